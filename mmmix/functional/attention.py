@@ -1,0 +1,33 @@
+"""Attention maps from queries and keys."""
+import torch
+from torch import Tensor
+
+
+def image_attention_score(query: Tensor,
+                          key: Tensor,
+                          num_extra_tokens: int = 0) -> Tensor:
+    r"""How much each patch is attended to by all patches (SMMix, Eq. 5-6).
+
+    .. math::
+        \alpha = \frac{1}{N} \sum_{i=1}^N A^i, \quad
+        A = \mathrm{softmax}(Q K^T / \sqrt{d})
+
+    averaged over the heads. With a class token the softmax runs over all
+    tokens, and the class token's row and column are dropped afterwards.
+
+    Args:
+        query (Tensor): ``(N, heads, tokens, d)``.
+        key (Tensor): ``(N, heads, tokens, d)``.
+        num_extra_tokens (int): Leading tokens that are no patches (the class
+            token). Defaults to 0.
+
+    Returns:
+        Tensor: ``(N, tokens - num_extra_tokens)``, float32 also under
+        autocast (float64 for float64 input); each row sums to at most 1.
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        dtype = torch.promote_types(query.dtype, torch.float32)
+        query = query[:, :, num_extra_tokens:].to(dtype)
+        key = key.to(dtype)
+        scores = (query * query.size(-1)**-0.5) @ key.transpose(-2, -1)
+        return scores.softmax(-1).mean((1, 2))[:, num_extra_tokens:]

@@ -1,0 +1,121 @@
+"""Boxes on an attention map: sums over all places, and the extreme one."""
+from typing import Sequence, Union
+
+import torch
+from torch import Tensor
+
+Sizes = Union[Sequence[int], Tensor]
+
+
+def _check_sizes(sizes: Sizes, attention: Tensor) -> Tensor:
+    """Box sizes as an ``(N, 2)`` tensor on the map's device.
+
+    Sizes that live on the CPU are checked; looking at those on a GPU would
+    stop it.
+    """
+    if attention.ndim != 3:
+        raise ValueError('`attention` must have shape (N, h, w), but has '
+                         f'{tuple(attention.shape)}.')
+    sizes = torch.as_tensor(sizes, dtype=torch.long)
+    n, height, width = attention.shape
+    if sizes.shape not in ((2, ), (n, 2)):
+        raise ValueError(f'`sizes` must be (h, w) or have shape ({n}, 2), one '
+                         f'row for each image, but has {tuple(sizes.shape)}.')
+    sizes = sizes.expand(n, 2)
+    if sizes.device.type == 'cpu':
+        too_large = sizes > torch.tensor([height, width])
+        bad = (too_large | (sizes < 0)).any(1)
+        if bad.any():
+            h, w = sizes[bad][0].tolist()
+            raise ValueError(f'A box of {h} x {w} cells does not fit the '
+                             f'{height} x {width} attention map: its sides '
+                             'must be between 0 and those of the map.')
+    return sizes.to(attention.device, non_blocking=True)
+
+
+def _integral(attention: Tensor) -> Tensor:
+    """Summed-area table ``(N, h + 1, w + 1)``, in float64 where there is."""
+    wide = torch.float32 if attention.device.type == 'mps' else torch.float64
+    table = attention.to(wide).cumsum(1).cumsum(2)
+    return torch.nn.functional.pad(table, (1, 0, 1, 0))
+
+
+def box_sums(attention: Tensor, sizes: Sizes) -> Tensor:
+    """Sum of an attention map over a box at each of its places.
+
+    Args:
+        attention (Tensor): ``(N, h, w)``.
+        sizes (Sequence[int] | Tensor): Box ``(h, w)`` in cells, for all
+            images, or ``(N, 2)``, one for each. Keep a tensor on the CPU.
+
+    Returns:
+        Tensor: ``(N, h, w)``: the sum over the box whose upper left cell is
+        here, NaN where the box would leave the map. float64 (float32 on a
+        device without).
+
+    Raises:
+        ValueError: If a box is larger than the map.
+    """
+    sizes = _check_sizes(sizes, attention)
+    n, height, width = attention.shape
+    table = _integral(attention)
+    top = torch.arange(height, device=attention.device).expand(n, -1)
+    left = torch.arange(width, device=attention.device).expand(n, -1)
+    bottom = top + sizes[:, :1]
+    right = left + sizes[:, 1:]
+
+    def rows(index):
+        index = index.clamp(max=height)[..., None]
+        return table.gather(1, index.expand(-1, -1, width + 1))
+
+    def columns(table, index):
+        index = index.clamp(max=width)[:, None]
+        return table.gather(2, index.expand(-1, height, -1))
+
+    strip = rows(bottom) - rows(top)
+    sums = columns(strip, right) - columns(strip, left)
+    outside = (bottom > height)[..., None] | (right > width)[:, None]
+    return sums.masked_fill(outside, float('nan'))
+
+
+def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
+    """The most or the least attended box of each image (SMMix, Eq. 7).
+
+    The equation indexes a box by its centre ``(i, j)``; its upper left cell
+    is ``(i - floor(h / 2), j - floor(w / 2))``, and that is searched here
+    over all places where the box fits.
+
+    Args:
+        attention (Tensor): ``(N, h, w)``.
+        sizes (Sequence[int] | Tensor): Box ``(h, w)`` in cells, for all
+            images, or ``(N, 2)``, one for each. Keep a tensor on the CPU.
+        mode (str): 'max' or 'min'.
+
+    Returns:
+        Tensor: Boxes ``(N, 4)`` in cells. A box of no cells has no area.
+
+    Raises:
+        ValueError: If a box is larger than the map, or the mode unknown.
+    """
+    if mode not in ('max', 'min'):
+        raise ValueError(f"`mode` must be 'max' or 'min', not {mode!r}.")
+    sizes = _check_sizes(sizes, attention)
+    sums = box_sums(attention, sizes).flatten(1)
+    if mode == 'min':
+        sums = -sums
+    place = sums.nan_to_num(nan=-float('inf')).argmax(1)
+    width = attention.size(2)
+    corner = torch.stack([place // width, place % width], 1)
+    return torch.cat([corner, corner + sizes], 1)
+
+
+def scale_boxes(boxes: Tensor, factor: Sequence[int]) -> Tensor:
+    """Boxes on a grid as boxes in pixels.
+
+    Args:
+        boxes (Tensor): ``(N, 4)`` in cells.
+        factor (Sequence[int]): Height and width of a cell in pixels.
+    """
+    height, width = factor
+    y1, x1, y2, x2 = boxes.unbind(1)
+    return torch.stack([y1 * height, x1 * width, y2 * height, x2 * width], 1)

@@ -1,0 +1,76 @@
+"""Masks: the weight of the source image at each place of a grid."""
+from typing import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def box_masks(boxes: Tensor, grid: Sequence[int]) -> Tensor:
+    """Masks that are 1 inside a box of each image and 0 elsewhere.
+
+    Args:
+        boxes (Tensor): ``(N, 4)`` in cells of the grid (or in pixels).
+        grid (Sequence[int]): Height and width of the grid.
+
+    Returns:
+        Tensor: ``(N, h, w)`` float32.
+    """
+    height, width = grid
+    y = torch.arange(height, device=boxes.device)
+    x = torch.arange(width, device=boxes.device)
+    y1, x1, y2, x2 = boxes[..., None].unbind(1)
+    rows = (y >= y1) & (y < y2)
+    columns = (x >= x1) & (x < x2)
+    return (rows[:, :, None] & columns[:, None, :]).float()
+
+
+def resize_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
+    """A mask averaged by area onto any other grid.
+
+    Each new cell holds the exact mean of the old mask over its area, also
+    where the two grids do not divide each other; the mean of the whole mask
+    is therefore kept. On a finer grid of whole multiples cells are repeated.
+
+    Args:
+        mask (Tensor): ``(N, h, w)``.
+        grid (Sequence[int]): Height and width of the new grid.
+
+    Returns:
+        Tensor: ``(N, *grid)`` in the mask's dtype.
+    """
+    if mask.shape[1:] == tuple(grid):
+        return mask
+    if all(old % new == 0 or new % old == 0
+           for old, new in zip(mask.shape[1:], grid)):
+        return F.adaptive_avg_pool2d(mask, tuple(grid))
+    height, width = grid
+    rows = _average_last(mask.transpose(1, 2), height).transpose(1, 2)
+    return _average_last(rows, width)
+
+
+def _average_last(mask: Tensor, new: int) -> Tensor:
+    """Exact means of the last axis over ``new`` equal parts.
+
+    The running integral of a piecewise constant function is piecewise linear:
+    it is read at the parts' edges.
+    """
+    old = mask.size(-1)
+    integral = F.pad(mask.cumsum(-1), (1, 0))
+    edge = torch.arange(new + 1, device=mask.device) * old
+    cell = (edge // new).clamp(max=old - 1)
+    rest = (edge - cell * new).to(mask.dtype) / new
+    at_edge = integral[..., cell] + mask[..., cell] * rest
+    return at_edge.diff(dim=-1) * (new / old)
+
+
+def area_lambda(mask: Tensor) -> Tensor:
+    """Share of the image that comes from the source (SMMix, Eq. 8).
+
+    Args:
+        mask (Tensor): ``(N, h, w)``, the mask that was really pasted.
+
+    Returns:
+        Tensor: ``(N,)`` in [0, 1].
+    """
+    return mask.mean((1, 2))

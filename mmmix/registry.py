@@ -1,0 +1,52 @@
+"""Registries of scope ``mmmix``, each a child of MMPretrain's.
+
+A name that is not found here is looked up in MMPretrain's registry and then in
+MMEngine's, so a config may mix all three; ``mmmix.Name`` names ours under any
+default scope. Every registry of MMPretrain has a child here, also those we add
+nothing to: MMEngine warns about a default scope that lacks one.
+"""
+from mmengine.registry import Registry
+from mmpretrain import registry as parents
+
+__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'GUIDES']
+
+
+def _child(name: str, location: str) -> Registry:
+    parent = getattr(parents, name)
+    return Registry(parent.name, parent=parent, locations=[location])
+
+
+# what the model is made of
+MODELS = _child('MODELS', 'mmmix.models')
+BATCH_AUGMENTS = _child('BATCH_AUGMENTS', 'mmmix.models')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'mmmix.models')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'mmmix.models')
+TASK_UTILS = _child('TASK_UTILS', 'mmmix.models')
+
+# what it is fed with
+DATASETS = _child('DATASETS', 'mmmix.datasets')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'mmmix.datasets')
+TRANSFORMS = _child('TRANSFORMS', 'mmmix.datasets')
+
+# how it is measured and shown
+METRICS = _child('METRICS', 'mmmix.evaluation')
+EVALUATORS = _child('EVALUATORS', 'mmmix.evaluation')
+VISUALIZERS = _child('VISUALIZERS', 'mmmix.visualization')
+VISBACKENDS = _child('VISBACKENDS', 'mmmix.visualization')
+
+# how it is run
+HOOKS = _child('HOOKS', 'mmmix.engine')
+LOOPS = _child('LOOPS', 'mmmix.engine')
+LOG_PROCESSORS = _child('LOG_PROCESSORS', 'mmmix.engine')
+OPTIMIZERS = _child('OPTIMIZERS', 'mmmix.engine')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'mmmix.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS',
+                                    'mmmix.engine')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'mmmix.engine')
+RUNNERS = _child('RUNNERS', 'mmmix.engine')
+RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
+
+# two kinds of parts that MMPretrain does not have
+GUIDES = Registry('guide', locations=['mmmix.models'])
+ATTENTION_EXTRACTORS = Registry(
+    'attention extractor', locations=['mmmix.models'])
