@@ -1,0 +1,15 @@
+"""mmmix: attention-guided image mixing for OpenMMLab 2.x.
+
+Importing the package registers every part under the scope ``mmmix`` and makes
+``_base_ = 'mmmix::...'`` resolve. It prints nothing.
+"""
+from .environment import check_versions, silent_import, support_config_scopes
+from .version import __version__
+
+check_versions()
+with silent_import():
+    from . import (datasets, engine, evaluation, models,  # noqa: F401
+                   structures, visualization)
+support_config_scopes()
+
+__all__ = ['__version__']

@@ -1,0 +1,3 @@
+from .ema_guide_hook import EMAGuideHook
+
+__all__ = ['EMAGuideHook']

@@ -1,0 +1,109 @@
+"""What mmmix needs of the environment that imports it.
+
+Two stacks provide the same modules: the OpenMMLab packages of 2024 and their
+maintained forks (``onedl-*``). Only this file knows the difference.
+"""
+import contextlib
+import io
+import re
+import warnings
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ['check_versions', 'silent_import', 'support_config_scopes']
+
+# module: (distributions that provide it, lowest version, first one too new)
+SUPPORTED = {
+    'torch': (['torch'], '2.1', '3'),
+    'mmengine': (['mmengine', 'onedl-mmengine'], '0.10.7', '0.11'),
+    'mmcv': (['mmcv', 'mmcv-lite', 'onedl-mmcv'], '2.1', '2.4'),
+    'mmpretrain': (['mmpretrain', 'onedl-mmpretrain'], '1.2', '1.4'),
+}
+STACKS = {
+    'onedl': 'maintained forks, Python 3.11',
+    'official': 'OpenMMLab packages of 2024, Python 3.10',
+}
+
+
+def check_versions():
+    """Check that torch and one OpenMMLab stack are there and supported.
+
+    Raises:
+        ImportError: Naming every module that is missing, too old, too new or
+            installed by two distributions at once, and the pip command that
+            installs the stack.
+    """
+    problems, stacks = [], set()
+    for module, (distributions, lowest, too_new) in SUPPORTED.items():
+        installed = {
+            name: version
+            for name in distributions if (version := _version_of(name))
+        }
+        if module != 'torch':
+            stacks |= {'onedl' if name.startswith('onedl-') else 'official'
+                       for name in installed}
+        if len(installed) > 1:
+            problems.append(
+                f'{" and ".join(installed)} overwrite each other; first run: '
+                f'pip uninstall -y {" ".join(installed)}')
+        elif find_spec(module) is None:
+            problems.append(f'{module} is not installed')
+        else:
+            version = (
+                next(iter(installed.values()), None)
+                or import_module(module).__version__)
+            if not _numbers(lowest) <= _numbers(version) < _numbers(too_new):
+                problems.append(f'{module} {version} is installed, but '
+                                f'>={lowest},<{too_new} is needed')
+    if problems:
+        wanted = stacks if len(stacks) == 1 else STACKS
+        raise ImportError('\n'.join([
+            'mmmix cannot be imported:', *(f'  {line}' for line in problems),
+            'To install what it needs, run' +
+            (' one of' if len(wanted) > 1 else ''),
+            *(f'  {_install_command(stack)}   # {STACKS[stack]}'
+              for stack in wanted)
+        ]))
+
+
+@contextlib.contextmanager
+def silent_import():
+    """Keep what the OpenMMLab packages print and warn on import off the
+    terminal; exceptions pass."""
+    with warnings.catch_warnings(), \
+            contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter('ignore')
+        yield
+
+
+def support_config_scopes():
+    """Make ``_base_ = 'mmmix::...'`` and ``'mmseg::...'`` resolve.
+
+    The configs are found in ``mmmix/.mim``, which ``pip install`` makes, also
+    with ``-e``; a checkout that is merely on ``PYTHONPATH`` has none.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    # The value is taken for a distribution first and for a module next. As a
+    # module it is found in every installation; with the distribution's name,
+    # MMEngine 0.10.7 misses an editable one.
+    MODULE2PACKAGE['mmmix'] = 'mmmix.version'
+    MODULE2PACKAGE['mmseg'] = 'mmseg'
+
+
+def _version_of(distribution):
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version):
+    """The release as a tuple, ``2.1.2+cu121`` as ``(2, 1, 2)``."""
+    return tuple(map(int, re.match(r'[\d.]*\d', version)[0].split('.')))
+
+
+def _install_command(stack):
+    source = 'mmmix' if _version_of('mmmix') else Path(__file__).parents[1]
+    return f"pip install '{source}[{stack}]'"

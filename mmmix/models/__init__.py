@@ -1,0 +1,17 @@
+"""Everything between the data loader and the loss."""
+from .attention import find_extractor
+from .batch_augments import (BatchMixer, CutMix, MixerChoice, Mixup,
+                             ResizeMix, SMMix)
+from .classifiers import MixClassifier
+from .data_preprocessors import MixDataPreprocessor
+from .guides import EMAGuide, FrozenGuide, Guide, SelfGuide
+from .heads import MixLinearClsHead, MixVisionTransformerClsHead
+from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
+
+__all__ = [
+    'BatchMixer', 'ConsistencyLoss', 'CutMix', 'EMAGuide', 'FineGrainedLoss',
+    'FrozenGuide', 'Guide', 'MixClassifier', 'MixDataPreprocessor',
+    'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
+    'MixerChoice', 'Mixup', 'ResizeMix', 'SMMix', 'SelfGuide',
+    'find_extractor'
+]

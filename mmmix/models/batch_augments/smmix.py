@@ -1,0 +1,128 @@
+from typing import Optional, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmmix.functional import (area_lambda, box_masks, extreme_boxes,
+                              paste_boxes, scale_boxes)
+from mmmix.registry import BATCH_AUGMENTS
+from mmmix.structures import Guidance, MixedBatch
+from .base import BatchMixer, Params, pair, to_device
+
+
+@BATCH_AUGMENTS.register_module()
+class SMMix(BatchMixer):
+    r"""Max-min attention region mixing (SMMix, Eq. 6-8).
+
+    `SMMix: Self-Motivated Image Mixing for Vision Transformers
+    <https://arxiv.org/abs/2212.12977>`_. The most attended region of the
+    source replaces the least attended region of the target. The region has
+    :math:`\lfloor \delta h \rfloor \times \lfloor \delta w \rfloor` cells of
+    the attention map's grid, the label weight is its share of the area.
+
+    A region of no cells leaves the image unmixed (lambda 0); one of all cells
+    replaces it (lambda 1).
+
+    Args:
+        delta (float | Sequence[float]): Side ratio, fixed or uniform over
+            ``(low, high)``, any part of [0, 1]. Defaults to (0.25, 0.75), the
+            paper's.
+        per_image (bool): Draw one side ratio for each image, not one for the
+            batch. Defaults to False.
+        integer_sides (bool): As the authors' public code does it: a square
+            region whose side is uniform over the integers
+            ``floor(low * s) .. floor(high * s)``, where ``s`` is the shorter
+            side of the grid. Defaults to False, the paper's.
+        pairing (str): 'flip' (the batch meets its reverse, as in the public
+            code) or 'shuffle'. Defaults to 'flip'.
+
+    Raises:
+        ValueError: If side ratios are outside [0, 1] or reversed, or the
+            pairing is unknown.
+    """
+
+    needs = frozenset({'attention'})
+
+    def __init__(self,
+                 delta: Union[float, Sequence[float]] = (0.25, 0.75),
+                 per_image: bool = False,
+                 integer_sides: bool = False,
+                 pairing: str = 'flip'):
+        low, high = (delta, delta) if np.isscalar(delta) else delta
+        if not 0 <= low <= high <= 1:
+            raise ValueError('`delta` must be a side ratio in [0, 1] or two '
+                             f'of them, low <= high, not {delta!r}.')
+        if pairing not in ('flip', 'shuffle'):
+            raise ValueError("`pairing` must be 'flip' or 'shuffle', not "
+                             f'{pairing!r}.')
+        self.delta = (low, high)
+        self.per_image = per_image
+        self.integer_sides = integer_sides
+        self.pairing = pairing
+
+    def sample(self, rng, batch_size, image_size):
+        return dict(
+            source=pair(rng, batch_size, self.pairing),
+            side=rng.random(batch_size if self.per_image else 1))
+
+    def region_sizes(self, side: np.ndarray,
+                     grid: Tuple[int, int]) -> np.ndarray:
+        """Heights and widths of the regions, in cells.
+
+        Args:
+            side (np.ndarray): Uniform draws in [0, 1), one for each region.
+            grid (Tuple[int, int]): Height and width of the attention map.
+
+        Returns:
+            np.ndarray: ``(len(side), 2)`` integers.
+        """
+        low, high = self.delta
+        if self.integer_sides:
+            first, last = np.floor(np.multiply(self.delta, min(grid)))
+            cells = first + np.floor(side * (last - first + 1))
+            return np.stack([cells, cells], 1).astype(np.int64)
+        delta = low + side * (high - low)
+        return np.floor(delta[:, None] * grid).astype(np.int64)
+
+    def mix(self,
+            inputs: Tensor,
+            scores: Tensor,
+            params: Params,
+            guidance: Optional[Guidance] = None) -> MixedBatch:
+        if guidance is None or guidance.attention is None:
+            raise ValueError('SMMix needs the attention maps of the unmixed '
+                             'images: `guidance.attention` is missing.')
+        attention = guidance.attention
+        grid = tuple(attention.shape[1:])
+        patch = patch_size(inputs.shape[-2:], grid)
+        sizes = torch.from_numpy(self.region_sizes(params['side'], grid))
+        sizes = sizes if self.per_image else sizes[0]
+        source = to_device(params['source'], inputs)
+        source_boxes = extreme_boxes(attention[source], sizes, 'max')
+        target_boxes = extreme_boxes(attention, sizes, 'min')
+        mask = box_masks(target_boxes, grid)
+        source_boxes = scale_boxes(source_boxes, patch)
+        target_boxes = scale_boxes(target_boxes, patch)
+        return MixedBatch(
+            inputs=paste_boxes(inputs, source, source_boxes, target_boxes),
+            scores=scores,
+            source=source,
+            lam=area_lambda(mask),
+            mask=mask,
+            regions=True,
+            source_boxes=source_boxes,
+            target_boxes=target_boxes,
+            mixer='SMMix')
+
+
+def patch_size(image_size: Sequence[int],
+               grid: Sequence[int]) -> Tuple[int, int]:
+    """Pixels of a cell of the attention map."""
+    (height, width), (h, w) = image_size, grid
+    if height % h or width % w:
+        raise ValueError(
+            f'Images of {height} x {width} pixels do not divide into the '
+            f"guide's {h} x {w} patches: resize or crop them to a multiple "
+            "of the backbone's patch size.")
+    return height // h, width // w

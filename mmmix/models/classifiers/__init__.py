@@ -1,0 +1,3 @@
+from .mix_classifier import MixClassifier
+
+__all__ = ['MixClassifier']

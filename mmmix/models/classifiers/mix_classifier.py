@@ -1,0 +1,153 @@
+from typing import Dict, List, Optional, Tuple
+
+import torch
+from mmengine.logging import MessageHub
+from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mmmix.registry import MODELS
+from mmmix.structures import Guidance, MixedBatch
+from ..attention import find_extractor
+from ..data_preprocessors import MixDataPreprocessor
+from ..heads import MixHead
+
+
+@MODELS.register_module()
+class MixClassifier(ImageClassifier):
+    """MMPretrain's ``ImageClassifier`` that trains on guided mixes.
+
+    It has the same parameters: a checkpoint of the one loads into the other.
+    Without mixing (validation, inference) it is its parent.
+
+    Args:
+        train_cfg (dict, optional): ``augments`` and ``probs`` as in
+            MMPretrain, and ``guide``, by default the model itself. For
+            example ``dict(augments=[dict(type='mmmix.SMMix')], probs=[0.5])``.
+        *: As in ``mmpretrain.ImageClassifier``; the data preprocessor is by
+            default a :class:`~mmmix.models.MixDataPreprocessor`, whose
+            ``num_classes`` is by default the head's.
+
+    Raises:
+        ValueError: If a mixer, loss or guide asks for what the backbone
+            cannot give.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 neck: Optional[dict] = None,
+                 head: Optional[dict] = None,
+                 pretrained: Optional[str] = None,
+                 train_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None):
+        if data_preprocessor is None or isinstance(data_preprocessor, dict):
+            data_preprocessor = dict(data_preprocessor or {})
+            data_preprocessor.setdefault('type', 'mmmix.MixDataPreprocessor')
+            if isinstance(head, dict):
+                data_preprocessor.setdefault('num_classes',
+                                             head.get('num_classes'))
+        super().__init__(backbone, neck, head, pretrained, train_cfg,
+                         data_preprocessor, init_cfg)
+        if not isinstance(self.data_preprocessor, MixDataPreprocessor):
+            raise ValueError(
+                'MixClassifier needs a MixDataPreprocessor, not a '
+                f'{type(self.data_preprocessor).__name__}: remove `type` from '
+                '`data_preprocessor`.')
+        self._check_head()
+        self._bind()
+
+    @property
+    def mix_losses(self) -> Dict[str, nn.Module]:
+        """The head's mix losses by name."""
+        losses = getattr(self.head, 'mix_losses', None)
+        return dict(losses.items()) if losses is not None else {}
+
+    def _check_head(self) -> None:
+        if isinstance(self.head, MixHead):
+            self.head.check_backbone(self.backbone)
+        if any(loss.needs_tokens for loss in self.mix_losses.values()):
+            find_extractor(self.backbone).check_tokens()
+
+    def _bind(self) -> None:
+        self.data_preprocessor.bind(self, self.mix_losses.values())
+
+    def __setstate__(self, state: dict) -> None:
+        # a copy (the moving average) must not be guided by the original
+        super().__setstate__(state)
+        self._bind()
+
+    def forward(self,
+                inputs: Tensor,
+                data_samples: Optional[List[DataSample]] = None,
+                mode: str = 'tensor',
+                mixed: Optional[MixedBatch] = None,
+                guidance: Optional[Guidance] = None):
+        """The parent's, where mode 'loss' also takes what was mixed.
+
+        Args:
+            inputs (Tensor): Images ``(N, C, H, W)``.
+            data_samples (List[DataSample], optional): Annotations.
+            mode (str): 'tensor', 'loss' or 'predict'.
+            mixed (MixedBatch, optional): What was pasted where.
+            guidance (Guidance, optional): What the guide answered.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples, mixed, guidance)
+        return super().forward(inputs, data_samples, mode)
+
+    def loss(self,
+             inputs: Tensor,
+             data_samples: List[DataSample],
+             mixed: Optional[MixedBatch] = None,
+             guidance: Optional[Guidance] = None) -> Dict[str, Tensor]:
+        """Losses of a batch; see :class:`~mmmix.models.heads.MixHead`."""
+        if mixed is None or not self.mix_losses:
+            return super().loss(inputs, data_samples)
+        features = self.backbone(inputs)
+        tokens = None
+        if any(loss.needs_tokens and loss.applies_to(mixed)
+               for loss in self.mix_losses.values()):
+            tokens = find_extractor(self.backbone).patch_tokens(
+                features, inputs.shape[-2:])
+        if self.with_neck:
+            features = self.neck(features)
+        return self.head.loss(
+            features,
+            data_samples,
+            mixed=mixed,
+            guidance=guidance,
+            tokens=tokens)
+
+    def parse_losses(
+            self, losses: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str,
+                                                                   Tensor]]:
+        """The parent's; a loss that is not finite stops the run here, before
+        the optimizer takes it.
+
+        On a GPU this waits for the forward pass, once a step and on purpose.
+
+        Raises:
+            FloatingPointError: It names iteration, losses and learning rate.
+        """
+        loss, log_vars = super().parse_losses(losses)
+        _stop_if_not_finite(loss, log_vars)
+        return loss, log_vars
+
+
+@torch.compiler.disable
+def _stop_if_not_finite(loss: Tensor, log_vars: Dict[str, Tensor]) -> None:
+    if torch.isfinite(loss):
+        return
+    hub = MessageHub.get_current_instance()
+    rates = {
+        name.split('/')[-1]: float(history.current())
+        for name, history in hub.log_scalars.items() if name.endswith('lr')
+    }
+    values = {name: value.item() for name, value in log_vars.items()}
+    raise FloatingPointError(
+        f'The loss is not finite in iteration {hub.get_info("iter", 0)}: '
+        f'{values}, learning rate {rates or "unknown"}. The optimizer did not '
+        'take this step, and the last checkpoint is untouched: resume from it '
+        'with a lower learning rate, gradient clipping, or without mixed '
+        'precision.')

@@ -1,0 +1,167 @@
+from typing import Dict, FrozenSet, Iterable, Optional
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.logging import MessageHub
+from mmpretrain.models import ClsDataPreprocessor
+from torch import Tensor, nn
+
+from mmmix.registry import GUIDES, MODELS
+from mmmix.structures import MixedBatch
+from ..batch_augments import BatchMixer, MixerChoice
+from ..batch_augments.base import check_batch
+from ..losses import MixLoss
+
+
+@MODELS.register_module()
+class MixDataPreprocessor(ClsDataPreprocessor):
+    """MMPretrain's preprocessor, with guided mixing.
+
+    In training its answer has two more keys: ``mixed``, a
+    :class:`~mmmix.structures.MixedBatch` (None where a plain batch augment of
+    MMPretrain mixed, which cannot say what it did), and ``guidance``, a
+    :class:`~mmmix.structures.Guidance` or None. Without mixing it is its
+    parent.
+
+    Randomness is derived anew in every iteration: from (seed, iteration) for
+    the choice of the mixer, which is thus the same on all ranks, and from
+    (seed, iteration, rank) for the rest. Both numbers are read from MMEngine's
+    message hub, so a resumed run mixes as an uninterrupted one.
+
+    Args:
+        batch_augments (dict, optional): ``augments`` and ``probs`` as in
+            MMPretrain, and ``guide``, by default ``dict(type='SelfGuide')``.
+            :class:`~mmmix.models.MixClassifier` fills it from ``train_cfg``.
+        *args, **kwargs: Of ``mmpretrain.ClsDataPreprocessor``.
+
+    Raises:
+        ValueError: On labels outside their range, or if labels are missing.
+    """
+
+    def __init__(self,
+                 *args,
+                 batch_augments: Optional[dict] = None,
+                 **kwargs):
+        super().__init__(*args, **kwargs)
+        self.choice: Optional[MixerChoice] = None
+        if batch_augments:
+            batch_augments = dict(batch_augments)
+            guide = batch_augments.pop('guide', None) or dict(
+                type='SelfGuide')
+            self.guide = GUIDES.build(guide)
+            self.choice = MixerChoice(**batch_augments)
+            self.to_onehot = True
+            self._needs: Dict[object, FrozenSet[str]] = {
+                mixer: getattr(mixer, 'needs', frozenset())
+                for mixer in (*self.choice.augments, None)
+            }
+            self._last_iteration, self._repeats = None, 0
+
+    def bind(self, student: nn.Module, losses: Iterable[MixLoss]) -> None:
+        """Tell the guide which model is trained, and what will be asked.
+
+        Args:
+            student (nn.Module): The classifier that owns this preprocessor.
+            losses (Iterable[MixLoss]): The mix losses of its head.
+
+        Raises:
+            ValueError: If a mixer or a loss wants what the guide cannot give.
+        """
+        if self.choice is None:
+            return
+        for mixer in self._needs:
+            if mixer is None or isinstance(mixer, BatchMixer):
+                regions = mixer is not None and mixer.regions
+                self._needs[mixer] = self._needs[mixer].union(*(
+                    loss.needs for loss in losses
+                    if loss.applies(regions, mixed=mixer is not None)))
+        wanted = frozenset().union(*self._needs.values())
+        if wanted:
+            self.guide.bind(student)
+            self.guide.check(wanted)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Normalise and stack; in training, mix.
+
+        Args:
+            data (dict): What the data loader gave.
+            training (bool): Whether to mix.
+
+        Returns:
+            dict: ``inputs`` and ``data_samples``, and in training ``mixed``
+            and ``guidance``.
+        """
+        if not training or self.choice is None:
+            return super().forward(data, training)
+        return self._mixed(data)
+
+    # guide and mixer run eagerly: their hooks would not fire in a compiled
+    # graph, and random permutations break it
+    @torch.compiler.disable
+    def _mixed(self, data: dict) -> dict:
+        self._check_labels(data)
+        data = super().forward(data, training=True)
+        inputs, samples = data['inputs'], data['data_samples']
+        scores = torch.stack([sample.gt_score for sample in samples])
+        check_batch(inputs, scores)
+
+        choice_rng, rng = self._generators()
+        mixer = self.choice.pick(choice_rng)
+        wanted = self._needs[mixer]
+        guidance = self.guide(inputs, wanted) if wanted else None
+        if mixer is None:
+            mixed = MixedBatch.unmixed(inputs, scores)
+        elif isinstance(mixer, BatchMixer):
+            params = mixer.sample(rng, inputs.size(0), inputs.shape[-2:])
+            mixed = mixer.mix(inputs, scores, params, guidance)
+        else:
+            mixed = None
+            inputs, scores = mixer(inputs, scores)
+        if mixed is not None:
+            inputs, scores = mixed.inputs, mixed.mixed_scores()
+        for sample, score in zip(samples, scores):
+            sample.set_gt_score(score)
+        return dict(
+            inputs=inputs,
+            data_samples=samples,
+            mixed=mixed,
+            guidance=guidance)
+
+    def _generators(self):
+        """One generator that all ranks share, and one of this rank alone."""
+        hub = MessageHub.get_current_instance()
+        iteration = hub.get_info('iter', 0)
+        seed = hub.get_info('seed', None)
+        if seed is None:
+            seed = torch.initial_seed()
+        # calls without a running trainer all see the same iteration
+        self._repeats = (self._repeats + 1
+                         if iteration == self._last_iteration else 0)
+        self._last_iteration = iteration
+        key = [seed, iteration, self._repeats]
+        return (np.random.default_rng(key),
+                np.random.default_rng([*key, 1 + get_rank()]))
+
+    def _check_labels(self, data: dict) -> None:
+        """Labels are still on the CPU here: looking at them stops no GPU."""
+        samples = data.get('data_samples')
+        if not samples or not all('gt_label' in sample or 'gt_score' in sample
+                                  for sample in samples):
+            raise ValueError(
+                'Mixing needs a label for each image, but some data samples '
+                'have neither `gt_label` nor `gt_score`: check that the '
+                'training pipeline ends with PackInputs and the data set is '
+                'labelled.')
+        if self.num_classes is None:
+            return
+        for sample in samples:
+            label = sample.get('gt_label')
+            if label is not None and label.numel() and not (
+                    0 <= int(label.min()) and int(label.max()) <
+                    self.num_classes):
+                raise ValueError(
+                    f'Label {label.tolist()} of {sample.get("img_path")} is '
+                    f'outside 0..{self.num_classes - 1}: set num_classes in '
+                    'the head and the data_preprocessor to the number of '
+                    'classes of the data set.')

@@ -1,0 +1,44 @@
+from typing import Optional
+
+from torch import nn
+
+from mmmix.registry import GUIDES
+from .base import Guide
+
+
+@GUIDES.register_module()
+class EMAGuide(Guide):
+    """The moving average of the model under training guides it.
+
+    The average is the one that MMEngine's ``EMAHook`` keeps: no second copy.
+    Put both hooks into the config::
+
+        custom_hooks = [
+            dict(type='EMAHook', momentum=1e-4),
+            dict(type='mmmix.EMAGuideHook'),
+        ]
+    """
+
+    _average: Optional[nn.Module] = None
+
+    def bind_average(self, average: nn.Module) -> None:
+        """Hand over the averaged classifier."""
+        self._average = average
+
+    @property
+    def architecture(self):
+        # the average does not exist at build time; it is a copy of this
+        return self.student
+
+    @property
+    def model(self):
+        if self._average is None:
+            raise ValueError(
+                'EMAGuide has no moving average to ask. Add both hooks to '
+                "`custom_hooks`: dict(type='EMAHook', momentum=1e-4) and "
+                "dict(type='mmmix.EMAGuideHook').")
+        return self._average
+
+    def __deepcopy__(self, memo):
+        # the average is itself a copy of the model that holds this guide
+        return type(self)()

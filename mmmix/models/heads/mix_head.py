@@ -1,0 +1,89 @@
+from typing import Dict, List, Optional
+
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mmmix.registry import MODELS
+from mmmix.structures import Guidance, MixedBatch
+
+
+class MixHead:
+    """What our heads add to MMPretrain's: a dict of mix losses.
+
+    A mixin, to be put before a head of MMPretrain. It adds no parameter of
+    its own, so checkpoints are interchangeable with the parent's.
+
+    Args:
+        mix_losses (dict, optional): Configs of mix losses by name; each is
+            logged as ``loss_<name>``. None removes one that was inherited.
+        num_classes (int): Number of classes.
+        *args, **kwargs: Of the parent.
+
+    Raises:
+        ValueError: If ``num_classes`` is missing.
+    """
+
+    def __init__(self,
+                 *args,
+                 num_classes: Optional[int] = None,
+                 mix_losses: Optional[Dict[str, Optional[dict]]] = None,
+                 **kwargs):
+        if num_classes is None:
+            raise ValueError(f'{type(self).__name__} needs `num_classes`, the '
+                             'number of classes of the data set.')
+        super().__init__(*args, num_classes=num_classes, **kwargs)
+        self.mix_losses = nn.ModuleDict()
+        for name, cfg in (mix_losses or {}).items():
+            if cfg is not None:
+                self.mix_losses[name] = MODELS.build(cfg)
+                self.mix_losses[name].prepare(self)
+
+    def check_backbone(self, backbone: nn.Module) -> None:
+        """Raise a ValueError if the head cannot read this backbone."""
+
+    def classify(self, features: Tensor) -> Tensor:
+        """The classifier F of SMMix, Eq. 3 and 12.
+
+        Args:
+            features (Tensor): ``(N, in_channels)``, as the backbone's class
+                token or averaged tokens.
+
+        Returns:
+            Tensor: Logits ``(N, num_classes)``.
+        """
+        raise NotImplementedError
+
+    def loss(self,
+             feats: tuple,
+             data_samples: List[DataSample],
+             mixed: Optional[MixedBatch] = None,
+             guidance: Optional[Guidance] = None,
+             tokens: Optional[Tensor] = None,
+             **kwargs) -> Dict[str, Tensor]:
+        """The classification loss and every mix loss that applies.
+
+        Args:
+            feats (tuple): Features after the neck.
+            data_samples (List[DataSample]): Annotations, mixed.
+            mixed (MixedBatch, optional): What was pasted where. None trains
+                with the classification loss alone.
+            guidance (Guidance, optional): What the guide answered.
+            tokens (Tensor, optional): Patch tokens ``(N, C, h, w)``.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, and ``loss_<name>`` for each mix
+            loss.
+        """
+        cls_score = self(feats)
+        losses = self._get_loss(cls_score, data_samples, **kwargs)
+        losses['loss_cls'] = losses.pop('loss')
+        for name, loss in self.mix_losses.items():
+            if mixed is not None and loss.applies_to(mixed):
+                losses[f'loss_{name}'] = loss(self, cls_score, mixed, guidance,
+                                              tokens)
+            else:
+                # every parameter takes part in every step, or
+                # DistributedDataParallel waits for its gradient forever
+                for parameter in loss.parameters():
+                    losses['loss_cls'] += 0 * parameter.sum()
+        return losses

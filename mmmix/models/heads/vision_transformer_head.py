@@ -1,0 +1,38 @@
+from mmpretrain.models.heads import VisionTransformerClsHead
+
+from mmmix.registry import MODELS
+from .mix_head import MixHead
+
+
+@MODELS.register_module()
+class MixVisionTransformerClsHead(MixHead, VisionTransformerClsHead):
+    """``mmpretrain.VisionTransformerClsHead`` with mix losses; same
+    parameters.
+
+    It also reads a backbone with ``out_type='raw'``: the class token is the
+    first.
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels of the features.
+        mix_losses (dict, optional): See :class:`MixHead`.
+        **kwargs: Of ``VisionTransformerClsHead``.
+    """
+
+    def check_backbone(self, backbone):
+        if getattr(backbone, 'out_type', None) == 'raw' \
+                and not getattr(backbone, 'with_cls_token', True):
+            raise ValueError(
+                'MixVisionTransformerClsHead reads the class token, but the '
+                "backbone has with_cls_token=False: set out_type='featmap', "
+                "neck=dict(type='GlobalAveragePooling') and a "
+                'MixLinearClsHead.')
+
+    def pre_logits(self, feats):
+        last = feats[-1]
+        if getattr(last, 'ndim', None) == 3:
+            feats = (last[:, 0], )
+        return super().pre_logits(feats)
+
+    def classify(self, features):
+        return super().forward((features, ))

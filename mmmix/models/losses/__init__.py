@@ -1,0 +1,6 @@
+"""What is supervised beside the mixed label."""
+from .base import MixLoss
+from .consistency import ConsistencyLoss
+from .fine_grained import FineGrainedLoss
+
+__all__ = ['ConsistencyLoss', 'FineGrainedLoss', 'MixLoss']

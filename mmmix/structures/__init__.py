@@ -1,0 +1,5 @@
+"""What travels between the parts: the mixed batch and the guide's answer."""
+from .guidance import Guidance
+from .mixed_batch import MixedBatch
+
+__all__ = ['Guidance', 'MixedBatch']

@@ -1,0 +1,73 @@
+from dataclasses import dataclass
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from mmmix.functional import mix_scores
+
+
+@dataclass
+class MixedBatch:
+    """What came out of a mixer: who was pasted into whom, where, how much.
+
+    Image ``i`` of the batch is the *target*, image ``source[i]`` is the
+    *source* that was pasted into it (SMMix, Eq. 1 and 8: B and A).
+
+    Attributes:
+        inputs (Tensor): Mixed images ``(N, C, H, W)``.
+        scores (Tensor): *Unmixed* one-hot or soft labels
+            ``(N, num_classes)``: ``y_B``; the sources' are
+            ``scores[source]``: ``y_A``.
+        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        lam (Tensor): ``(N,)`` float32 in [0, 1], weight of the *source*
+            label.
+        mask (Tensor): ``(N, h, w)`` float32 in [0, 1], weight of the source
+            at each place, on any grid: pixels, patches, or ``(N, 1, 1)``
+            where the whole image is blended alike.
+        regions (bool): Whether the mask separates regions of the two images.
+            False for a blend (Mixup) and for an unmixed batch.
+        source_boxes, target_boxes (Tensor, optional): ``(N, 4)`` int64 boxes
+            ``(y1, x1, y2, x2)`` in pixels, half open: where the region was
+            taken from and where it was put. None where there is no box.
+        mixer (str, optional): Name of the mixer, None for an unmixed batch.
+    """
+
+    inputs: Tensor
+    scores: Tensor
+    source: Tensor
+    lam: Tensor
+    mask: Tensor
+    regions: bool
+    source_boxes: Optional[Tensor] = None
+    target_boxes: Optional[Tensor] = None
+    mixer: Optional[str] = None
+
+    @classmethod
+    def unmixed(cls, inputs: Tensor, scores: Tensor) -> 'MixedBatch':
+        """A batch in which nothing was mixed: every image is its own source
+        and the source's weight is 0."""
+        n = inputs.size(0)
+        lam = torch.zeros(n, device=inputs.device)
+        return cls(
+            inputs=inputs,
+            scores=scores,
+            source=torch.arange(n, device=inputs.device),
+            lam=lam,
+            mask=lam.view(n, 1, 1),
+            regions=False)
+
+    @property
+    def source_scores(self) -> Tensor:
+        """Labels ``y_A`` of the images pasted in, ``(N, num_classes)``."""
+        return self.scores[self.source]
+
+    def mixed_scores(self, lam: Optional[Tensor] = None) -> Tensor:
+        """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1).
+
+        Args:
+            lam (Tensor, optional): ``(N,)`` weight of the source label.
+                Defaults to the batch's own.
+        """
+        return mix_scores(self.scores, self.source,
+                          self.lam if lam is None else lam)

@@ -1,0 +1,72 @@
+"""Small models and batches that several tests build."""
+import mmmix  # noqa: F401
+import torch
+from mmmix.registry import MODELS
+from mmpretrain.structures import DataSample
+
+ARCH = dict(
+    embed_dims=24, num_layers=2, num_heads=2, feedforward_channels=48)
+NUM_CLASSES = 5
+BOTH_LOSSES = dict(
+    fine=dict(type='mmmix.FineGrainedLoss'),
+    consistency=dict(type='mmmix.ConsistencyLoss'))
+SMMIX = dict(type='mmmix.SMMix')
+
+
+def vit_config(augments=None,
+               mix_losses=None,
+               img_size=32,
+               guide=None,
+               probs=None,
+               head=None,
+               backbone=None,
+               **model):
+    """Config of a two-layer ViT of 8-pixel patches."""
+    train_cfg = None
+    if augments is not None:
+        train_cfg = dict(augments=augments, probs=probs)
+        if guide:
+            train_cfg['guide'] = guide
+    return dict(
+        type='mmmix.MixClassifier',
+        backbone=dict(
+            dict(
+                type='mmpretrain.VisionTransformer',
+                arch=ARCH,
+                img_size=img_size,
+                patch_size=8,
+                out_type='raw'), **(backbone or {})),
+        head=dict(
+            dict(
+                type='mmmix.MixVisionTransformerClsHead',
+                num_classes=NUM_CLASSES,
+                in_channels=24,
+                loss=dict(type='mmpretrain.CrossEntropyLoss', use_soft=True),
+                mix_losses=mix_losses), **(head or {})),
+        train_cfg=train_cfg,
+        **model)
+
+
+def build(cfg):
+    """A model with random weights everywhere, also in its last layer."""
+    model = MODELS.build(cfg)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+def batch(n=6, size=(32, 32)):
+    """What a data loader gives."""
+    return dict(
+        inputs=[torch.rand(3, *size) for _ in range(n)],
+        data_samples=[
+            DataSample().set_gt_label(i % NUM_CLASSES) for i in range(n)
+        ])
+
+
+def train_losses(model, data=None):
+    """Losses of one training step, and what was mixed."""
+    model.train()
+    data = model.data_preprocessor(data or batch(), training=True)
+    return model(**data, mode='loss'), data

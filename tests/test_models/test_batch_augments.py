@@ -1,0 +1,263 @@
+"""Mixers through their public interface."""
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmmix.functional import area_lambda, resize_mask
+from mmmix.models import MixerChoice
+from mmmix.registry import BATCH_AUGMENTS
+from mmmix.structures import Guidance
+from mmpretrain.models.utils.batch_augments import CutMix as StockCutMix
+from mmpretrain.models.utils.batch_augments import RandomBatchAugment
+from mmpretrain.models.utils.batch_augments import ResizeMix as StockResizeMix
+
+MIXERS = [
+    dict(type='mmmix.SMMix'),
+    dict(type='mmmix.SMMix', delta=(0, 1), per_image=True),
+    dict(type='mmmix.SMMix', integer_sides=True, pairing='shuffle'),
+    dict(type='mmmix.SMMix', delta=0.5),
+    dict(type='mmmix.CutMix', alpha=1.),
+    dict(type='mmmix.CutMix', alpha=1., cutmix_minmax=[0.2, 0.8]),
+    dict(type='mmmix.ResizeMix', alpha=1.),
+    dict(type='mmmix.Mixup', alpha=0.8),
+]
+
+
+def case(n=7, size=(48, 32), patch=8):
+    inputs = torch.rand(n, 3, *size)
+    scores = F.one_hot(torch.randint(0, 4, (n, )), 4)
+    grid = tuple(s // patch for s in size)
+    return inputs, scores, Guidance(attention=torch.rand(n, *grid))
+
+
+def run(cfg, seed=0, n=7, **kwargs):
+    mixer = BATCH_AUGMENTS.build(cfg)
+    inputs, scores, guidance = case(n, **kwargs)
+    params = mixer.sample(
+        np.random.default_rng(seed), n, inputs.shape[-2:])
+    return mixer.mix(inputs, scores, params, guidance), inputs, guidance
+
+
+@pytest.mark.parametrize('cfg', MIXERS)
+@pytest.mark.parametrize('n', [1, 2, 7])
+def test_labels_sum_to_one_and_lambda_is_the_area(cfg, n):
+    for seed in range(5):
+        mixed, inputs, _ = run(cfg, seed, n)
+        assert mixed.inputs.shape == inputs.shape
+        assert mixed.source.shape == mixed.lam.shape == (n, )
+        torch.testing.assert_close(mixed.mixed_scores().sum(1),
+                                   torch.ones(n))
+        torch.testing.assert_close(mixed.lam, area_lambda(mixed.mask))
+        assert ((0 <= mixed.lam) & (mixed.lam <= 1)).all()
+
+
+@pytest.mark.parametrize('cfg', MIXERS)
+def test_the_same_numbers_give_the_same_mix(cfg):
+    mixer = BATCH_AUGMENTS.build(cfg)
+    inputs, scores, guidance = case()
+    before = inputs.clone()
+    first, second = (
+        mixer.mix(
+            inputs, scores,
+            mixer.sample(np.random.default_rng(3), 7, inputs.shape[-2:]),
+            guidance) for _ in range(2))
+    assert torch.equal(first.inputs, second.inputs)
+    assert torch.equal(first.lam, second.lam)
+    assert torch.equal(inputs, before)
+
+
+@pytest.mark.parametrize('cfg', [cfg for cfg in MIXERS
+                                 if 'resize' not in cfg['type'].lower()
+                                 and 'Mixup' not in cfg['type']])
+def test_every_pixel_comes_from_its_image_and_place(cfg):
+    mixed, inputs, _ = run(cfg, seed=1)
+    mask = resize_mask(mixed.mask, inputs.shape[-2:]).bool()
+    for i in range(len(inputs)):
+        shift = (mixed.source_boxes - mixed.target_boxes)[i, :2].tolist()
+        for y in range(inputs.size(2)):
+            for x in range(inputs.size(3)):
+                expected = inputs[mixed.source[i], :, y + shift[0], x +
+                                  shift[1]] if mask[i, y, x] else inputs[
+                                      i, :, y, x]
+                assert torch.equal(mixed.inputs[i, :, y, x], expected)
+
+
+@pytest.mark.parametrize('per_image', [False, True])
+def test_smmix_moves_the_most_attended_box_onto_the_least(per_image):
+    cfg = dict(type='mmmix.SMMix', delta=(0.2, 1), per_image=per_image)
+    mixed, _, guidance = run(cfg, seed=2)
+
+    def total(attention, box):
+        y1, x1, y2, x2 = box
+        return attention[y1:y2, x1:x2].sum().item()
+
+    def places(attention, h, w):
+        height, width = attention.shape
+        return [
+            total(attention, (i, j, i + h, j + w))
+            for i in range(height - h + 1) for j in range(width - w + 1)
+        ]
+
+    sizes = set()
+    for i in range(7):
+        source = guidance.attention[mixed.source[i]]
+        target = guidance.attention[i]
+        taken = (mixed.source_boxes[i] // 8).tolist()
+        put = (mixed.target_boxes[i] // 8).tolist()
+        h, w = put[2] - put[0], put[3] - put[1]
+        sizes.add((h, w))
+        assert total(source, taken) == pytest.approx(
+            max(places(source, h, w)), abs=1e-6)
+        assert total(target, put) == pytest.approx(
+            min(places(target, h, w)), abs=1e-6)
+    assert (len(sizes) > 1) == per_image
+
+
+def test_smmix_sides():
+    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix'))
+    side = np.linspace(0, 1, 1000, endpoint=False)
+    sizes = mixer.region_sizes(side, (14, 28))
+    delta = 0.25 + side / 2
+    assert sizes.tolist() == [[int(d * 14), int(d * 28)] for d in delta]
+
+    public = BATCH_AUGMENTS.build(
+        dict(type='mmmix.SMMix', integer_sides=True))
+    sizes, counts = np.unique(
+        public.region_sizes(side, (14, 14)), axis=0, return_counts=True)
+    assert sizes.tolist() == [[s, s] for s in range(3, 11)]
+    assert counts.min() >= 124
+
+
+@pytest.mark.parametrize('delta,lam', [(0, 0.), (0.1, 0.), (1, 1.)])
+def test_regions_of_no_and_of_all_cells(delta, lam):
+    mixed, inputs, _ = run(dict(type='mmmix.SMMix', delta=delta))
+    assert (mixed.lam == lam).all()
+    expected = inputs[mixed.source] if lam else inputs
+    assert torch.equal(mixed.inputs, expected)
+
+
+def test_flip_pairs_the_middle_of_an_odd_batch_with_itself():
+    mixed, *_ = run(dict(type='mmmix.SMMix'))
+    assert mixed.source.tolist() == [6, 5, 4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize('name,stock', [('CutMix', StockCutMix),
+                                        ('ResizeMix', StockResizeMix)])
+def test_children_mix_as_their_parents(name, stock, monkeypatch):
+    """Given the same pairs and box, images and labels are the parent's."""
+    inputs, scores, _ = case()
+    ours = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', alpha=1.))
+    for seed in range(5):
+        params = ours.sample(
+            np.random.default_rng(seed), 7, inputs.shape[-2:])
+        mixed = ours.mix(inputs, scores, params)
+        y1, x1, y2, x2 = params['box']
+        if y1 == y2 or x1 == x2:
+            continue
+        parent = stock(alpha=1.)
+        monkeypatch.setattr(
+            parent, 'cutmix_bbox_and_lam', lambda shape, lam:
+            ((y1, y2, x1, x2), 1 - (y2 - y1) * (x2 - x1) / (48 * 32)))
+        monkeypatch.setattr(torch, 'randperm', lambda n: mixed.source)
+        images, labels = parent(inputs.clone(), scores)
+        torch.testing.assert_close(mixed.inputs, images)
+        torch.testing.assert_close(mixed.mixed_scores(), labels)
+
+
+def test_mixup_blends():
+    mixed, inputs, _ = run(dict(type='mmmix.Mixup', alpha=0.8))
+    lam = mixed.lam.view(-1, 1, 1, 1)
+    torch.testing.assert_close(mixed.inputs,
+                               lam * inputs[mixed.source] + (1 - lam) * inputs)
+    assert not mixed.regions
+
+
+def test_global_random_state_is_left_alone():
+    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.CutMix', alpha=1.))
+    np.random.seed(0)
+    expected = np.random.rand()
+    np.random.seed(0)
+    mixer.sample(np.random.default_rng(0), 4, (32, 32))
+    assert np.random.rand() == expected
+
+
+@pytest.mark.parametrize('name', ['CutMix', 'Mixup', 'ResizeMix'])
+def test_unguided_mixers_keep_mmpretrains_contract(name):
+    inputs, scores, _ = case()
+    augment = RandomBatchAugment(dict(type=f'mmmix.{name}', alpha=1.))
+    np.random.seed(0)
+    first = augment(inputs, scores)
+    np.random.seed(0)
+    again = augment(inputs, scores)
+    assert first[0].shape == inputs.shape and first[1].shape == (7, 4)
+    assert torch.equal(first[0], again[0])
+
+
+def test_guided_mixer_says_what_it_needs():
+    inputs, scores, _ = case()
+    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix'))
+    with pytest.raises(ValueError, match='MixDataPreprocessor'):
+        mixer(inputs, scores)
+    params = mixer.sample(np.random.default_rng(0), 7, (48, 32))
+    with pytest.raises(ValueError, match='attention'):
+        mixer.mix(inputs, scores, params)
+    guidance = Guidance(attention=torch.rand(7, 5, 4))
+    with pytest.raises(ValueError, match="48 x 32 .* guide's 5 x 4"):
+        mixer.mix(inputs, scores, params, guidance)
+
+
+@pytest.mark.parametrize('cfg,message', [
+    (dict(type='SMMix', delta=(0.75, 0.25)), r'low <= high, not \(0.75'),
+    (dict(type='SMMix', delta=1.2), 'in .0, 1. .*not 1.2'),
+    (dict(type='SMMix', pairing='random'), "not 'random'"),
+    (dict(type='CutMix', alpha=0), 'positive number, not 0'),
+    (dict(type='CutMix', alpha=1, cutmix_minmax=[0.8, 0.2]), 'min < max'),
+    (dict(type='Mixup', alpha=-1), 'positive number, not -1'),
+    (dict(type='ResizeMix', alpha=1, lam_min=0.9), 'lam_min'),
+])
+def test_bad_hyper_parameters_are_refused(cfg, message):
+    cfg['type'] = 'mmmix.' + cfg['type']
+    with pytest.raises(ValueError, match=message):
+        BATCH_AUGMENTS.build(cfg)
+
+
+def test_length_mismatch_is_refused():
+    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.Mixup', alpha=1.))
+    with pytest.raises(ValueError, match='same N'):
+        mixer(torch.rand(4, 3, 8, 8), torch.eye(3))
+
+
+def test_choice_follows_its_probabilities():
+    augments = [dict(type='mmmix.Mixup', alpha=1.), dict(type='mmmix.SMMix')]
+    probs = [0.5, 0.2]
+    choice = MixerChoice(augments, probs)
+    rng = np.random.default_rng(0)
+    picks = [choice.pick(rng) for _ in range(4000)]
+    shares = [
+        sum(pick is mixer for pick in picks) / 4000
+        for mixer in (*choice.augments, None)
+    ]
+    np.testing.assert_allclose(shares, [0.5, 0.2, 0.3], atol=0.03)
+    # unlike MMPretrain's, it can be built twice from the same lists
+    assert probs == [0.5, 0.2]
+    MixerChoice(augments, probs)
+
+
+def test_certain_choice_always_mixes():
+    choice = MixerChoice([dict(type='mmmix.SMMix')] * 3, [0.1, 0.2, 0.7])
+
+    class AlmostOne:
+
+        def random(self):
+            return 1 - 1e-16
+
+    assert choice.pick(AlmostOne()) is choice.augments[2]
+
+
+@pytest.mark.parametrize('probs,message', [
+    ([0.7, 0.5], 'sums to 1.2'), ([-0.1, 0.5], 'not be negative'),
+    ([0.5], 'each of the 2')])
+def test_bad_probabilities_are_refused(probs, message):
+    augments = [dict(type='mmmix.Mixup', alpha=1.), dict(type='mmmix.SMMix')]
+    with pytest.raises(ValueError, match=message):
+        MixerChoice(augments, probs)

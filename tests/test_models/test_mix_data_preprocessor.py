@@ -1,0 +1,152 @@
+"""Mixing in the preprocessor: randomness, guidance on demand, bad input."""
+import pytest
+import torch
+from helpers import BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, vit_config
+from mmengine.logging import MessageHub
+from mmpretrain.structures import DataSample
+
+CUTMIX = dict(type='mmmix.CutMix', alpha=1.)
+MIXUP = dict(type='mmmix.Mixup', alpha=0.8)
+CONSISTENCY = dict(consistency=dict(type='mmmix.ConsistencyLoss'))
+
+
+@pytest.fixture
+def hub():
+    """A message hub as a running trainer has it."""
+    hub = MessageHub.get_current_instance()
+    hub.update_info('iter', 0)
+    hub.update_info('seed', 7)
+    yield hub
+    hub.pop_info('iter')
+    hub.pop_info('seed')
+
+
+def mix(model, data=None):
+    return model.data_preprocessor(data or batch(), training=True)
+
+
+def test_validation_is_the_parents():
+    model = build(vit_config([SMMIX]))
+    data = batch()
+    answer = model.data_preprocessor(data, training=False)
+    assert set(answer) == {'inputs', 'data_samples'}
+    assert torch.equal(answer['inputs'], torch.stack(data['inputs']))
+
+
+def test_mixed_labels_reach_the_data_samples():
+    data = mix(build(vit_config([SMMIX])))
+    scores = torch.stack([s.gt_score for s in data['data_samples']])
+    assert torch.equal(scores, data['mixed'].mixed_scores())
+    assert data['inputs'] is data['mixed'].inputs
+    # the hard label of the target stays readable
+    assert [s.gt_label.item() for s in data['data_samples']] == [
+        i % NUM_CLASSES for i in range(6)]
+
+
+@pytest.mark.parametrize('augment,losses,asked', [
+    (SMMIX, None, {'attention'}),
+    (SMMIX, BOTH_LOSSES, {'attention', 'logits'}),
+    (CUTMIX, None, set()),
+    (CUTMIX, dict(fine=BOTH_LOSSES['fine']), set()),
+    (CUTMIX, CONSISTENCY, {'logits'}),
+    (MIXUP, BOTH_LOSSES, set()),
+    (MIXUP, dict(consistency=dict(type='mmmix.ConsistencyLoss',
+                                  batches='mixed')), {'logits'}),
+    (dict(type='mmpretrain.CutMix', alpha=1.), BOTH_LOSSES, set()),
+])
+def test_the_guide_is_asked_only_for_what_is_needed(augment, losses, asked):
+    data = mix(build(vit_config([augment], losses)))
+    guidance = data['guidance']
+    answered = {
+        name for name in ('attention', 'logits')
+        if guidance is not None and getattr(guidance, name) is not None}
+    assert answered == asked
+
+
+def test_unmixed_batch_consults_the_guide_only_for_losses_on_all():
+    losses = dict(consistency=dict(type='mmmix.ConsistencyLoss'))
+    data = mix(build(vit_config([CUTMIX], losses, probs=[0.])))
+    assert data['guidance'] is None and data['mixed'].mixer is None
+    assert (data['mixed'].lam == 0).all()
+    losses['consistency']['batches'] = 'all'
+    data = mix(build(vit_config([CUTMIX], losses, probs=[0.])))
+    assert data['guidance'].logits.shape == (6, NUM_CLASSES)
+
+
+def test_a_parents_mixer_runs_beside_ours():
+    data = mix(build(vit_config([dict(type='mmpretrain.Mixup', alpha=1.)])))
+    assert data['mixed'] is None
+    scores = torch.stack([s.gt_score for s in data['data_samples']])
+    torch.testing.assert_close(scores.sum(1), torch.ones(6))
+
+
+def test_the_same_seed_and_iteration_mix_alike(hub):
+    """What a resumed run needs: no state but seed and iteration."""
+    model, data = build(vit_config([SMMIX, CUTMIX])), batch()
+
+    def inputs_at(iteration, copies=1):
+        hub.update_info('iter', iteration)
+        return mix(model, dict(data))['inputs']
+
+    run = [inputs_at(i) for i in range(5)]
+    resumed = [inputs_at(i) for i in range(2, 5)]
+    assert all(torch.equal(a, b) for a, b in zip(run[2:], resumed))
+    assert not torch.equal(run[0], run[1])
+
+
+def test_calls_without_a_trainer_differ():
+    model, data = build(vit_config([CUTMIX])), batch()
+    first, second = (mix(model, dict(data))['inputs'] for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_ranks_agree_on_the_mixer_and_differ_in_the_pairs(hub, monkeypatch):
+    module = 'mmmix.models.data_preprocessors.mix_data_preprocessor.get_rank'
+    model, data = build(vit_config([SMMIX, CUTMIX, MIXUP])), batch(8)
+    drawn = {}
+    for rank in (0, 1):
+        monkeypatch.setattr(module, lambda rank=rank: rank)
+        drawn[rank] = []
+        for iteration in range(12):
+            hub.update_info('iter', iteration)
+            mixed = mix(model, dict(data))['mixed']
+            drawn[rank].append((mixed.mixer, mixed.lam.tolist()))
+    names = [[name for name, _ in drawn[rank]] for rank in (0, 1)]
+    assert names[0] == names[1] and len(set(names[0])) == 3
+    differ = [a != b for a, b in zip(drawn[0], drawn[1])]
+    # a small grid has few sizes of boxes, so some may coincide
+    assert sum(differ) > 6
+
+
+@pytest.mark.parametrize('size', [(32, 32), (64, 40)])
+@pytest.mark.parametrize('n', [1, 5])
+def test_odd_batches_and_rectangular_images(size, n):
+    model = build(vit_config([SMMIX], img_size=size))
+    assert mix(model, batch(n, size))['inputs'].shape == (n, 3, *size)
+
+
+def test_bad_labels_are_refused():
+    model = build(vit_config([SMMIX]))
+    data = batch()
+    data['data_samples'][2] = DataSample(
+        metainfo=dict(img_path='cat.jpg')).set_gt_label(NUM_CLASSES)
+    with pytest.raises(ValueError, match=r'Label \[5\] of cat.jpg .* 0..4'):
+        mix(model, data)
+    data['data_samples'][2] = DataSample()
+    with pytest.raises(ValueError, match='neither `gt_label` nor'):
+        mix(model, data)
+
+
+def test_soft_labels_of_another_length_are_refused():
+    model = build(vit_config([SMMIX]))
+    data = batch()
+    data['inputs'] = data['inputs'][:4]
+    with pytest.raises(ValueError, match='same N'):
+        mix(model, data)
+
+
+def test_image_that_does_not_divide_into_patches_is_refused():
+    with pytest.raises(ValueError, match='36 x 36 .* patches of 8 x 8'):
+        build(vit_config([SMMIX], img_size=36))
+    with pytest.raises(ValueError, match='36 x 32 .* patches of 8 x 8'):
+        mix(build(vit_config([SMMIX])), batch(size=(36, 32)))
