@@ -1,0 +1,11 @@
+"""Data sets that MMPretrain does not have, its own ones with better messages,
+and a loader that names corrupt images."""
+from .loading import LoadImage
+from .stock import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
+from .synthetic import SyntheticObjects
+from .tiny_imagenet import TinyImageNet
+
+__all__ = [
+    'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'LoadImage',
+    'SyntheticObjects', 'TinyImageNet'
+]

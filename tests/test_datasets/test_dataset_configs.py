@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmmix.registry import DATASETS, TRANSFORMS
+
+FOLDER = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets'
+
+
+def load(name):
+    return Config.fromfile(FOLDER / f'{name}.py')
+
+
+@pytest.mark.parametrize('name', sorted(p.stem for p in FOLDER.glob('*.py')))
+def test_config_is_complete(name):
+    cfg = load(name)
+    assert cfg.data_preprocessor.num_classes in (10, 100, 200, 1000)
+    for split in ('train', 'val', 'test'):
+        loader = cfg[f'{split}_dataloader']
+        assert DATASETS.get(loader.dataset.type).__module__.startswith('mmmix')
+        assert loader.dataset.get('test_mode', False) == (split != 'train')
+        assert loader.sampler.shuffle == (split == 'train')
+        pipeline = [TRANSFORMS.build(step) for step in loader.dataset.pipeline]
+        assert type(pipeline[-1]).__name__ == 'PackInputs'
+    assert cfg.test_dataloader == cfg.val_dataloader
+    assert cfg.test_evaluator == cfg.val_evaluator
+
+
+def test_erasing_is_all_that_differs():
+    plain, erasing = load('imagenet1k_deit'), load('imagenet1k_deit_erasing')
+    steps = erasing.train_dataloader.dataset.pipeline
+    assert [step.type for step in steps].count('RandomErasing') == 1
+    steps[:] = [step for step in steps if step.type != 'RandomErasing']
+    assert plain.train_dataloader == erasing.train_dataloader
+    assert plain.val_dataloader == erasing.val_dataloader
+
+
+@pytest.mark.parametrize('name', ['cifar10', 'cifar100'])
+def test_nothing_is_downloaded_unasked(name):
+    cfg = load(name)
+    for split in ('train', 'val', 'test'):
+        assert cfg[f'{split}_dataloader'].dataset.download is False
+
+
+def test_synthetic_batches():
+    cfg = load('synthetic')
+    with DefaultScope.overwrite_default_scope('mmmix'):
+        for split, num_images in (('train', 64), ('val', 100)):
+            loader_cfg = cfg[f'{split}_dataloader']
+            loader_cfg.dataset.num_images = num_images
+            loader = Runner.build_dataloader(loader_cfg, seed=0)
+            batch = next(iter(loader))
+            inputs = torch.stack(batch['inputs'])
+            assert inputs.shape == (num_images, 3, 32, 32)
+            assert inputs.dtype == torch.uint8
+            labels = torch.cat([s.gt_label for s in batch['data_samples']])
+            assert len(labels) == num_images
+    for sample in batch['data_samples']:
+        label = int(sample.gt_label)
+        mask = torch.as_tensor(sample.gt_seg_map) == label + 1
+        x1, y1, x2, y2 = map(int, sample.gt_bboxes[0])
+        assert mask[y1:y2, x1:x2].sum() == mask.sum() > 0

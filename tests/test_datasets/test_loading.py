@@ -1,0 +1,102 @@
+import logging
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.dataset import pseudo_collate
+from mmengine.logging import MMLogger
+from mmmix.datasets import CustomDataset, LoadImage
+from torch.utils.data import DataLoader
+
+CORRUPT = {'class/garbage.jpg': b'not an image', 'class/empty.jpg': b''}
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two good images and two corrupt ones."""
+    (tmp_path / 'class').mkdir()
+    for name in ('good', 'great'):
+        img = np.random.randint(0, 255, (8, 6, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / 'class' / f'{name}.jpg'), img)
+    for name, content in CORRUPT.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def dataset(root, load, test_mode=False):
+    return CustomDataset(
+        data_root=str(root), pipeline=[load], test_mode=test_mode)
+
+
+@pytest.mark.parametrize('backend', ['cv2', 'pillow'])
+@pytest.mark.parametrize('name', CORRUPT)
+def test_a_corrupt_file_is_named(root, name, backend):
+    load = LoadImage(imdecode_backend=backend)
+    with pytest.raises(ValueError, match=name):
+        load(dict(img_path=str(root / name)))
+
+
+def test_pillow_finds_a_truncated_jpeg(root):
+    path = root / 'class' / 'good.jpg'
+    content = path.read_bytes()
+    path.write_bytes(content[:-len(content) // 8])
+    with pytest.raises(ValueError, match='good.jpg.*truncated'):
+        LoadImage(imdecode_backend='pillow')(dict(img_path=str(path)))
+
+
+def test_a_good_file_is_loaded_as_by_mmcv(root):
+    path = str(root / 'class' / 'good.jpg')
+    sample = LoadImage(to_float32=True)(dict(img_path=path))
+    assert sample['img'].dtype == np.float32
+    assert sample['img_shape'] == sample['ori_shape'] == (8, 6)
+    np.testing.assert_array_equal(sample['img'], cv2.imread(path))
+
+
+def test_a_missing_file_is_never_skipped(root):
+    with pytest.raises(FileNotFoundError, match='nowhere.jpg'):
+        LoadImage(skip_corrupt=True)(dict(img_path=str(root / 'nowhere.jpg')))
+
+
+def test_corrupt_files_are_replaced_in_training(root):
+    load = LoadImage(skip_corrupt=True)
+    names = [
+        sample['img_path'].rsplit('/')[-1] for sample in dataset(root, load)
+    ]
+    assert len(names) == 4
+    assert set(names) == {'good.jpg', 'great.jpg'}
+    assert load.num_skipped >= 2
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+def test_each_skip_is_logged_and_counted(root, capfd, num_workers):
+    # a logger of this test's own, which writes to the captured stream
+    MMLogger.get_instance(f'skips_of_{num_workers}_workers')
+    load = LoadImage(skip_corrupt=True)
+    loader = DataLoader(
+        dataset(root, load),
+        batch_size=1,
+        num_workers=num_workers,
+        collate_fn=pseudo_collate)
+    for _ in range(3):
+        assert len(list(loader)) == 4
+    out, err = capfd.readouterr()
+    lines = [
+        line for line in (out + err).splitlines()
+        if 'Skipped the corrupt image' in line
+    ]
+    assert load.num_skipped == len(lines) >= 6
+    for name in CORRUPT:
+        assert sum(name in line for line in lines) >= 3
+
+
+@pytest.mark.parametrize('skip_corrupt', [False, True])
+def test_a_corrupt_file_stops_a_test(root, caplog, skip_corrupt):
+    data = dataset(
+        root, LoadImage(skip_corrupt=skip_corrupt), test_mode=True)
+    paths = [data.get_data_info(i)['img_path'] for i in range(len(data))]
+    index = paths.index(str(root / 'class' / 'garbage.jpg'))
+    logger = MMLogger.get_instance(f'stops_{skip_corrupt}')
+    logger.addHandler(caplog.handler)
+    with caplog.at_level(logging.WARNING), pytest.raises(Exception) as info:
+        data[index]
+    assert 'garbage.jpg' in f'{info.value} {caplog.text}'
