@@ -95,8 +95,9 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def no_autocast_cache() -> Iterator[None]:
     """Keep a pass without gradients out of autocast's weight cache.
 
-    A weight that is cast under ``no_grad`` has no gradient; taken from the
-    cache by the training pass that follows, it would silently not be trained.
+    In older torch (2.1 has it, 2.11 has not) a weight that was cast under
+    ``no_grad`` is taken from the cache by the training pass that follows, and
+    is then silently not trained.
     """
     enabled = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)
