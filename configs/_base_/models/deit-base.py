@@ -1,0 +1,4 @@
+_base_ = './deit-tiny.py'
+
+model = dict(
+    backbone=dict(arch='deit-base'), head=dict(in_channels=768))
