@@ -8,6 +8,9 @@ from .version import __version__
 
 check_versions()
 with silent_import():
+    # a registry looks a name up in its parent, but does not fill the parent
+    from mmpretrain.utils import register_all_modules
+    register_all_modules(init_default_scope=False)
     from . import (datasets, engine, evaluation, models,  # noqa: F401
                    structures, visualization)
 support_config_scopes()

@@ -11,7 +11,9 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ['check_versions', 'silent_import', 'support_config_scopes']
+__all__ = [
+    'check_versions', 'shipped', 'silent_import', 'support_config_scopes'
+]
 
 # module: (distributions that provide it, lowest version, first one too new)
 SUPPORTED = {
@@ -21,7 +23,7 @@ SUPPORTED = {
     'mmpretrain': (['mmpretrain', 'onedl-mmpretrain'], '1.2', '1.4'),
 }
 STACKS = {
-    'onedl': 'maintained forks, Python 3.11',
+    'onedl': 'maintained forks, Python 3.11 or 3.12',
     'official': 'OpenMMLab packages of 2024, Python 3.10',
 }
 
@@ -90,6 +92,29 @@ def support_config_scopes():
     # MMEngine 0.10.7 misses an editable one.
     MODULE2PACKAGE['mmmix'] = 'mmmix.version'
     MODULE2PACKAGE['mmseg'] = 'mmseg'
+
+
+def shipped(path):
+    """Find a file or folder that is installed with mmmix.
+
+    Args:
+        path (str): Relative to the root of the checkout, such as
+            'tools/train.py'.
+
+    Returns:
+        Path: In ``mmmix/.mim`` or, where that is missing, in the checkout.
+
+    Raises:
+        FileNotFoundError: If neither has it.
+    """
+    package = Path(__file__).parent
+    for root in (package / '.mim', package.parent):
+        if (root / path).exists():
+            return root / path
+    raise FileNotFoundError(
+        f'{path} is neither in {package / ".mim"} nor in {package.parent}. '
+        'If it belongs to mmmix, install mmmix anew: pip install . in its '
+        'checkout.')
 
 
 def _version_of(distribution):

@@ -8,7 +8,7 @@ nothing to: MMEngine warns about a default scope that lacks one.
 from mmengine.registry import Registry
 from mmpretrain import registry as parents
 
-__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'GUIDES']
+__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS']
 
 
 def _child(name: str, location: str) -> Registry:
@@ -46,7 +46,6 @@ PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'mmmix.engine')
 RUNNERS = _child('RUNNERS', 'mmmix.engine')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
 
-# two kinds of parts that MMPretrain does not have
-GUIDES = Registry('guide', locations=['mmmix.models'])
+# a kind of parts that MMPretrain does not have; guides are task utils
 ATTENTION_EXTRACTORS = Registry(
     'attention extractor', locations=['mmmix.models'])

@@ -39,7 +39,8 @@ class AttentionExtractor(metaclass=ABCMeta):
         """
 
     @abstractmethod
-    def patch_tokens(self, features: Tuple, image_size: Sequence[int]) -> Tensor:
+    def patch_tokens(self, features: Tuple,
+                     image_size: Sequence[int]) -> Tensor:
         """Patch tokens ``(N, C, h, w)`` among the backbone's outputs.
 
         Args:

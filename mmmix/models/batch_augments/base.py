@@ -73,9 +73,10 @@ class BatchMixer(metaclass=ABCMeta):
             Tuple[Tensor, Tensor]: Mixed images and mixed labels.
         """
         if self.needs:
+            needs = ' and '.join(sorted(self.needs))
             raise ValueError(
-                f'{type(self).__name__} needs {" and ".join(sorted(self.needs))}'
-                ' of a guide, which a plain batch augment cannot ask: use '
+                f'{type(self).__name__} needs {needs} of a guide, which '
+                'a plain batch augment cannot ask: use '
                 '`mmmix.MixClassifier` with `mmmix.MixDataPreprocessor`.')
         # MMEngine seeds the global state, so a seeded run stays reproducible
         rng = np.random.default_rng(np.random.randint(2**31))

@@ -5,9 +5,9 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.logging import MessageHub
 from mmpretrain.models import ClsDataPreprocessor
-from torch import Tensor, nn
+from torch import nn
 
-from mmmix.registry import GUIDES, MODELS
+from mmmix.registry import MODELS, TASK_UTILS
 from mmmix.structures import MixedBatch
 from ..batch_augments import BatchMixer, MixerChoice
 from ..batch_augments.base import check_batch
@@ -31,7 +31,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
 
     Args:
         batch_augments (dict, optional): ``augments`` and ``probs`` as in
-            MMPretrain, and ``guide``, by default ``dict(type='SelfGuide')``.
+            MMPretrain, and ``guide``, by default
+            ``dict(type='mmmix.SelfGuide')``.
             :class:`~mmmix.models.MixClassifier` fills it from ``train_cfg``.
         *args, **kwargs: Of ``mmpretrain.ClsDataPreprocessor``.
 
@@ -48,8 +49,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         if batch_augments:
             batch_augments = dict(batch_augments)
             guide = batch_augments.pop('guide', None) or dict(
-                type='SelfGuide')
-            self.guide = GUIDES.build(guide)
+                type='mmmix.SelfGuide')
+            self.guide = TASK_UTILS.build(guide)
             self.choice = MixerChoice(**batch_augments)
             self.to_onehot = True
             self._needs: Dict[object, FrozenSet[str]] = {

@@ -2,11 +2,11 @@ from typing import Optional
 
 from torch import nn
 
-from mmmix.registry import GUIDES
+from mmmix.registry import TASK_UTILS
 from .base import Guide
 
 
-@GUIDES.register_module()
+@TASK_UTILS.register_module()
 class EMAGuide(Guide):
     """The moving average of the model under training guides it.
 

@@ -8,11 +8,11 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmmix.registry import GUIDES, MODELS
+from mmmix.registry import MODELS, TASK_UTILS
 from .base import Guide
 
 
-@GUIDES.register_module()
+@TASK_UTILS.register_module()
 class FrozenGuide(Guide):
     """A pretrained classifier guides, and is not trained (SMMix, Table 9).
 

@@ -1,8 +1,8 @@
-from mmmix.registry import GUIDES
+from mmmix.registry import TASK_UTILS
 from .base import Guide
 
 
-@GUIDES.register_module()
+@TASK_UTILS.register_module()
 class SelfGuide(Guide):
     """The model under training guides itself (SMMix, section 4): the default.
     """

@@ -25,8 +25,9 @@ class FineGrainedLoss(MixLoss):
             (the default), 0.1 in the authors' public code.
         second_classifier (bool): Classify regions by a second linear layer,
             as the authors' public code does, instead of the head's classifier
-            F; it is initialised like that one. It adds parameters: a strict load into a stock model
-            must then drop ``head.mix_losses``. Defaults to False.
+            F; it is initialised like that one. It adds parameters: a strict
+            load into a stock model must then drop ``head.mix_losses``.
+            Defaults to False.
     """
 
     needs_tokens = True

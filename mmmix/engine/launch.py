@@ -1,0 +1,160 @@
+"""What the command line tools share: configs, processes, models, weights."""
+import contextlib
+import os
+import sys
+import textwrap
+from pathlib import Path
+from typing import Iterator, Optional, Union
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import RUNNERS, init_default_scope
+from mmengine.runner import Runner, load_checkpoint
+from torch import nn
+
+from mmmix.environment import shipped
+from mmmix.registry import MODELS
+
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def load_config(name: str, options: Optional[dict] = None) -> Config:
+    """Load a config by its path or by the name it has in mmmix.
+
+    Args:
+        name (str): A file, or a config that is installed with mmmix, such as
+            'smmix/deit-tiny_smmix_in1k'; '.py' may be left out.
+        options (dict, optional): Values to override.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+    """
+    path = Path(name)
+    if not path.is_file():
+        inside = name.removeprefix('mmmix::').removesuffix('.py')
+        try:
+            path = shipped(f'configs/{inside}.py')
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f'There is no config {name}: neither a file, seen from '
+                f'{Path.cwd()}, nor one of the configs that are installed '
+                'with mmmix.') from None
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(options or {})
+    return cfg
+
+
+def set_work_dir(cfg: Config, work_dir: Optional[str]) -> None:
+    """Where a run leaves its files: as asked, as the config says, or in
+    ``work_dirs/`` under the config's name."""
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = f'./work_dirs/{Path(cfg.filename).stem}'
+
+
+def set_loader_defaults(cfg: Config) -> None:
+    """MMPretrain's defaults for data loaders, where they can be had: memory
+    is pinned for a GPU, and workers persist if there are any."""
+    for name in DATALOADERS:
+        loader = cfg.get(name)
+        if loader is not None:
+            loader.setdefault('collate_fn', dict(type='default_collate'))
+            loader.setdefault('pin_memory', torch.cuda.is_available())
+            loader.setdefault('persistent_workers',
+                              loader.get('num_workers', 0) > 0)
+
+
+def start_processes(cfg: Config) -> None:
+    """Join the processes of a distributed run without GPUs.
+
+    With GPUs MMEngine does it (NCCL). Without them it does not: it sets a
+    CUDA device before it joins, and passes device ids to the model wrapper.
+
+    Raises:
+        ValueError: If the environment is not that of the launcher, or the
+            launcher starts no processes on CPUs.
+    """
+    launcher = cfg.get('launcher', 'none')
+    if launcher == 'none':
+        return
+    if launcher == 'pytorch' and 'RANK' not in os.environ:
+        raise ValueError(
+            "launcher 'pytorch' expects to be started by torch.distributed: "
+            'use tools/dist_train.sh CONFIG NUM_PROCESSES.')
+    if get_device() != 'cpu':
+        return
+    if launcher != 'pytorch':
+        raise ValueError(f'launcher {launcher!r} needs GPUs; several CPU '
+                         "processes are started by launcher 'pytorch'.")
+    torch.distributed.init_process_group('gloo')
+    if cfg.get('model_wrapper_cfg') is None:
+        # what MMEngine would choose, less the device
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False))
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner of a config, on as many processes as were launched."""
+    start_processes(cfg)
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return Runner.from_cfg(cfg)
+
+
+def build_model(cfg: Config) -> nn.Module:
+    """The initialised model of a config, as a runner builds it."""
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    model = cfg.model.copy()
+    if cfg.get('data_preprocessor') is not None:
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    model = MODELS.build(model)
+    model.init_weights()
+    return model
+
+
+def check_checkpoint(path: Union[str, Path]) -> str:
+    """Raise a FileNotFoundError unless it is an address or a file."""
+    path = str(path)
+    if '://' not in path and not Path(path).is_file():
+        raise FileNotFoundError(
+            f'There is no checkpoint {path}, seen from {Path.cwd()}.')
+    return path
+
+
+def load_weights(model: nn.Module, path: str) -> None:
+    """Load a checkpoint, all of it or none.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is that of another model: it names the first keys
+            that are missing, unexpected or of another size.
+    """
+    check_checkpoint(path)
+    try:
+        load_checkpoint(model, path, map_location='cpu', strict=True)
+    except RuntimeError as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        shown = [textwrap.shorten(line, 300) for line in lines[:8]]
+        raise ValueError('\n  '.join([
+            f'{path} does not hold the weights of this model:', *shown,
+            'Give the config that it was trained with.'
+        ])) from None
+
+
+@contextlib.contextmanager
+def short_errors(*kinds: type) -> Iterator[None]:
+    """End the process with the message alone, and exit code 1, on a missing
+    file, a loss that is not finite, and what else is named.
+
+    Args:
+        *kinds (type): More exceptions whose message says it all.
+    """
+    try:
+        yield
+    except (FileNotFoundError, FloatingPointError, *kinds) as error:
+        sys.exit(f'error: {error}')

@@ -1,0 +1,168 @@
+from typing import Optional
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from .browse import MixedPairs
+
+# colour-blind safe: whatever belongs to the one image or to the other
+SOURCE, TARGET = '#d55e00', '#0072b2'
+MASK = LinearSegmentedColormap.from_list('mask', [TARGET, SOURCE])
+# in inches: the shorter side of an image, what lies to the right of and below
+# each, what lies above all
+CELL = 1.5
+GAP = np.array([.12, .42])
+TITLE = .28
+NAME_LENGTH = 20  # characters of a class name under an image
+
+
+def draw_pairs(pairs: MixedPairs) -> Figure:
+    """Draw mixed images beside what they were made of, a row for each pair.
+
+    The columns are the source (the image pasted in), the target, the
+    attention in both, and, for each mixer, the mixed image over its label,
+    and the mask: how much of each place belongs to the source. Frames in the
+    attention show the regions of a guided mixer.
+
+    Args:
+        pairs (MixedPairs): What was mixed.
+
+    Returns:
+        Figure: To be saved with ``savefig``.
+    """
+    num, _, height, width = pairs.images.shape
+    with_attention = pairs.attention is not None
+    columns = [1.] * (2 + 2 * with_attention) + [1., .6] * len(pairs.mixes)
+    cell = np.array([width, height]) / min(height, width) * CELL
+    # what lies between the cells, and around all of them
+    size = [sum(columns), num] * cell + [len(columns), num] * GAP
+    size[1] += TITLE
+    figure = Figure(figsize=size)
+    axes = figure.subplots(
+        num,
+        len(columns),
+        squeeze=False,
+        width_ratios=columns,
+        gridspec_kw=dict(
+            left=GAP[0] / 2 / size[0],
+            right=1 - GAP[0] / 2 / size[0],
+            bottom=GAP[1] / size[1],
+            top=1 - TITLE / size[1],
+            wspace=GAP[0] * len(columns) / sum(columns) / cell[0],
+            hspace=GAP[1] / cell[1]))
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    titles = ['source', 'target']
+    if with_attention:
+        titles += ['source attention', 'target attention']
+    for mixed in pairs.mixes:
+        titles += [mixed.mixer, 'mask']
+    for axis, title in zip(axes[0], titles):
+        axis.set_title(
+            title,
+            fontsize=9.5,
+            fontweight='bold',
+            color=dict(source=SOURCE, target=TARGET).get(
+                title.split()[0], 'black'))
+    for i, row in enumerate(axes):
+        _draw_pair(pairs, i, list(row))
+    return figure
+
+
+def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
+    source = int(pairs.mixes[0].source[target])
+    for image, colour in ((source, SOURCE), (target, TARGET)):
+        axis = row.pop(0)
+        axis.imshow(_pixels(pairs.images[image]))
+        _caption(axis, colour, _short(pairs.labels[image]))
+    if pairs.attention is not None:
+        for image, colour in ((source, SOURCE), (target, TARGET)):
+            axis = row.pop(0)
+            _draw_attention(axis, pairs.images[image], pairs.attention[image])
+            _frame(axis, _region(pairs, target, image == source), colour)
+    for mixed in pairs.mixes:
+        axis = row.pop(0)
+        axis.imshow(_pixels(mixed.inputs[target]))
+        lam = float(mixed.lam[target])
+        _caption(axis, SOURCE, f'{lam:.2f} {_short(pairs.labels[source])}')
+        _caption(
+            axis, TARGET, f'{1 - lam:.2f} {_short(pairs.labels[target])}', 1)
+        axis = row.pop(0)
+        height, width = pairs.images.shape[-2:]
+        axis.imshow(
+            mixed.mask[target].cpu().numpy(),
+            cmap=MASK,
+            vmin=0,
+            vmax=1,
+            interpolation='nearest',
+            extent=(0, width, height, 0))
+        axis.set_anchor('N')
+        _caption(axis, 'black', f'$\\lambda$ = {lam:.2f}')
+
+
+def _caption(axis: Axes, colour: str, text: str, line: int = 0) -> None:
+    axis.annotate(
+        text, (.5, 0), (0, -4 - 12 * line),
+        xycoords='axes fraction',
+        textcoords='offset points',
+        fontsize=9,
+        color=colour,
+        ha='center',
+        va='top')
+
+
+def _short(name: str) -> str:
+    """The first of the synonyms that ImageNet's classes list."""
+    name = name.split(',')[0]
+    return name if len(name) <= NAME_LENGTH else f'{name[:NAME_LENGTH]}\u2026'
+
+
+def _pixels(image: Tensor):
+    return image.permute(1, 2, 0).cpu().numpy()
+
+
+def _draw_attention(axis: Axes, image: Tensor, attention: Tensor) -> None:
+    """The map over the grey image, from its lowest to its highest value."""
+    height, width = image.shape[-2:]
+    extent = (0, width, height, 0)
+    axis.imshow(
+        image.mean(0).cpu().numpy(),
+        cmap='gray',
+        vmin=0,
+        vmax=1,
+        extent=extent)
+    axis.imshow(
+        attention.cpu().numpy(),
+        cmap='inferno',
+        alpha=.65,
+        interpolation='nearest',
+        extent=extent)
+
+
+def _region(pairs: MixedPairs, target: int,
+            of_source: bool) -> Optional[Tensor]:
+    """The box of the guided mixer, if there is exactly one."""
+    guided = [m for m, g in zip(pairs.mixes, pairs.guided) if g]
+    if len(guided) != 1:
+        return None
+    boxes = guided[0].source_boxes if of_source else guided[0].target_boxes
+    return None if boxes is None else boxes[target]
+
+
+def _frame(axis: Axes, box: Optional[Tensor], colour: str) -> None:
+    if box is None:
+        return
+    y1, x1, y2, x2 = box.tolist()
+    for line, width in (('white', 3.5), (colour, 2)):
+        axis.add_patch(
+            Rectangle((x1, y1),
+                      x2 - x1,
+                      y2 - y1,
+                      fill=False,
+                      edgecolor=line,
+                      linewidth=width))
