@@ -1,0 +1,83 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+HERE = Path(__file__).parent
+TOOLS = HERE.parents[1] / 'tools'
+CONFIG = HERE / 'recorded.py'
+
+
+def launch(script, *arguments):
+    """Start two CPU processes, as a user would, from another folder."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    environment = dict(
+        os.environ,
+        PYTHON=sys.executable,
+        PORT=str(port),
+        OMP_NUM_THREADS='1',
+        PYTHONPATH=str(HERE),
+        CUDA_VISIBLE_DEVICES='')
+    finished = subprocess.run(
+        ['bash', TOOLS / script, *map(str, arguments)],
+        env=environment,
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        timeout=120)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    return finished.stdout
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """What both ranks noted, the work directory and the log."""
+    work_dir = tmp_path_factory.mktemp('run')
+    log = launch('dist_train.sh', CONFIG, 2, '--work-dir', work_dir)
+    notes = [torch.load(work_dir / f'rank{rank}.pt') for rank in (0, 1)]
+    return notes, work_dir, log
+
+
+def test_both_kinds_of_batches_train(run):
+    (first, second), _, log = run
+    assert 'World size 2 on cpu, 8 images a process: global batch 16' in log
+    assert len(first) == len(second) == 8  # 32 images, 2 x 8 a step, 4 epochs
+    assert {note['mixer'] for note in first} == {'SMMix', 'Mixup'}
+
+
+def test_ranks_pick_the_same_mixer(run):
+    (first, second), *_ = run
+    assert [note['mixer'] for note in first
+            ] == [note['mixer'] for note in second]
+
+
+def test_ranks_draw_different_pairs(run):
+    for one, other in zip(*run[0]):
+        assert not torch.equal(one['source'], other['source'])
+        if one['mixer'] == 'Mixup':
+            assert not torch.equal(one['lam'], other['lam'])
+
+
+def test_ranks_hold_equal_weights_after_each_step(run):
+    before = None
+    for one, other in zip(*run[0]):
+        assert torch.equal(one['weights'], other['weights'])
+        assert before is None or not torch.equal(one['weights'], before)
+        before = one['weights']
+
+
+def test_dist_test(run):
+    _, work_dir, log = run
+    launch('dist_test.sh', CONFIG, work_dir / 'epoch_4.pth', 2, '--work-dir',
+           work_dir, '--out', work_dir / 'metrics.json', '--out-item',
+           'metrics')
+    tested = json.loads((work_dir / 'metrics.json').read_text())
+    accuracy = tested['accuracy/top1']
+    assert f'Epoch(val) [4][1/1]    accuracy/top1: {accuracy:.4f}' in log

@@ -1,0 +1,40 @@
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Such small models only wait for a second one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def config():
+    return str(Path(__file__).with_name('tiny_smmix.py'))
+
+
+@pytest.fixture
+def run_tool(monkeypatch, tmp_path):
+    """Run a tool as its own process would, from an empty folder, without the
+    seconds that a process needs to start."""
+    for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
+        monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+        runpy.run_path(str(TOOLS / name), run_name='__main__')
+
+    return run

@@ -1,0 +1,43 @@
+import json
+
+import pytest
+import torch
+
+BENCHMARK = 'benchmarks/benchmark_mixers.py'
+SMALL = [
+    '--batch-size', 4, '--step-batch-size', 2, '--image-size', 32, '--repeats',
+    1, '--device', 'cpu'
+]
+
+
+def test_table_and_json(run_tool, config, tmp_path, capsys):
+    run_tool(BENCHMARK, '--config', config, *SMALL, '--out', 'times.json')
+    times = json.loads((tmp_path / 'times.json').read_text())
+    table = capsys.readouterr().out
+    mixers = {'SMMix', 'CutMix', 'Mixup', 'ResizeMix'}
+    assert mixers | {'clone'} <= set(times['mixing'])
+    assert mixers <= set(times['steps'])
+    assert times['mixing']['clone']['times_clone'] == 1
+    assert times['mixing']['clone']['peak_times_batch'] == pytest.approx(1)
+    # it gathers the partners and blends into a second copy
+    assert times['mixing']['Mixup']['peak_times_batch'] == pytest.approx(
+        2, abs=.2)
+    assert times['steps']['CutMix']['times_cutmix'] == 1
+    for name, row in times['mixing'].items():
+        assert row['ms'] > 0
+        assert f'| {name} | {row["times_clone"]:.2f} |' in table
+    assert times['environment']['torch'] == torch.__version__
+    assert times['settings']['image_size'] == [32, 32]
+
+
+def test_one_mixer_is_still_compared_with_cutmix(run_tool, config, tmp_path):
+    run_tool(BENCHMARK, '--config', config, *SMALL, '--mixers', 'Mixup',
+             '--out', 'times.json')
+    times = json.loads((tmp_path / 'times.json').read_text())
+    assert set(times['mixing']) == {'clone', 'Mixup'}
+    assert set(times['steps']) == {'CutMix', 'Mixup'}
+
+
+def test_unknown_mixer(run_tool, config):
+    with pytest.raises(SystemExit, match="no mixer 'Nix'"):
+        run_tool(BENCHMARK, '--config', config, *SMALL, '--mixers', 'Nix')

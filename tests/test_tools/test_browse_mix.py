@@ -1,0 +1,87 @@
+import matplotlib.image
+import numpy as np
+import pytest
+import torch
+
+from mmmix.engine.launch import build_model, load_config
+from mmmix.models import CutMix, Mixup, SMMix
+from mmmix.registry import DATASETS
+from mmmix.visualization import mix_pairs
+
+BROWSE = 'visualization/browse_mix.py'
+UNTRAINED = pytest.mark.filterwarnings('ignore:No --checkpoint')
+
+
+def pairs_of(config, mixers, **options):
+    cfg = load_config(config, options)
+    model = build_model(cfg)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    return mix_pairs(model, dataset, mixers, num=5), dataset
+
+
+def test_all_mixers_get_the_same_pairs(config):
+    pairs, dataset = pairs_of(
+        config, [SMMix(), CutMix(alpha=1.), Mixup(alpha=1.)])
+    assert pairs.guided == [True, False, False]
+    known = {
+        dataset[i]['inputs'].numpy().tobytes(): dataset.get_cat_ids(i)[0]
+        for i in range(len(dataset))
+    }
+    for image, label in zip(pairs.images, pairs.labels):
+        pixels = (image * 255).round().to(torch.uint8)
+        index = known[pixels.numpy().tobytes()]
+        assert label == dataset.metainfo['classes'][index]
+    for mixed in pairs.mixes:
+        assert mixed.source.tolist() == [4, 0, 1, 2, 3]
+    smmix, _, mixup = pairs.mixes
+    blend = torch.lerp(pairs.images, pairs.images[mixup.source],
+                       mixup.lam.view(-1, 1, 1, 1))
+    assert torch.allclose(mixup.inputs, blend, atol=1e-5)
+    y1, x1, y2, x2 = smmix.source_boxes[0]
+    v1, u1, v2, u2 = smmix.target_boxes[0]
+    assert torch.equal(smmix.inputs[0, :, v1:v2, u1:u2],
+                       pairs.images[4, :, y1:y2, x1:x2])
+
+
+@UNTRAINED
+def test_picture_of_the_configs_mixers(run_tool, config, tmp_path):
+    with pytest.warns(UserWarning, match='before its training'):
+        run_tool(BROWSE, config, '--num', 2, '--out', 'new/one.png')
+    run_tool(BROWSE, config, '--num', 4, '--mixers', 'SMMix', 'CutMix',
+             'Mixup', '--out', 'three.png', '--cfg-options',
+             'train_dataloader.dataset.size=(32,64)',
+             'model.backbone.img_size=(32,64)')
+    one, three = (
+        matplotlib.image.imread(tmp_path / name)
+        for name in ('new/one.png', 'three.png'))
+    for picture in (one, three):
+        assert picture.std() > .1  # not a blank page
+    # SMMix and Mixup of square images; one mixer more, of wide images
+    assert three.shape[1] > 2 * one.shape[1]
+    assert three.shape[0] > 1.5 * one.shape[0]
+    assert 200 < min(one.shape[:2]) and max(three.shape[:2]) < 6000
+
+
+def test_checkpoint_guides(run_tool, config, tmp_path):
+    torch.manual_seed(1)
+    model = build_model(load_config(config))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'w.pth')
+    for seed, name in ((1, 'a.png'), (1, 'b.png'), (2, 'c.png')):
+        run_tool(BROWSE, config, '--num', 2, '--checkpoint', 'w.pth', '--out',
+                 name, '--seed', seed)
+    a, b, c = (
+        matplotlib.image.imread(tmp_path / f'{name}.png') for name in 'abc')
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+@UNTRAINED
+@pytest.mark.parametrize('arguments, problem', [
+    (['--mixers', 'SMMixx'], "no mixer 'SMMixx'; there are"),
+    (['--checkpoint', 'gone.pth'], 'no checkpoint gone.pth'),
+    (['--num', '1'], 'between 2 and the 32 images'),
+    (['--cfg-options', 'model.train_cfg=None'], 'name what shall'),
+])
+def test_bad_input(run_tool, config, arguments, problem):
+    with pytest.raises(SystemExit, match=problem):
+        run_tool(BROWSE, config, *arguments)

@@ -1,0 +1,39 @@
+import json
+
+import matplotlib.image
+import pytest
+
+SMALL = [
+    '--work-dir', 'quick', '--cfg-options',
+    'train_dataloader.dataset.num_images=128',
+    'val_dataloader.dataset.num_images=20',
+    'model.backbone.arch.num_layers=1'
+]
+
+
+def test_both_methods_are_trained_and_compared(run_tool, tmp_path, capsys):
+    for _ in range(2):  # it can be repeated
+        run_tool('quickstart.py', '--epochs', 2, *SMALL)
+    output = capsys.readouterr().out
+    assert 'is overwritten' in output
+    assert 'mmengine - INFO' not in output  # the log is in its file
+    assert 'CutMix: epoch 2 of 2' in output and 'time left' in output
+
+    work_dir = tmp_path / 'quick'
+    results = json.loads((work_dir / 'results.json').read_text())
+    assert [row['method'] for row in results['results']] == ['CutMix', 'SMMix']
+    for row in results['results']:
+        assert 0 <= row['accuracy'] <= 100
+        assert row['images_per_second'] > 0
+        assert f'{row["accuracy"]:.1f} %' in output
+        assert (tmp_path / row['checkpoint']).is_file()
+    for method in ('cutmix', 'smmix'):
+        assert len(list((work_dir / method).glob('*/*.log'))) >= 1
+    picture = matplotlib.image.imread(work_dir / 'mixed_images.png')
+    assert picture.shape[0] > 800 and picture.std() > .1
+
+
+def test_one_epoch_is_too_few(run_tool, capsys):
+    with pytest.raises(SystemExit):
+        run_tool('quickstart.py', '--epochs', 1)
+    assert 'at least 2' in capsys.readouterr().err

@@ -1,0 +1,56 @@
+import json
+import re
+
+import mmengine
+import pytest
+import torch
+
+from mmmix.engine.launch import build_model, load_config
+
+SMALL = ['--cfg-options', 'test_dataloader.dataset.num_images=10']
+
+
+@pytest.fixture
+def checkpoint(config, tmp_path):
+    path = tmp_path / 'weights.pth'
+    model = build_model(load_config(config))
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return path
+
+
+def test_metrics_and_predictions(run_tool, config, checkpoint, tmp_path):
+    run_tool('test.py', config, checkpoint, '--out', 'metrics.json',
+             '--out-item', 'metrics', *SMALL)
+    run_tool('test.py', config, checkpoint, '--out', 'pred.pkl', *SMALL)
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    predictions = mmengine.load(tmp_path / 'pred.pkl')
+    right = [bool(p['pred_label'] == p['gt_label']) for p in predictions]
+    assert len(right) == 10
+    assert metrics['accuracy/top1'] == pytest.approx(10 * sum(right))
+
+
+def test_missing_checkpoint(run_tool, config):
+    with pytest.raises(SystemExit, match='no checkpoint gone.pth'):
+        run_tool('test.py', config, 'gone.pth')
+
+
+@pytest.mark.parametrize('option, problem', [
+    ('model.backbone.arch.num_layers=3', 'missing keys.*layers.2.ln1'),
+    ('model.backbone.arch.num_layers=1', 'unexpected key.*layers.1.ln1'),
+    ('model.backbone.arch.feedforward_channels=64',
+     'size mismatch for backbone.layers.0.ffn'),
+])
+def test_checkpoint_of_another_model(run_tool, config, checkpoint, option,
+                                     problem):
+    with pytest.raises(SystemExit) as error:
+        run_tool('test.py', config, checkpoint, *SMALL, option)
+    message = str(error.value)
+    assert str(checkpoint) in message
+    assert re.search(problem, message)
+    assert len(message) < 3000
+
+
+def test_predictions_are_pickled(run_tool, config, checkpoint, capsys):
+    with pytest.raises(SystemExit):
+        run_tool('test.py', config, checkpoint, '--out', 'pred.json')
+    assert '--out-item metrics' in capsys.readouterr().err

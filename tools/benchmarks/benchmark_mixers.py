@@ -1,0 +1,271 @@
+"""Time the mixers, and what they cost in a training step.
+
+Mixing is timed as a multiple of `inputs.clone()`, a training step as a
+multiple of a CutMix step. In every repeat all are run one after the other, and
+each time is divided by the reference's of the same repeat; the medians of
+these ratios are reported, so that other load on the machine weighs little.
+
+A guided mixer gets a random attention map when it is timed alone. In a step it
+gets the guide's; the mixer alone is picked, with probability 1. A mixer that
+the config uses brings the config's arguments and mix losses along; the others
+train with the classification loss alone.
+
+Peak memory is what torch's allocator held at most during one mix, beside the
+inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
+"""
+import argparse
+import copy
+import json
+import platform
+import statistics
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import mmengine
+import mmpretrain
+import numpy as np
+import torch
+from mmengine.config import DictAction
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmpretrain.structures import DataSample
+
+import mmmix
+from mmmix.engine.launch import build_model, load_config, short_errors
+from mmmix.engine.mixers import config_mixers, default_mixer, mixer_names
+from mmmix.registry import BATCH_AUGMENTS
+from mmmix.structures import Guidance
+
+CONFIG = 'smmix/deit-tiny_smmix_8xb128-300e_in1k.py'
+REFERENCE = 'CutMix'
+PATCH = 16  # pixels of a cell of the random attention map
+WARM_UP = 2
+
+
+def time_interleaved(runs, repeats, device, prepare=tuple):
+    """Seconds of each run in each repeat.
+
+    Args:
+        runs (dict[str, Callable]): What to time.
+        repeats (int): How often, after a warm-up.
+        device (torch.device): To wait for before looking at the clock.
+        prepare (Callable): Makes the arguments of a run, untimed.
+
+    Returns:
+        dict[str, list[float]]: A time for each repeat.
+    """
+    seconds = {name: [] for name in runs}
+    for _ in range(WARM_UP + repeats):
+        for name, run in runs.items():
+            arguments = prepare()
+            synchronize(device)
+            begin = time.perf_counter()
+            run(*arguments)
+            synchronize(device)
+            seconds[name].append(time.perf_counter() - begin)
+    return {name: times[WARM_UP:] for name, times in seconds.items()}
+
+
+def synchronize(device):
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
+def median_ratio(times, reference):
+    return statistics.median(a / b for a, b in zip(times, reference))
+
+
+def peak_bytes(run, device):
+    """Most bytes that torch held at once for a run."""
+    if device.type == 'cuda':
+        synchronize(device)
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        run()
+        synchronize(device)
+        return torch.cuda.max_memory_allocated(device) - before
+    with warnings.catch_warnings(), \
+            tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter('ignore')
+        with torch.profiler.profile(
+                activities=[torch.profiler.ProfilerActivity.CPU],
+                profile_memory=True) as profiler:
+            run()
+        trace = Path(folder, 'trace.json')
+        profiler.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text())['traceEvents']
+    changes = sorted((event['ts'], event['args']['Bytes'])
+                     for event in events if event['name'] == '[memory]')
+    return max(np.cumsum([change for _, change in changes]), default=0)
+
+
+def time_mixing(mixers, args):
+    """Time and peak memory of each mixer alone.
+
+    Returns:
+        dict[str, dict]: ``ms``, ``times_clone`` and ``peak_times_batch``.
+    """
+    device = torch.device(args.device)
+    n, size = args.batch_size, args.image_size
+    inputs = torch.rand(n, 3, *size, device=device)
+    scores = torch.eye(1000, device=device)[torch.arange(n) % 1000]
+    grid = [max(1, side // PATCH) for side in size]
+    guidance = Guidance(
+        attention=torch.rand(n, *grid, device=device), logits=scores)
+    rng = np.random.default_rng(0)
+
+    def run_of(mixer):
+        return lambda: mixer.mix(inputs, scores, mixer.sample(rng, n, size),
+                                 guidance)
+
+    runs = dict(clone=inputs.clone)
+    for name, cfg in mixers.items():
+        runs[name] = run_of(BATCH_AUGMENTS.build(dict(cfg)))
+    with torch.no_grad():
+        seconds = time_interleaved(runs, args.repeats, device)
+        return {
+            name: dict(
+                ms=1e3 * statistics.median(seconds[name]),
+                times_clone=median_ratio(seconds[name], seconds['clone']),
+                peak_times_batch=float(
+                    peak_bytes(run, device) / inputs.nbytes))
+            for name, run in runs.items()
+        }
+
+
+def time_steps(cfg, own, mixers, args):
+    """Time of a training step with each mixer.
+
+    Returns:
+        dict[str, dict]: ``ms`` and ``times_cutmix``.
+    """
+    device = torch.device(args.device)
+    n = args.step_batch_size
+    reference = own.get(REFERENCE) or default_mixer(REFERENCE)
+    mixers = {REFERENCE: reference, **mixers}
+    runs = {}
+    for name, mixer in mixers.items():
+        variant = copy.deepcopy(cfg)
+        variant.model.train_cfg = dict(
+            cfg.model.get('train_cfg') or {}, augments=[mixer], probs=[1.])
+        if name not in own:
+            variant.model.head.pop('mix_losses', None)
+        model = build_model(variant).to(device)
+        model.train()
+        optim_wrapper = build_optim_wrapper(
+            model, {'type': 'OptimWrapper', **cfg.optim_wrapper})
+        runs[name] = lambda data, m=model, o=optim_wrapper: m.train_step(
+            data, o)
+    num_classes = model.head.num_classes
+    images = torch.randint(
+        256, (n, 3, *args.image_size), dtype=torch.uint8)
+
+    def data():
+        # the preprocessor writes the mixed labels into the samples
+        return dict(
+            inputs=images,
+            data_samples=[
+                DataSample().set_gt_label(i % num_classes) for i in range(n)
+            ]),
+
+    seconds = time_interleaved(runs, args.repeats, device, prepare=data)
+    return {
+        name: dict(
+            ms=1e3 * statistics.median(times),
+            times_cutmix=median_ratio(times, seconds[REFERENCE]))
+        for name, times in seconds.items()
+    }
+
+
+def environment(device):
+    return dict(
+        device=torch.cuda.get_device_name(device) if device.type == 'cuda' else
+        f'CPU ({platform.machine()})',
+        threads=torch.get_num_threads(),
+        python=platform.python_version(),
+        mmmix=mmmix.__version__,
+        torch=torch.__version__,
+        mmengine=mmengine.__version__,
+        mmpretrain=mmpretrain.__version__)
+
+
+def print_markdown(mixing, steps):
+    print('| mixer | mix, x clone | mix, ms | peak memory, x batch '
+          '| step, x CutMix | step, ms |')
+    print('|---|---:|---:|---:|---:|---:|')
+    for name, row in mixing.items():
+        step = steps.get(name)
+        print(f'| {name} | {row["times_clone"]:.2f} | {row["ms"]:.1f} '
+              f'| {row["peak_times_batch"]:.2f} | ' +
+              (f'{step["times_cutmix"]:.2f} | {step["ms"]:.0f} |'
+               if step else ' | |'))
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--config',
+        default=CONFIG,
+        help=f'model and optimizer of the step (default: {CONFIG})')
+    parser.add_argument(
+        '--mixers',
+        nargs='+',
+        metavar='NAME',
+        default=mixer_names(),
+        help='default: every registered one')
+    parser.add_argument(
+        '--batch-size', type=int, default=128, help='of mixing alone')
+    parser.add_argument(
+        '--step-batch-size', type=int, default=32, help='0 times no steps')
+    parser.add_argument(
+        '--image-size', type=int, nargs='+', default=[224], help='[height] w')
+    parser.add_argument('--repeats', type=int, default=20)
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--out', metavar='FILE', help='save a JSON here')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config')
+    args = parser.parse_args()
+    args.image_size = (args.image_size * 2)[:2]
+    return args
+
+
+def main():
+    args = parse_args()
+    torch.manual_seed(0)
+    MMLogger.get_instance('mmengine', log_level='WARNING')
+    with short_errors(ValueError):
+        cfg = load_config(args.config, args.cfg_options)
+        own = config_mixers(cfg)
+        mixers = {
+            name: own.get(name) or default_mixer(name)
+            for name in args.mixers
+        }
+        mixing = time_mixing(mixers, args)
+        steps = time_steps(cfg, own, mixers,
+                           args) if args.step_batch_size else {}
+    settings = vars(args)
+    machine = environment(torch.device(args.device))
+    print(', '.join(f'{key} {value}' for key, value in machine.items()))
+    print_markdown(mixing, steps)
+    if args.out:
+        Path(args.out).write_text(
+            json.dumps(
+                dict(
+                    environment=machine,
+                    settings=settings,
+                    mixing=mixing,
+                    steps=steps),
+                indent=2))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,218 @@
+"""Train SMMix and the CutMix baseline on the built-in data, and compare them.
+
+Leaves a checkpoint of each, results.json and a picture of mixed images.
+"""
+import argparse
+import json
+import logging
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from mmengine.config import DictAction
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
+                           TimeElapsedColumn, TimeRemainingColumn)
+from rich.table import Table
+
+import mmmix
+from mmmix.engine.launch import load_config, set_loader_defaults, short_errors
+from mmmix.engine.mixers import default_mixer
+from mmmix.registry import BATCH_AUGMENTS
+from mmmix.visualization import draw_pairs, mix_pairs
+
+CONFIGS = {
+    'CutMix': 'cutmix/vit-xs_cutmix_synthetic.py',
+    'SMMix': 'smmix/vit-xs_smmix_synthetic.py',
+}
+WARM_UP = 5  # first iterations that the speed leaves out
+
+
+class QuietRunner(Runner):
+    """MMEngine's runner, whose log goes to its file alone."""
+
+    def build_logger(self, *args, **kwargs):
+        logger = super().build_logger(*args, **kwargs)
+        logger.handlers = [
+            handler for handler in logger.handlers
+            if isinstance(handler, logging.FileHandler)
+        ]
+        return logger
+
+
+class ProgressHook(Hook):
+    """One progress bar for a training; keeps the time of each step.
+
+    Away from a terminal a line an epoch takes the bar's place.
+
+    Args:
+        name (str): What is trained.
+        console (Console): Where to draw.
+    """
+
+    def __init__(self, name, console):
+        self.name = name
+        self.console = console
+        self.seconds = []
+        self.progress = Progress(
+            TextColumn('{task.description}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn('steps, accuracy {task.fields[accuracy]}'),
+            TimeElapsedColumn(),
+            TextColumn('time left'),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal)
+
+    def before_train(self, runner):
+        self.task = self.progress.add_task(
+            self.name, total=runner.max_iters, accuracy='-')
+        self.begin = time.perf_counter()
+        self.progress.start()
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.step_begin = time.perf_counter()
+
+    def after_train_iter(self,
+                         runner,
+                         batch_idx,
+                         data_batch=None,
+                         outputs=None):
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.seconds.append(time.perf_counter() - self.step_begin)
+        self.progress.advance(self.task)
+
+    def after_val_epoch(self, runner, metrics=None):
+        accuracy = f'{accuracy_of(runner):.1f} %'
+        self.progress.update(self.task, accuracy=accuracy)
+        if not self.console.is_terminal:
+            spent = time.perf_counter() - self.begin
+            left = spent * (runner.max_iters / runner.iter - 1)
+            self.console.print(
+                f'{self.name}: epoch {runner.epoch} of {runner.max_epochs}, '
+                f'accuracy {accuracy}, time left {left:.0f} s')
+
+    def after_train(self, runner):
+        self.progress.stop()
+
+
+def accuracy_of(runner):
+    """Top-1 accuracy of the last validation, in percent."""
+    return float(
+        runner.message_hub.get_scalar('val/accuracy/top1').current())
+
+
+def train(name, config, args, console):
+    """Train one config.
+
+    Returns:
+        Tuple[Runner, dict]: The runner after its training, and its row of
+        the table. The speed is that of the steps alone, without loading data
+        and validation.
+    """
+    cfg = load_config(config, args.cfg_options)
+    cfg.work_dir = str(args.work_dir / name.lower())
+    cfg.randomness = dict(seed=args.seed)
+    if args.epochs:
+        cfg.train_cfg.max_epochs = args.epochs
+    set_loader_defaults(cfg)
+    progress = ProgressHook(name, console)
+    cfg.experiment_name = f'quickstart_{name}_{time.time_ns()}'
+    runner = QuietRunner.from_cfg(cfg)
+    runner.register_hook(progress, priority='VERY_LOW')
+    runner.train()
+    seconds = progress.seconds[WARM_UP:] or progress.seconds
+    step = sum(seconds) / len(seconds)
+    return runner, dict(
+        method=name,
+        accuracy=accuracy_of(runner),
+        epochs=runner.max_epochs,
+        images_per_second=cfg.train_dataloader.batch_size / step,
+        seconds_per_step=step,
+        checkpoint=f'{cfg.work_dir}/epoch_{runner.epoch}.pth')
+
+
+def print_table(rows, console):
+    """The rows of both methods; the first is the baseline."""
+    table = Table(title=f'validation accuracy and speed, {device_name()}')
+    for column in ('method', 'accuracy', 'images/s', 'time per step'):
+        table.add_column(
+            column, justify='left' if column == 'method' else 'right')
+    for row in rows:
+        relative = row['seconds_per_step'] / rows[0]['seconds_per_step']
+        table.add_row(row['method'], f'{row["accuracy"]:.1f} %',
+                      f'{row["images_per_second"]:.0f}', f'{relative:.2f} x')
+    console.print(table)
+
+
+def device_name():
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f'CPU, {torch.get_num_threads()} threads'
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--epochs', type=int, help="of each training (default: the configs')")
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
+        help='where to save everything (default: work_dirs/quickstart)')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of both configs')
+    args = parser.parse_args()
+    if args.epochs is not None and args.epochs < 2:
+        parser.error(f'--epochs {args.epochs}: at least 2, of which the first '
+                     'warms up')
+    return args
+
+
+def main():
+    args = parse_args()
+    console = Console()
+    warnings.simplefilter('ignore')  # MMEngine's, as its log
+    results = args.work_dir / 'results.json'
+    if results.exists():
+        console.print(f'Training anew; {args.work_dir} is overwritten.')
+    rows, begin = [], time.perf_counter()
+    with short_errors():
+        for name, config in CONFIGS.items():
+            runner, row = train(name, config, args, console)
+            rows.append(row)
+    print_table(rows, console)
+
+    # the model trained last, SMMix's, is the guide
+    mixers = [BATCH_AUGMENTS.build(default_mixer(name)) for name in CONFIGS]
+    pairs = mix_pairs(
+        runner.model, runner.train_dataloader.dataset, mixers, seed=args.seed)
+    picture = args.work_dir / 'mixed_images.png'
+    draw_pairs(pairs).savefig(picture, dpi=150)
+    results.write_text(
+        json.dumps(
+            dict(
+                results=rows,
+                seed=args.seed,
+                device=device_name(),
+                versions=dict(mmmix=mmmix.__version__,
+                              torch=torch.__version__)),
+            indent=2))
+    console.print(f'{time.perf_counter() - begin:.0f} s in all.')
+    for what, path in (('mixed images', picture), ('results', results), *(
+        (f'{row["method"]} checkpoint', row['checkpoint']) for row in rows)):
+        console.print(f'{what:<18}{path}', soft_wrap=True, highlight=False)
+
+
+if __name__ == '__main__':
+    main()

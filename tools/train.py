@@ -1,0 +1,105 @@
+"""Train the model of a config."""
+import argparse
+
+from mmengine.config import DictAction
+from mmengine.device import get_device
+from mmengine.dist import get_world_size
+
+import mmmix  # noqa: F401
+from mmmix.engine.launch import (build_runner, check_checkpoint, load_config,
+                                 set_loader_defaults, set_work_dir,
+                                 short_errors)
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'config', help='a file, or a config of mmmix such as smmix/NAME.py')
+    parser.add_argument('--work-dir', help='where to save logs and models')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='resume from this checkpoint; without a name, from the latest '
+        'one in the work directory')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='train with automatic mixed precision')
+    parser.add_argument(
+        '--no-validate',
+        action='store_true',
+        help='do not evaluate during training')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate to the batch size from the config's "
+        'auto_scale_lr.base_batch_size')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, such as '
+        'optim_wrapper.optimizer.lr=1e-4 or key="[a,b]"')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='who started the processes')
+    # torch.distributed.launch passes either; the environment says it, too
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    if args.amp and get_device() == 'cpu':
+        parser.error("--amp needs a GPU: MMEngine's AmpOptimWrapper does not "
+                     'train on the CPU')
+    return args
+
+
+def merge_args(cfg, args):
+    """Write the command line's choices into the config."""
+    cfg.launcher = args.launcher
+    set_work_dir(cfg, args.work_dir)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else check_checkpoint(
+            args.resume)
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+            raise ValueError(
+                '--auto-scale-lr wants auto_scale_lr=dict(base_batch_size=N) '
+                'in the config: the batch size that its learning rate is for.')
+        cfg.auto_scale_lr.enable = True
+    set_loader_defaults(cfg)
+
+
+def report_batch(runner):
+    """Log how many images one step of the optimizer sees."""
+    world = get_world_size()
+    batch = runner.cfg.train_dataloader.get('batch_size')
+    steps = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
+    if batch:
+        runner.logger.info(
+            f'World size {world} on {get_device()}, {batch} images a process'
+            f'{f", {steps} passes a step" if steps > 1 else ""}: '
+            f'global batch {world * batch * steps}.')
+
+
+def main():
+    args = parse_args()
+    with short_errors():
+        cfg = load_config(args.config, args.cfg_options)
+        merge_args(cfg, args)
+        runner = build_runner(cfg)
+        report_batch(runner)
+        runner.train()
+
+
+if __name__ == '__main__':
+    main()

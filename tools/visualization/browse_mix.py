@@ -1,0 +1,87 @@
+"""Draw images of a config's training set, mixed by its own mixers or others.
+
+All mixers get the same pairs of images.
+"""
+import argparse
+import warnings
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+import mmmix  # noqa: F401
+from mmmix.engine.launch import (build_model, load_config, load_weights,
+                                 short_errors)
+from mmmix.engine.mixers import config_mixers, default_mixer
+from mmmix.models import BatchMixer
+from mmmix.registry import BATCH_AUGMENTS, DATASETS
+from mmmix.visualization import draw_pairs, mix_pairs
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'config', help='a file, or a config of mmmix such as smmix/NAME.py')
+    parser.add_argument(
+        '--checkpoint', help='weights of the model, which may be the guide')
+    parser.add_argument(
+        '--mixers',
+        nargs='+',
+        metavar='NAME',
+        help="for example SMMix CutMix Mixup; the config's own by default")
+    parser.add_argument(
+        '--num', type=int, default=6, help='number of pairs (default: 6)')
+    parser.add_argument(
+        '--out',
+        default='mixed_images.png',
+        help='the picture (default: mixed_images.png)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='another one draws other images')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config')
+    return parser.parse_args()
+
+
+def choose_mixers(cfg, names=None):
+    """Build mixers by name, as the config has them where it does; without
+    names, all of the config."""
+    own = config_mixers(cfg)
+    if not (names or own):
+        raise ValueError('The config mixes nothing: name what shall, for '
+                         'example --mixers SMMix CutMix.')
+    mixers = [
+        BATCH_AUGMENTS.build(own.get(name) or default_mixer(name))
+        for name in names or own
+    ]
+    for mixer in mixers:
+        if not isinstance(mixer, BatchMixer):
+            raise ValueError(
+                f'{type(mixer).__module__}.{type(mixer).__name__} does not '
+                'say what it mixed: use the one of mmmix.')
+    return mixers
+
+
+def main():
+    args = parse_args()
+    with short_errors(ValueError):
+        cfg = load_config(args.config, args.cfg_options)
+        model = build_model(cfg)
+        if args.checkpoint:
+            load_weights(model, args.checkpoint)
+        else:
+            warnings.warn('No --checkpoint: the attention is that of a model '
+                          'before its training.')
+        pairs = mix_pairs(model, DATASETS.build(cfg.train_dataloader.dataset),
+                          choose_mixers(cfg, args.mixers), args.num, args.seed)
+    out = Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_pairs(pairs).savefig(out, dpi=150)
+    print(f'{out}: {args.num} pairs, '
+          f'{", ".join(mixed.mixer for mixed in pairs.mixes)}')
+
+
+if __name__ == '__main__':
+    main()
