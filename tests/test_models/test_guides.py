@@ -166,6 +166,13 @@ def test_a_copy_guides_itself():
     assert model.data_preprocessor.guide.model is model
 
 
+def test_a_whole_model_can_be_saved(tmp_path):
+    model = build(vit_config([SMMIX]))
+    torch.save(model, tmp_path / 'model.pt')
+    loaded = torch.load(tmp_path / 'model.pt', weights_only=False)
+    assert loaded.data_preprocessor.guide.model is loaded
+
+
 def test_average_guide_says_which_hooks_it_needs():
     model = build(vit_config([SMMIX], guide=dict(type='EMAGuide')))
     with pytest.raises(ValueError, match='EMAGuideHook'):

@@ -67,7 +67,9 @@ class MixClassifier(ImageClassifier):
         if isinstance(self.head, MixHead):
             self.head.check_backbone(self.backbone)
         if any(loss.needs_tokens for loss in self.mix_losses.values()):
-            find_extractor(self.backbone).check_tokens()
+            extractor = find_extractor(self.backbone)
+            extractor.check_tokens()
+            extractor.check_image_size()
 
     def _bind(self) -> None:
         self.data_preprocessor.bind(self, self.mix_losses.values())

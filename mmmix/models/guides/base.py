@@ -22,6 +22,12 @@ class Guide(metaclass=ABCMeta):
         """Tell the guide which classifier is being trained."""
         self._student = weakref.ref(student)
 
+    def __getstate__(self) -> dict:
+        # who holds a copy of this guide binds it anew
+        state = dict(self.__dict__)
+        state.pop('_student', None)
+        return state
+
     @property
     def student(self) -> nn.Module:
         student = getattr(self, '_student', lambda: None)()
