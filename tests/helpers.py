@@ -70,3 +70,25 @@ def train_losses(model, data=None):
     model.train()
     data = model.data_preprocessor(data or batch(), training=True)
     return model(**data, mode='loss'), data
+
+
+def dense_attention(backbone, inputs):
+    """Image attention score of the last block, step by step (Eq. 5-6)."""
+    seen = []
+    handle = backbone.layers[-1].ln1.register_forward_hook(
+        lambda module, args, output: seen.append(output))
+    backbone(inputs)
+    handle.remove()
+    x, attn = seen[0], backbone.layers[-1].attn
+    n, tokens, channels = x.shape
+    head_dim = channels // attn.num_heads
+    maps = 0
+    for h in range(attn.num_heads):
+        rows = slice(h * head_dim, (h + 1) * head_dim)
+        query, key = (
+            x @ attn.qkv.weight[o * channels:(o + 1) * channels][rows].T +
+            attn.qkv.bias[o * channels:(o + 1) * channels][rows]
+            for o in (0, 1))
+        weights = (query @ key.transpose(1, 2) / head_dim**0.5).softmax(-1)
+        maps = maps + weights[:, 1:, 1:].mean(1) / attn.num_heads
+    return maps

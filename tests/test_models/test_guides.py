@@ -3,35 +3,13 @@ import copy
 
 import pytest
 import torch
-from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, train_losses,
-                     vit_config)
+from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, dense_attention,
+                     train_losses, vit_config)
 from mmengine.config import Config
 from mmmix.models import find_extractor
 from mmmix.models.guides.base import evaluating
 
 SMMIX_FULL = dict(augments=[SMMIX], mix_losses=BOTH_LOSSES)
-
-
-def dense_attention(backbone, inputs):
-    """Image attention score of the last block, step by step (Eq. 5-6)."""
-    seen = []
-    handle = backbone.layers[-1].ln1.register_forward_hook(
-        lambda module, args, output: seen.append(output))
-    backbone(inputs)
-    handle.remove()
-    x, attn = seen[0], backbone.layers[-1].attn
-    n, tokens, channels = x.shape
-    head_dim = channels // attn.num_heads
-    maps = 0
-    for h in range(attn.num_heads):
-        rows = slice(h * head_dim, (h + 1) * head_dim)
-        query, key = (
-            x @ attn.qkv.weight[o * channels:(o + 1) * channels][rows].T +
-            attn.qkv.bias[o * channels:(o + 1) * channels][rows]
-            for o in (0, 1))
-        weights = (query @ key.transpose(1, 2) / head_dim**0.5).softmax(-1)
-        maps = maps + weights[:, 1:, 1:].mean(1) / attn.num_heads
-    return maps
 
 
 @pytest.mark.parametrize('size', [(32, 32), (32, 48)])
