@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Trains SMMix and the CutMix baseline on the built-in data and compares them.
+# Arguments are passed to tools/quickstart.py.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash tools/setup_env.sh quick
+exec .venv/quick/bin/python tools/quickstart.py "$@"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Sets up the whole environment, compiled mmcv ops included, and runs the
+# tests; arguments are passed to pytest.
+#
+#   bash tools/run_tests.sh [PYTEST ARGUMENTS]
+#   bash tools/run_tests.sh --stack official [...]   classification on the
+#                                          OpenMMLab packages of 2024
+set -euo pipefail
+cd "$(dirname "$0")/.."
+kind=full
+selection=()
+if [ "${1:-}" = --stack ]; then
+    kind=${2:?--stack needs a name: full or official}
+    shift 2
+fi
+if [ "$kind" = official ]; then
+    selection=(-m 'not downstream')
+fi
+bash tools/setup_env.sh "$kind"
+exec ".venv/$kind/bin/python" -m pytest "${selection[@]}" "$@"
