@@ -137,7 +137,7 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
             step "look for a C++ compiler and Python's headers" \
                 "install g++ (or set CXX) and python3-dev" check_compiler
-            step "compile mmcv's ops, once: 11 minutes on 2 cores (see $log)" \
+            step "compile mmcv's ops, once: about 11 minutes on 2 cores (see $log)" \
                 "read the compiler's first error in the log" compile_mmcv
         fi
         step "install mmcv with compiled ops" "read the error above" \

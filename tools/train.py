@@ -70,6 +70,8 @@ def merge_args(cfg, args):
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else check_checkpoint(
             args.resume)
+    elif cfg.get('load_from'):
+        check_checkpoint(cfg.load_from)
     if args.auto_scale_lr:
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise ValueError(

@@ -23,5 +23,6 @@ visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 log_level = 'INFO'
 load_from = None
 resume = False
-# all randomness, the mixers' included, comes from this seed; None draws one
-randomness = dict(seed=None, deterministic=False)
+# All randomness, the mixers' included, comes from this seed. MMEngine can draw
+# one (None), but a resumed run then mixes and shuffles with another.
+randomness = dict(seed=0, deterministic=False)

@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from mmmix.registry import TRANSFORMS
 
 MAX_WORKERS = 256
+JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 
 
 @TRANSFORMS.register_module()
@@ -24,10 +25,8 @@ class LoadImage(LoadImageFromFile):
     rank, with the number so far. Files that cannot be read at all are never
     skipped.
 
-    Note:
-        What counts as corrupt is up to the decoder. Some versions of OpenCV
-        (``imdecode_backend='cv2'``, the default) decode what is there of a
-        truncated JPEG without an error; ``'pillow'`` does not.
+    What counts as corrupt is up to the decoder, with one addition: a JPEG
+    without an end is, though some versions of OpenCV decode what is there.
 
     Args:
         skip_corrupt (bool): Whether to skip files that cannot be decoded.
@@ -66,6 +65,8 @@ class LoadImage(LoadImageFromFile):
             reason = f'{self.imdecode_backend} cannot decode it'
         except Exception as error:  # each decoder has exceptions of its own
             img, reason = None, f'{type(error).__name__}: {error}'
+        if content.startswith(JPEG_START) and content.rfind(JPEG_END) < 0:
+            img, reason = None, 'the JPEG is cut off'
         if img is None:
             return self._corrupt(path, reason)
         if self.to_float32:

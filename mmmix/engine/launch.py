@@ -24,7 +24,7 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
 
     Args:
         name (str): A file, or a config that is installed with mmmix, such as
-            'smmix/deit-tiny_smmix_in1k'; '.py' may be left out.
+            'smmix/vit-xs_smmix_synthetic'; '.py' may be left out.
         options (dict, optional): Values to override.
 
     Raises:

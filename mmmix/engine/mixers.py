@@ -42,4 +42,10 @@ def config_mixers(cfg: Config) -> Dict[str, dict]:
     train_cfg = cfg.model.get('train_cfg') or {}
     augments = train_cfg.get('augments', [])
     augments = [augments] if isinstance(augments, dict) else augments
-    return {augment['type'].split('.')[-1]: augment for augment in augments}
+    mixers = {}
+    for augment in augments:
+        name = augment['type'].split('.')[-1]
+        while name in mixers:  # the same mixer with other arguments
+            name += "'"
+        mixers[name] = augment
+    return mixers

@@ -1,1 +1,1 @@
-
+"""Metrics of scope ``mmmix``; accuracy is MMPretrain's."""

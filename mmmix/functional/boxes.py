@@ -115,6 +115,9 @@ def scale_boxes(boxes: Tensor, factor: Sequence[int]) -> Tensor:
     Args:
         boxes (Tensor): ``(N, 4)`` in cells.
         factor (Sequence[int]): Height and width of a cell in pixels.
+
+    Returns:
+        Tensor: ``(N, 4)`` in pixels.
     """
     height, width = factor
     y1, x1, y2, x2 = boxes.unbind(1)

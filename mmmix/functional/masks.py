@@ -56,12 +56,15 @@ def _average_last(mask: Tensor, new: int) -> Tensor:
     it is read at the parts' edges.
     """
     old = mask.size(-1)
+    dtype = mask.dtype
+    if mask.device.type != 'mps':  # which has no float64
+        mask = mask.double()
     integral = F.pad(mask.cumsum(-1), (1, 0))
     edge = torch.arange(new + 1, device=mask.device) * old
     cell = (edge // new).clamp(max=old - 1)
     rest = (edge - cell * new).to(mask.dtype) / new
     at_edge = integral[..., cell] + mask[..., cell] * rest
-    return at_edge.diff(dim=-1) * (new / old)
+    return (at_edge.diff(dim=-1) * (new / old)).to(dtype)
 
 
 def area_lambda(mask: Tensor) -> Tensor:

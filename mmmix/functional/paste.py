@@ -15,6 +15,14 @@ def _check(inputs: Tensor, source: Tensor) -> None:
             f'inputs, but has shape {tuple(source.shape)}.')
 
 
+def _check_box(box: Sequence[int], inputs: Tensor) -> None:
+    height, width = inputs.shape[-2:]
+    y1, x1, y2, x2 = box
+    if not (0 <= y1 <= y2 <= height and 0 <= x1 <= x2 <= width):
+        raise ValueError(f'The box {tuple(box)} (y1, x1, y2, x2) leaves the '
+                         f'{height} x {width} image.')
+
+
 def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
                 target_boxes: Tensor) -> Tensor:
     """Paste a box of each source image into its target image (SMMix, Eq. 8).
@@ -50,18 +58,14 @@ def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
 def _paste_by_slices(inputs, source, source_boxes, target_boxes):
     """A copy and one slice an image: the fastest on a CPU."""
     mixed = inputs.clone()
-    height, width = inputs.shape[-2:]
     for i, (j, s, t) in enumerate(
             zip(source.tolist(), source_boxes.tolist(),
                 target_boxes.tolist())):
         if (s[2] - s[0], s[3] - s[1]) != (t[2] - t[0], t[3] - t[1]):
             raise ValueError(f'Image {i}: source box {s} and target box {t} '
                              'must have the same size.')
-        for box in (s, t):
-            if not (0 <= box[0] <= box[2] <= height
-                    and 0 <= box[1] <= box[3] <= width):
-                raise ValueError(f'Image {i}: box {box} (y1, x1, y2, x2) '
-                                 f'leaves the {height} x {width} image.')
+        _check_box(s, inputs)
+        _check_box(t, inputs)
         mixed[i, :, t[0]:t[2], t[1]:t[3]] = inputs[j, :, s[0]:s[2], s[1]:s[3]]
     return mixed
 
@@ -95,8 +99,12 @@ def paste_shared_box(inputs: Tensor, source: Tensor,
 
     Returns:
         Tensor: Mixed images ``(N, C, H, W)``; the input is left as it is.
+
+    Raises:
+        ValueError: If shapes do not fit, or the box leaves the image.
     """
     _check(inputs, source)
+    _check_box(box, inputs)
     y1, x1, y2, x2 = box
     mixed = inputs.clone()
     mixed[..., y1:y2, x1:x2] = inputs[..., y1:y2, x1:x2][source]

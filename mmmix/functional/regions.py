@@ -21,6 +21,9 @@ def region_means(tokens: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor]:
     Returns:
         Tuple[Tensor, Tensor]: The means ``(N, C)``, zero where the region has
         no token, and whether it has any, ``(N,)`` bool.
+
+    Raises:
+        ValueError: If tokens and weights lie on different grids.
     """
     if tokens.shape[:1] + tokens.shape[2:] != weight.shape:
         raise ValueError('`tokens` (N, C, h, w) and `weight` (N, h, w) must '
@@ -28,6 +31,6 @@ def region_means(tokens: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor]:
                          f'{tuple(tokens.shape)} and {tuple(weight.shape)}.')
     total = weight.sum((1, 2))
     means = (tokens * weight[:, None]).sum((2, 3))
-    exists = total > 0
+    exists = total > 1e-4  # of a token: less is rounding
     # an empty region has no mean; dividing by one keeps its gradient finite
     return means / total.masked_fill(~exists, 1)[:, None], exists

@@ -36,12 +36,13 @@ def test_a_corrupt_file_is_named(root, name, backend):
         load(dict(img_path=str(root / name)))
 
 
-def test_pillow_finds_a_truncated_jpeg(root):
+@pytest.mark.parametrize('backend', ['cv2', 'pillow'])
+def test_a_jpeg_that_is_cut_off_is_named(root, backend):
     path = root / 'class' / 'good.jpg'
     content = path.read_bytes()
     path.write_bytes(content[:-len(content) // 8])
-    with pytest.raises(ValueError, match='good.jpg.*truncated'):
-        LoadImage(imdecode_backend='pillow')(dict(img_path=str(path)))
+    with pytest.raises(ValueError, match='good.jpg.*cut off'):
+        LoadImage(imdecode_backend=backend)(dict(img_path=str(path)))
 
 
 def test_a_good_file_is_loaded_as_by_mmcv(root):

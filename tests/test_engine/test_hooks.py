@@ -68,7 +68,7 @@ def test_a_missing_partner_is_named(tmp_path, guide, hooks, message):
 
 
 def test_a_resumed_run_trains_as_an_uninterrupted_one(tmp_path):
-    """Same mixes, same weights: randomness needs no stored state."""
+    """Same mixes, same weights: mixing needs no stored state."""
 
     def train(name, **overrides):
         cfg = run_config(tmp_path / name, iterations=8)

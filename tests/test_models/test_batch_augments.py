@@ -120,6 +120,11 @@ def test_smmix_sides():
     delta = 0.25 + side / 2
     assert sizes.tolist() == [[int(d * 14), int(d * 28)] for d in delta]
 
+    # k / 49 of 49 cells are k, though floating point may fall short of it
+    for k in range(50):
+        mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', delta=k / 49))
+        assert mixer.region_sizes(side[:1], (49, 49)).tolist() == [[k, k]]
+
     public = BATCH_AUGMENTS.build(
         dict(type='mmmix.SMMix', integer_sides=True))
     sizes, counts = np.unique(
@@ -209,11 +214,13 @@ def test_guided_mixer_says_what_it_needs():
 @pytest.mark.parametrize('cfg,message', [
     (dict(type='SMMix', delta=(0.75, 0.25)), r'low <= high, not \(0.75'),
     (dict(type='SMMix', delta=1.2), 'in .0, 1. .*not 1.2'),
+    (dict(type='SMMix', delta=(0, 0.5, 1)), 'or two'),
     (dict(type='SMMix', pairing='random'), "not 'random'"),
     (dict(type='CutMix', alpha=0), 'positive number, not 0'),
     (dict(type='CutMix', alpha=1, cutmix_minmax=[0.8, 0.2]), 'min < max'),
     (dict(type='Mixup', alpha=-1), 'positive number, not -1'),
     (dict(type='ResizeMix', alpha=1, lam_min=0.9), 'lam_min'),
+    (dict(type='ResizeMix', alpha=1, interpolation='foo'), "not 'foo'"),
 ])
 def test_bad_hyper_parameters_are_refused(cfg, message):
     cfg['type'] = 'mmmix.' + cfg['type']
@@ -256,8 +263,13 @@ def test_certain_choice_always_mixes():
 
 @pytest.mark.parametrize('probs,message', [
     ([0.7, 0.5], 'sums to 1.2'), ([-0.1, 0.5], 'not be negative'),
-    ([0.5], 'each of the 2')])
+    ([0.5], 'each of the 2'), ([float('nan'), 0.5], 'negative')])
 def test_bad_probabilities_are_refused(probs, message):
     augments = [dict(type='mmmix.Mixup', alpha=1.), dict(type='mmmix.SMMix')]
     with pytest.raises(ValueError, match=message):
         MixerChoice(augments, probs)
+
+
+def test_no_augments_are_refused():
+    with pytest.raises(ValueError, match='is empty'):
+        MixerChoice([])

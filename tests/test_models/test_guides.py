@@ -120,6 +120,11 @@ def test_frozen_guide_that_cannot_serve_is_refused(tmp_path):
             vit_config([SMMIX],
                        guide=guide,
                        data_preprocessor=dict(mean=[1.] * 3, std=[2.] * 3)))
+    with pytest.raises(ValueError, match='to_rgb'):
+        build(
+            vit_config([SMMIX],
+                       guide=guide,
+                       data_preprocessor=dict(to_rgb=True)))
     with pytest.raises(ValueError, match='scores 5 classes .* 4'):
         build(
             vit_config(

@@ -107,6 +107,20 @@ def test_unmixed_and_replaced_images_have_one_finite_loss(whole):
     assert torch.isfinite(tokens.grad).all()
 
 
+@pytest.mark.parametrize('fine,coarse', [(16, 14), (8, 10), (12, 15)])
+def test_empty_region_adds_nothing_also_after_rounding(fine, coarse):
+    """Grids that do not divide each other."""
+    head = Head()
+    mixed = mixed_batch(
+        torch.tensor([[0, 0, fine, fine]]).expand(N, 4), (fine, fine))
+    tokens = torch.randn(N, C, coarse, coarse)
+    loss = MODELS.build(dict(type='mmmix.FineGrainedLoss'))
+    labels = mixed.scores[mixed.source].argmax(1)
+    expected = F.cross_entropy(head.fc(tokens.mean((2, 3))), labels) / 2
+    torch.testing.assert_close(
+        loss(head, torch.zeros(N, K), mixed, None, tokens), expected)
+
+
 @pytest.mark.parametrize('mix', ['probabilities', 'logits'])
 @pytest.mark.parametrize('distance', ['kl', 'l1'])
 def test_consistency_loss_of_equation_14(distance, mix):

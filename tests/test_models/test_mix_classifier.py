@@ -60,7 +60,8 @@ def test_every_loss_has_its_name(cfg):
     losses, _ = train_losses(build(cfg(**FULL)))
     assert set(losses) == {'loss_cls', 'loss_fine', 'loss_consistency'}
     for augment in (MIXUP, dict(type='mmpretrain.CutMix', alpha=1.)):
-        losses, _ = train_losses(build(cfg([augment], BOTH_LOSSES)))
+        losses, _ = train_losses(
+            build(cfg([SMMIX, augment], BOTH_LOSSES, probs=[0., 1.])))
         assert set(losses) == {'loss_cls'}
     losses, _ = train_losses(build(cfg([SMMIX], BOTH_LOSSES, probs=[0.])))
     assert set(losses) == {'loss_cls'}
@@ -121,11 +122,12 @@ def test_no_cells_and_all_cells_train_with_every_loss(cfg, delta):
 def test_every_parameter_gets_a_gradient(augment):
     """Also the second classifier in a step it takes no part in."""
     model = build(
-        vit_config([augment],
+        vit_config([SMMIX, augment],
                    dict(
                        fine=dict(
                            type='mmmix.FineGrainedLoss',
-                           second_classifier=True))))
+                           second_classifier=True)),
+                   probs=[0., 1.]))
     losses, _ = train_losses(model)
     model.parse_losses(losses)[0].backward()
     assert all(p.grad is not None for p in model.parameters())
@@ -184,7 +186,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_optimizer():
     data = batch()
     data['inputs'][3][0, 0, 0] = float('nan')
     before = copy.deepcopy(model.state_dict())
-    with pytest.raises(FloatingPointError, match='iteration 41') as error:
+    with pytest.raises(FloatingPointError, match='iteration 42') as error:
         model.train_step(data, OptimWrapper(optimizer))
     hub.pop_info('iter')
     assert "'loss_fine': nan" in str(error.value)
@@ -198,14 +200,27 @@ def test_bad_configs_are_refused_at_build_time():
         build(vit_config(**FULL, backbone=dict(out_type='cls_token')))
     with pytest.raises(ValueError, match='num_classes'):
         build(vit_config(**FULL, head=dict(num_classes=None)))
-    with pytest.raises(ValueError, match='with_cls_token=False'):
-        build(vit_config(backbone=dict(with_cls_token=False)))
+    for backbone in (dict(with_cls_token=False), dict(out_type='featmap')):
+        with pytest.raises(ValueError, match='GlobalAveragePooling'):
+            build(vit_config(backbone=backbone))
+    with pytest.raises(ValueError, match='num_classes=5 and .* 3'):
+        build(vit_config(data_preprocessor=dict(num_classes=3)))
+    with pytest.raises(ValueError, match="named 'cls'"):
+        build(vit_config([SMMIX], dict(cls=BOTH_LOSSES['fine'])))
     with pytest.raises(ValueError, match='ClsDataPreprocessor'):
         build(
             vit_config(
                 [CUTMIX],
                 data_preprocessor=dict(
                     type='mmpretrain.ClsDataPreprocessor')))
+
+
+@pytest.mark.parametrize('augment,name', [
+    (MIXUP, 'mmmix.Mixup'),
+    (dict(type='mmpretrain.CutMix', alpha=1.), 'mmpretrain.CutMix')])
+def test_a_loss_that_could_never_apply_is_refused(augment, name):
+    with pytest.raises(ValueError, match=f"'fine'.*none of .*{name}"):
+        build(vit_config([augment], BOTH_LOSSES))
 
 
 def test_class_token_is_enough_without_a_loss_on_tokens():

@@ -55,7 +55,8 @@ def test_mixed_labels_reach_the_data_samples():
     (dict(type='mmpretrain.CutMix', alpha=1.), BOTH_LOSSES, set()),
 ])
 def test_the_guide_is_asked_only_for_what_is_needed(augment, losses, asked):
-    data = mix(build(vit_config([augment], losses)))
+    data = mix(
+        build(vit_config([SMMIX, augment], losses, probs=[0., 1.])))
     guidance = data['guidance']
     answered = {
         name for name in ('attention', 'logits')
@@ -125,8 +126,9 @@ def test_odd_batches_and_rectangular_images(size, n):
     assert mix(model, batch(n, size))['inputs'].shape == (n, 3, *size)
 
 
-def test_bad_labels_are_refused():
-    model = build(vit_config([SMMIX]))
+@pytest.mark.parametrize('augments', [None, [SMMIX]])
+def test_bad_labels_are_refused(augments):
+    model = build(vit_config(augments))
     data = batch()
     data['data_samples'][2] = DataSample(
         metainfo=dict(img_path='cat.jpg')).set_gt_label(NUM_CLASSES)
@@ -137,7 +139,27 @@ def test_bad_labels_are_refused():
         mix(model, data)
 
 
-def test_soft_labels_of_another_length_are_refused():
+@pytest.mark.parametrize('score', [[.5, .5, 0.], [1.2, -.2, 0., 0., 0.]])
+def test_bad_scores_are_refused(score):
+    model = build(vit_config([SMMIX]))
+    data = batch()
+    data['data_samples'][1].set_gt_score(torch.tensor(score))
+    with pytest.raises(ValueError, match='5 numbers .* none of them neg'):
+        mix(model, data)
+
+
+def test_soft_labels_are_mixed():
+    model = build(vit_config([SMMIX]))
+    data = batch()
+    soft = torch.rand(6, NUM_CLASSES).softmax(1)
+    for sample, score in zip(data['data_samples'], soft):
+        sample.set_gt_score(score)
+    mixed = mix(model, data)['mixed']
+    assert torch.equal(mixed.scores, soft)
+    torch.testing.assert_close(mixed.mixed_scores().sum(1), torch.ones(6))
+
+
+def test_images_of_another_length_length_are_refused():
     model = build(vit_config([SMMIX]))
     data = batch()
     data['inputs'] = data['inputs'][:4]

@@ -17,12 +17,10 @@ def test_table_and_json(run_tool, config, tmp_path, capsys):
     mixers = {'SMMix', 'CutMix', 'Mixup', 'ResizeMix'}
     assert mixers | {'clone'} <= set(times['mixing'])
     assert mixers <= set(times['steps'])
-    assert times['mixing']['clone']['times_clone'] == 1
     assert times['mixing']['clone']['peak_times_batch'] == pytest.approx(1)
     # it gathers the partners and blends into a second copy
     assert times['mixing']['Mixup']['peak_times_batch'] == pytest.approx(
         2, abs=.2)
-    assert times['steps']['CutMix']['times_cutmix'] == 1
     for name, row in times['mixing'].items():
         assert row['ms'] > 0
         assert f'| {name} | {row["times_clone"]:.2f} |' in table

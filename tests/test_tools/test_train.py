@@ -41,7 +41,7 @@ def test_non_finite_loss_stops_with_the_checkpoint_safe(
     run_tool('train.py', config, '--work-dir', work_dir, *TWO_EPOCHS)
     interrupt(work_dir)
     checkpoint = (work_dir / 'epoch_1.pth').read_bytes()
-    with pytest.raises(SystemExit, match='not finite in iteration 2'):
+    with pytest.raises(SystemExit, match='not finite in iteration 3'):
         run_tool('train.py', config, '--work-dir', work_dir, '--resume',
                  *TWO_EPOCHS, 'data_preprocessor.std=[0.,0.,0.]')
     assert (work_dir / 'epoch_1.pth').read_bytes() == checkpoint

@@ -7,8 +7,8 @@ these ratios are reported, so that other load on the machine weighs little.
 
 A guided mixer gets a random attention map when it is timed alone. In a step it
 gets the guide's; the mixer alone is picked, with probability 1. A mixer that
-the config uses brings the config's arguments and mix losses along; the others
-train with the classification loss alone.
+the config uses brings the config's arguments along and, if it cuts and pastes,
+the config's mix losses; the others train with the classification loss alone.
 
 Peak memory is what torch's allocator held at most during one mix, beside the
 inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
@@ -150,7 +150,8 @@ def time_steps(cfg, own, mixers, args):
         variant = copy.deepcopy(cfg)
         variant.model.train_cfg = dict(
             cfg.model.get('train_cfg') or {}, augments=[mixer], probs=[1.])
-        if name not in own:
+        kind = BATCH_AUGMENTS.get(mixer['type'])
+        if name not in own or not getattr(kind, 'regions', False):
             variant.model.head.pop('mix_losses', None)
         model = build_model(variant).to(device)
         model.train()

@@ -32,13 +32,16 @@ class MixerChoice:
             BATCH_AUGMENTS.build(augment)
             if isinstance(augment, dict) else augment for augment in augments
         ]
+        if not self.augments:
+            raise ValueError('`augments` is empty: name at least one, or '
+                             'remove `train_cfg` to train without mixing.')
         if probs is None:
             probs = [1 / len(augments)] * len(augments)
         probs = [float(p) for p in np.atleast_1d(probs)]
         if len(probs) != len(augments):
             raise ValueError(f'`probs` must hold one probability for each of '
                              f'the {len(augments)} `augments`, not {probs}.')
-        if min(probs) < 0 or sum(probs) > 1 + 1e-6:
+        if not (min(probs) >= 0 and sum(probs) <= 1 + 1e-6):
             raise ValueError('`probs` must not be negative and must sum to at '
                              f'most 1, but {probs} sums to {sum(probs):g}.')
         self.probs = probs

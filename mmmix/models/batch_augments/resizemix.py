@@ -1,9 +1,12 @@
+import torch
 import torch.nn.functional as F
 from mmpretrain.models.utils.batch_augments import ResizeMix as _ResizeMix
 
 from mmmix.registry import BATCH_AUGMENTS
 from .base import check_alpha
 from .cutmix import CutMix, check_minmax
+
+INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area')
 
 
 @BATCH_AUGMENTS.register_module()
@@ -33,6 +36,9 @@ class ResizeMix(CutMix, _ResizeMix):
             raise ValueError('`lam_min` and `lam_max` must satisfy 0 <= '
                              f'lam_min <= lam_max <= 1, not {lam_min!r} and '
                              f'{lam_max!r}.')
+        if interpolation not in INTERPOLATIONS:
+            raise ValueError('`interpolation` must be one of '
+                             f'{INTERPOLATIONS}, not {interpolation!r}.')
         check_minmax(cutmix_minmax)
         _ResizeMix.__init__(self, check_alpha(alpha), lam_min, lam_max,
                             interpolation, cutmix_minmax, correct_lam)
@@ -54,4 +60,6 @@ class ResizeMix(CutMix, _ResizeMix):
         return mixed
 
     def source_boxes(self, boxes, image_size):
-        return boxes.new_tensor([0, 0, *image_size]).expand_as(boxes)
+        whole = torch.zeros_like(boxes)
+        whole[:, 2], whole[:, 3] = image_size
+        return whole

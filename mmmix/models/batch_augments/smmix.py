@@ -49,8 +49,9 @@ class SMMix(BatchMixer):
                  per_image: bool = False,
                  integer_sides: bool = False,
                  pairing: str = 'flip'):
-        low, high = (delta, delta) if np.isscalar(delta) else delta
-        if not 0 <= low <= high <= 1:
+        low, high = (delta, delta) if np.isscalar(delta) else (
+            delta[0], delta[-1])
+        if np.size(delta) > 2 or not 0 <= low <= high <= 1:
             raise ValueError('`delta` must be a side ratio in [0, 1] or two '
                              f'of them, low <= high, not {delta!r}.')
         if pairing not in ('flip', 'shuffle'):
@@ -83,7 +84,8 @@ class SMMix(BatchMixer):
             cells = first + np.floor(side * (last - first + 1))
             return np.stack([cells, cells], 1).astype(np.int64)
         delta = low + side * (high - low)
-        return np.floor(delta[:, None] * grid).astype(np.int64)
+        # 2/3 of 6 cells are 4, also in floating point
+        return np.floor(delta[:, None] * grid + 1e-9).astype(np.int64)
 
     def mix(self,
             inputs: Tensor,

@@ -64,6 +64,13 @@ class MixClassifier(ImageClassifier):
         return dict(losses.items()) if losses is not None else {}
 
     def _check_head(self) -> None:
+        classes = getattr(self.head, 'num_classes', None)
+        if classes and self.data_preprocessor.num_classes not in (None,
+                                                                  classes):
+            raise ValueError(
+                f'The head has num_classes={classes} and the '
+                f'data_preprocessor {self.data_preprocessor.num_classes}: '
+                'give both the number of classes of the data set.')
         if isinstance(self.head, MixHead):
             self.head.check_backbone(self.backbone)
         if any(loss.needs_tokens for loss in self.mix_losses.values()):
@@ -72,7 +79,7 @@ class MixClassifier(ImageClassifier):
             extractor.check_image_size()
 
     def _bind(self) -> None:
-        self.data_preprocessor.bind(self, self.mix_losses.values())
+        self.data_preprocessor.bind(self, self.mix_losses)
 
     def __setstate__(self, state: dict) -> None:
         # a copy (the moving average) must not be guided by the original
@@ -127,7 +134,8 @@ class MixClassifier(ImageClassifier):
         """The parent's; a loss that is not finite stops the run here, before
         the optimizer takes it.
 
-        On a GPU this waits for the forward pass, once a step and on purpose.
+        On a GPU this waits for the forward pass, once a step and on purpose;
+        MMEngine itself waits for the whole step, to log its losses.
 
         Raises:
             FloatingPointError: It names iteration, losses and learning rate.
@@ -148,7 +156,7 @@ def _stop_if_not_finite(loss: Tensor, log_vars: Dict[str, Tensor]) -> None:
     }
     values = {name: value.item() for name, value in log_vars.items()}
     raise FloatingPointError(
-        f'The loss is not finite in iteration {hub.get_info("iter", 0)}: '
+        f'The loss is not finite in iteration {hub.get_info("iter", 0) + 1}: '
         f'{values}, learning rate {rates or "unknown"}. The optimizer did not '
         'take this step, and the last checkpoint is untouched: resume from it '
         'with a lower learning rate, gradient clipping, or without mixed '

@@ -1,8 +1,8 @@
-from typing import Dict, FrozenSet, Iterable, Optional
+from typing import Dict, FrozenSet, Optional
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.logging import MessageHub
 from mmpretrain.models import ClsDataPreprocessor
 from torch import nn
@@ -45,6 +45,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                  batch_augments: Optional[dict] = None,
                  **kwargs):
         super().__init__(*args, **kwargs)
+        self._non_blocking = True  # of the images' way to the GPU
         self.choice: Optional[MixerChoice] = None
         if batch_augments:
             batch_augments = dict(batch_augments)
@@ -58,29 +59,48 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                 for mixer in (*self.choice.augments, None)
             }
             self._last_iteration, self._repeats = None, 0
+            self._own_seed = self._shared_seed = None
 
-    def bind(self, student: nn.Module, losses: Iterable[MixLoss]) -> None:
+    def bind(self, student: nn.Module, losses: Dict[str, MixLoss]) -> None:
         """Tell the guide which model is trained, and what will be asked.
 
         Args:
             student (nn.Module): The classifier that owns this preprocessor.
-            losses (Iterable[MixLoss]): The mix losses of its head.
+            losses (Dict[str, MixLoss]): The mix losses of its head by name.
 
         Raises:
-            ValueError: If a mixer or a loss wants what the guide cannot give.
+            ValueError: If a mixer or a loss wants what the guide cannot give,
+                or a loss applies to none of the mixers.
         """
         if self.choice is None:
             return
+        for name, loss in losses.items():
+            self._check_loss(name, loss)
         for mixer in self._needs:
             if mixer is None or isinstance(mixer, BatchMixer):
                 regions = mixer is not None and mixer.regions
                 self._needs[mixer] = self._needs[mixer].union(*(
-                    loss.needs for loss in losses
+                    loss.needs for loss in losses.values()
                     if loss.applies(regions, mixed=mixer is not None)))
         wanted = frozenset().union(*self._needs.values())
         if wanted:
             self.guide.bind(student)
             self.guide.check(wanted)
+
+    def _check_loss(self, name: str, loss: MixLoss) -> None:
+        if loss.batches == 'all' or any(
+                isinstance(mixer, BatchMixer)
+                and loss.applies(mixer.regions, mixed=True)
+                for mixer in self.choice.augments):
+            return
+        mixers = [type(mixer).__module__.split('.')[0] + '.' +
+                  type(mixer).__name__ for mixer in self.choice.augments]
+        raise ValueError(
+            f"The mix loss '{name}' ({type(loss).__name__}, batches="
+            f"'{loss.batches}') applies to none of the mixers {mixers}: a "
+            "blend has no regions, and MMPretrain's own mixers do not say "
+            f'what they mixed. Add a mixer of mmmix that cuts and pastes, or '
+            f'remove the loss: mix_losses=dict({name}=None).')
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Normalise and stack; in training, mix.
@@ -93,7 +113,10 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             dict: ``inputs`` and ``data_samples``, and in training ``mixed``
             and ``guidance``.
         """
-        if not training or self.choice is None:
+        if not training:
+            return super().forward(data, training)
+        self._check_labels(data)
+        if self.choice is None:
             return super().forward(data, training)
         return self._mixed(data)
 
@@ -101,7 +124,6 @@ class MixDataPreprocessor(ClsDataPreprocessor):
     # graph, and random permutations break it
     @torch.compiler.disable
     def _mixed(self, data: dict) -> dict:
-        self._check_labels(data)
         data = super().forward(data, training=True)
         inputs, samples = data['inputs'], data['data_samples']
         scores = torch.stack([sample.gt_score for sample in samples])
@@ -136,33 +158,45 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         seed = hub.get_info('seed', None)
         if seed is None:
             seed = torch.initial_seed()
+        if seed != self._own_seed:
+            # once a run: MMEngine can give every rank a seed of its own
+            shared = [seed]
+            broadcast_object_list(shared)
+            self._own_seed, self._shared_seed = seed, shared[0]
         # calls without a running trainer all see the same iteration
         self._repeats = (self._repeats + 1
                          if iteration == self._last_iteration else 0)
         self._last_iteration = iteration
-        key = [seed, iteration, self._repeats]
+        key = [self._shared_seed, iteration, self._repeats]
         return (np.random.default_rng(key),
                 np.random.default_rng([*key, 1 + get_rank()]))
 
+    @torch.compiler.disable
     def _check_labels(self, data: dict) -> None:
         """Labels are still on the CPU here: looking at them stops no GPU."""
         samples = data.get('data_samples')
         if not samples or not all('gt_label' in sample or 'gt_score' in sample
                                   for sample in samples):
             raise ValueError(
-                'Mixing needs a label for each image, but some data samples '
+                'Training needs a label for each image, but some data samples '
                 'have neither `gt_label` nor `gt_score`: check that the '
                 'training pipeline ends with PackInputs and the data set is '
                 'labelled.')
         if self.num_classes is None:
             return
         for sample in samples:
-            label = sample.get('gt_label')
-            if label is not None and label.numel() and not (
-                    0 <= int(label.min()) and int(label.max()) <
-                    self.num_classes):
+            label, score = sample.get('gt_label'), sample.get('gt_score')
+            where = f'of {sample.get("img_path", "an image without a path")}'
+            if label is not None and not (label.numel() and 0 <= int(
+                    label.min()) and int(label.max()) < self.num_classes):
                 raise ValueError(
-                    f'Label {label.tolist()} of {sample.get("img_path")} is '
-                    f'outside 0..{self.num_classes - 1}: set num_classes in '
-                    'the head and the data_preprocessor to the number of '
-                    'classes of the data set.')
+                    f'Label {label.tolist()} {where} is outside '
+                    f'0..{self.num_classes - 1}: set num_classes in the head '
+                    'and the data_preprocessor to the number of classes of '
+                    'the data set.')
+            if score is not None and (score.numel() != self.num_classes
+                                      or score.min() < 0):
+                raise ValueError(
+                    f'Scores {score.tolist()} {where} must be '
+                    f'{self.num_classes} numbers (num_classes), none of them '
+                    'negative.')

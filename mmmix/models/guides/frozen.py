@@ -98,6 +98,11 @@ class FrozenGuide(Guide):
     def _check_normalisation(self) -> None:
         ours, theirs = (m.data_preprocessor
                         for m in (self.student, self._model))
+        if ours.to_rgb != theirs.to_rgb:
+            raise ValueError(
+                f'The frozen guide was trained with to_rgb={theirs.to_rgb}, '
+                f'the model under training has {ours.to_rgb}: give both the '
+                'same `data_preprocessor`.')
         for name in ('mean', 'std'):
             a, b = (getattr(p, name, None) for p in (ours, theirs))
             if (a is None) != (b is None) or (

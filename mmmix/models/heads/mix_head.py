@@ -20,7 +20,8 @@ class MixHead:
         *args, **kwargs: Of the parent.
 
     Raises:
-        ValueError: If ``num_classes`` is missing.
+        ValueError: If ``num_classes`` is missing, or a mix loss has the
+            name of the classification loss.
     """
 
     def __init__(self,
@@ -34,6 +35,9 @@ class MixHead:
         super().__init__(*args, num_classes=num_classes, **kwargs)
         self.mix_losses = nn.ModuleDict()
         for name, cfg in (mix_losses or {}).items():
+            if name == 'cls':
+                raise ValueError("A mix loss cannot be named 'cls': loss_cls "
+                                 'is the classification loss.')
             if cfg is not None:
                 self.mix_losses[name] = MODELS.build(cfg)
                 self.mix_losses[name].prepare(self)

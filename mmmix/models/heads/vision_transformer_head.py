@@ -20,11 +20,14 @@ class MixVisionTransformerClsHead(MixHead, VisionTransformerClsHead):
     """
 
     def check_backbone(self, backbone):
-        if getattr(backbone, 'out_type', None) == 'raw' \
-                and not getattr(backbone, 'with_cls_token', True):
+        out_type = getattr(backbone, 'out_type', None)
+        if out_type == 'featmap' or out_type == 'raw' \
+                and not backbone.with_cls_token:
             raise ValueError(
-                'MixVisionTransformerClsHead reads the class token, but the '
-                "backbone has with_cls_token=False: set out_type='featmap', "
+                'MixVisionTransformerClsHead reads the class token, which the '
+                f"backbone with out_type='{out_type}' and with_cls_token="
+                f'{backbone.with_cls_token} does not give. To average the '
+                "patch tokens instead, set out_type='featmap', "
                 "neck=dict(type='GlobalAveragePooling') and a "
                 'MixLinearClsHead.')
 

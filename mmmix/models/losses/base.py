@@ -20,6 +20,9 @@ class MixLoss(nn.Module):
             and pasting), 'mixed' (also blends such as Mixup) or 'all' (also
             batches that were not mixed). Defaults to 'regions'.
 
+    Raises:
+        ValueError: If ``batches`` is unknown.
+
     Attributes:
         needs (frozenset[str]): What it wants from the guide: 'attention',
             'scores', both or nothing.

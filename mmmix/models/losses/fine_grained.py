@@ -28,6 +28,9 @@ class FineGrainedLoss(MixLoss):
             F; it is initialised like that one. It adds parameters: a strict
             load into a stock model must then drop ``head.mix_losses``.
             Defaults to False.
+
+    Raises:
+        ValueError: If ``label_smooth`` is outside [0, 1).
     """
 
     needs_tokens = True
