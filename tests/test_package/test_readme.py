@@ -1,0 +1,31 @@
+"""What the README shows works as printed."""
+import re
+from pathlib import Path
+
+from mmengine.config import Config
+
+import mmmix  # noqa: F401
+from mmmix.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / 'README.md').read_text(encoding='utf-8')
+
+
+def test_the_variant_builds(tmp_path):
+    variant = re.search(r'```python\n(_base_ = .*?)```', README, re.S)[1]
+    # 'mmmix::' needs an installation, which test_wheel looks at
+    variant = variant.replace('mmmix::', f'{ROOT}/configs/')
+    path = tmp_path / 'variant.py'
+    path.write_text(variant)
+    model = MODELS.build(Config.fromfile(path).model)
+    assert set(model.mix_losses) == {'fine'}
+    assert type(model.data_preprocessor.guide).__name__ == 'EMAGuide'
+
+
+def test_every_file_that_is_named_exists():
+    links = re.findall(r'\]\(([^)#:]+)\)', README)
+    paths = re.findall(r'(?:bash|python) (tools/\S+)', README)
+    configs = re.findall(r'configs/\S+\.py', README)
+    assert links and paths and configs
+    for path in (*links, *paths, *configs):
+        assert (ROOT / path).exists(), path
