@@ -5,7 +5,8 @@ import torch
 from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.logging import MessageHub
 from mmpretrain.models import ClsDataPreprocessor
-from torch import nn
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
 
 from mmmix.registry import MODELS, TASK_UTILS
 from mmmix.structures import MixedBatch
@@ -184,19 +185,30 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                 'labelled.')
         if self.num_classes is None:
             return
+        last = self.num_classes - 1
+        labels = [s.gt_label for s in samples if 'gt_label' in s]
+        if labels and not _all_within(torch.cat(labels), 0, last):
+            label, where = next((s.gt_label.tolist(), _where(s))
+                                for s in samples if 'gt_label' in s
+                                and not _all_within(s.gt_label, 0, last))
+            raise ValueError(
+                f'Label {label} of {where} is outside 0..{last}: set '
+                'num_classes in the head and the data_preprocessor to the '
+                'number of classes of the data set.')
         for sample in samples:
-            label, score = sample.get('gt_label'), sample.get('gt_score')
-            where = f'of {sample.get("img_path", "an image without a path")}'
-            if label is not None and not (label.numel() and 0 <= int(
-                    label.min()) and int(label.max()) < self.num_classes):
+            if 'gt_score' in sample and not (
+                    sample.gt_score.numel() == self.num_classes
+                    and _all_within(sample.gt_score, 0, float('inf'))):
                 raise ValueError(
-                    f'Label {label.tolist()} {where} is outside '
-                    f'0..{self.num_classes - 1}: set num_classes in the head '
-                    'and the data_preprocessor to the number of classes of '
-                    'the data set.')
-            if score is not None and (score.numel() != self.num_classes
-                                      or score.min() < 0):
-                raise ValueError(
-                    f'Scores {score.tolist()} {where} must be '
-                    f'{self.num_classes} numbers (num_classes), none of them '
-                    'negative.')
+                    f'The scores {sample.gt_score.tolist()} of '
+                    f'{_where(sample)} must be {self.num_classes} numbers '
+                    '(num_classes), none of them negative.')
+
+
+def _all_within(values: Tensor, low: float, high: float) -> bool:
+    return not values.numel() or bool(
+        (values.min() >= low) & (values.max() <= high))
+
+
+def _where(sample: DataSample) -> str:
+    return sample.get('img_path', 'an image without a path')
