@@ -50,7 +50,10 @@ def main():
     with short_errors(ValueError):
         cfg = load_config(args.config, args.cfg_options)
         cfg.launcher = args.launcher
+        # for hooks that look at it, such as EMAHook; see load_weights below
         cfg.load_from = check_checkpoint(args.checkpoint)
+        # nothing is mixed here, so no pretrained guide is loaded
+        (cfg.model.get('train_cfg') or {}).pop('guide', None)
         set_work_dir(cfg, args.work_dir)
         set_loader_defaults(cfg)
     runner = build_runner(cfg)

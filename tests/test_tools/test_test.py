@@ -29,6 +29,14 @@ def test_metrics_and_predictions(run_tool, config, checkpoint, tmp_path):
     assert metrics['accuracy/top1'] == pytest.approx(10 * sum(right))
 
 
+def test_no_guide_is_needed(run_tool, config, checkpoint, tmp_path):
+    run_tool('test.py', config, checkpoint, '--out', 'metrics.json',
+             '--out-item', 'metrics', *SMALL,
+             'model.train_cfg.guide.type=mmmix.FrozenGuide',
+             'model.train_cfg.guide.config=nowhere.py')
+    assert (tmp_path / 'metrics.json').is_file()
+
+
 def test_missing_checkpoint(run_tool, config):
     with pytest.raises(SystemExit, match='no checkpoint gone.pth'):
         run_tool('test.py', config, 'gone.pth')
