@@ -1,0 +1,33 @@
+import re
+
+import pytest
+import torch
+
+from mmmix.engine.launch import build_model, load_config
+
+TOOL = 'analysis/attention_in_boxes.py'
+SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'  # its pipeline packs boxes
+SMALL = ['--cfg-options', 'val_dataloader.dataset.num_images=20']
+
+
+def save(config, path):
+    """Weights without queries: all patches are attended to alike."""
+    model = build_model(load_config(config))
+    with torch.no_grad():
+        model.backbone.layers[-1].attn.qkv.weight.zero_()
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return path
+
+
+def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
+    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), *SMALL)
+    assert re.search(r'weights.pth \| 20 \| 1.00 \| 1.00 \|',
+                     capsys.readouterr().out)
+
+
+def test_bad_input(run_tool, config, tmp_path, capsys):
+    with pytest.raises(SystemExit, match='one object box'):
+        run_tool(TOOL, config, save(config, tmp_path / 'weights.pth'))
+    with pytest.raises(SystemExit):
+        run_tool(TOOL, config)
+    assert 'needs its CHECKPOINT' in capsys.readouterr().err
