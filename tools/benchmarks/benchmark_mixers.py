@@ -242,7 +242,7 @@ def parse_args():
 def main():
     args = parse_args()
     torch.manual_seed(0)
-    MMLogger.get_instance('mmengine', log_level='WARNING')
+    MMLogger.get_current_instance().setLevel('WARNING')
     with short_errors(ValueError):
         cfg = load_config(args.config, args.cfg_options)
         own = config_mixers(cfg)
