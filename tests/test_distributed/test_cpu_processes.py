@@ -73,6 +73,15 @@ def test_ranks_hold_equal_weights_after_each_step(run):
         before = one['weights']
 
 
+def test_ranks_agree_also_with_seeds_of_their_own(tmp_path):
+    launch('dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, '--no-validate',
+           '--cfg-options', 'randomness.diff_rank_seed=True')
+    first, second = (torch.load(tmp_path / f'rank{r}.pt') for r in (0, 1))
+    assert [note['mixer'] for note in first
+            ] == [note['mixer'] for note in second]
+    assert len({note['mixer'] for note in first}) == 2
+
+
 def test_dist_test(run):
     _, work_dir, log = run
     launch('dist_test.sh', CONFIG, work_dir / 'epoch_4.pth', 2, '--work-dir',
