@@ -10,7 +10,6 @@ import warnings
 from pathlib import Path
 
 import torch
-from mmengine.config import DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.console import Console
@@ -19,7 +18,8 @@ from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
 from rich.table import Table
 
 import mmmix
-from mmmix.engine.launch import load_config, set_loader_defaults, short_errors
+from mmmix.engine.launch import (add_cfg_options, load_config,
+                                 set_loader_defaults, short_errors)
 from mmmix.engine.mixers import default_mixer
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.visualization import draw_pairs, mix_pairs
@@ -166,12 +166,7 @@ def parse_args():
         default=Path('work_dirs/quickstart'),
         help='where to save everything (default: work_dirs/quickstart)')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of both configs')
+    add_cfg_options(parser)
     args = parser.parse_args()
     if args.epochs is not None and args.epochs < 2:
         parser.error(f'--epochs {args.epochs}: at least 2, of which the first '

@@ -2,13 +2,13 @@
 import argparse
 
 import mmengine
-from mmengine.config import DictAction
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
-from mmmix.engine.launch import (build_runner, check_checkpoint, load_config,
-                                 load_weights, set_loader_defaults,
+from mmmix.checkpoint import check_checkpoint, load_weights
+from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
+                                 load_config, set_loader_defaults,
                                  set_work_dir, short_errors)
 
 
@@ -25,19 +25,8 @@ def parse_args():
         default='pred',
         help='what --out saves: metrics (.json, .yml or .pkl) or, by '
         'default, predictions (.pkl)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config')
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='who started the processes')
-    # torch.distributed.launch passes either; the environment says it, too
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_cfg_options(parser)
+    add_launcher(parser)
     args = parser.parse_args()
     if args.out and args.out_item == 'pred' and not args.out.endswith('.pkl'):
         parser.error(f'--out {args.out}: predictions are saved as .pkl; for '

@@ -1,14 +1,14 @@
 """Train the model of a config."""
 import argparse
 
-from mmengine.config import DictAction
 from mmengine.device import get_device
 from mmengine.dist import get_world_size
 
 import mmmix  # noqa: F401
-from mmmix.engine.launch import (build_runner, check_checkpoint, load_config,
-                                 set_loader_defaults, set_work_dir,
-                                 short_errors)
+from mmmix.checkpoint import check_checkpoint
+from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
+                                 load_config, set_loader_defaults,
+                                 set_work_dir, short_errors)
 
 
 def parse_args():
@@ -36,20 +36,8 @@ def parse_args():
         action='store_true',
         help="scale the learning rate to the batch size from the config's "
         'auto_scale_lr.base_batch_size')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config, such as '
-        'optim_wrapper.optimizer.lr=1e-4 or key="[a,b]"')
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='who started the processes')
-    # torch.distributed.launch passes either; the environment says it, too
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_cfg_options(parser)
+    add_launcher(parser)
     args = parser.parse_args()
     if args.amp and get_device() == 'cpu':
         parser.error("--amp needs a GPU: MMEngine's AmpOptimWrapper does not "

@@ -1,16 +1,16 @@
-"""What the command line tools share: configs, processes, models, weights."""
+"""What the command line tools share: arguments, configs, processes, models."""
+import argparse
 import contextlib
 import os
 import sys
-import textwrap
 from pathlib import Path
-from typing import Iterator, Optional, Union
+from typing import Iterator, Optional
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.registry import RUNNERS, init_default_scope
-from mmengine.runner import Runner, load_checkpoint
+from mmengine.runner import Runner
 from torch import nn
 
 from mmmix.environment import shipped
@@ -117,33 +117,26 @@ def build_model(cfg: Config) -> nn.Module:
     return model
 
 
-def check_checkpoint(path: Union[str, Path]) -> str:
-    """Raise a FileNotFoundError unless it is an address or a file."""
-    path = str(path)
-    if '://' not in path and not Path(path).is_file():
-        raise FileNotFoundError(
-            f'There is no checkpoint {path}, seen from {Path.cwd()}.')
-    return path
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """The option that overrides values of a config."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, such as '
+        'optim_wrapper.optimizer.lr=1e-4 or key="[a,b]"')
 
 
-def load_weights(model: nn.Module, path: str) -> None:
-    """Load a checkpoint, all of it or none.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is that of another model: it names the first keys
-            that are missing, unexpected or of another size.
-    """
-    check_checkpoint(path)
-    try:
-        load_checkpoint(model, path, map_location='cpu', strict=True)
-    except RuntimeError as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        shown = [textwrap.shorten(line, 300) for line in lines[:8]]
-        raise ValueError('\n  '.join([
-            f'{path} does not hold the weights of this model:', *shown,
-            'Give the config that it was trained with.'
-        ])) from None
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """The options that tell who started the processes."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='who started the processes')
+    # torch.distributed.launch passes either; the environment says it, too
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 @contextlib.contextmanager

@@ -56,7 +56,11 @@ def box_sums(attention: Tensor, sizes: Sizes) -> Tensor:
     Raises:
         ValueError: If a box is larger than the map.
     """
-    sizes = _check_sizes(sizes, attention)
+    return _box_sums(attention, _check_sizes(sizes, attention))
+
+
+def _box_sums(attention: Tensor, sizes: Tensor) -> Tensor:
+    """The same for sizes ``(N, 2)`` that were checked."""
     n, height, width = attention.shape
     table = _integral(attention)
     top = torch.arange(height, device=attention.device).expand(n, -1)
@@ -100,7 +104,7 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     if mode not in ('max', 'min'):
         raise ValueError(f"`mode` must be 'max' or 'min', not {mode!r}.")
     sizes = _check_sizes(sizes, attention)
-    sums = box_sums(attention, sizes).flatten(1)
+    sums = _box_sums(attention, sizes).flatten(1)
     if mode == 'min':
         sums = -sums
     place = sums.nan_to_num(nan=-float('inf')).argmax(1)

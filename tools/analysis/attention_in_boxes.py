@@ -9,12 +9,12 @@ example: attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py epoch_10.pth
 import argparse
 
 import torch
-from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from rich.progress import track
 
-from mmmix.engine.launch import (build_model, load_config, load_weights,
+from mmmix.checkpoint import load_weights
+from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
                                  short_errors)
 from mmmix.functional import box_masks, resize_mask
 from mmmix.models import find_extractor
@@ -67,8 +67,7 @@ def parse_args():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         'pairs', nargs='+', metavar='CONFIG CHECKPOINT', help='in turn')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    add_cfg_options(parser)
     args = parser.parse_args()
     if len(args.pairs) % 2:
         parser.error('every CONFIG needs its CHECKPOINT')

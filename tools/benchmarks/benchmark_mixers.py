@@ -27,13 +27,13 @@ import mmengine
 import mmpretrain
 import numpy as np
 import torch
-from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 
 import mmmix
-from mmmix.engine.launch import build_model, load_config, short_errors
+from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
+                                 short_errors)
 from mmmix.engine.mixers import config_mixers, default_mixer, mixer_names
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance
@@ -228,12 +228,7 @@ def parse_args():
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--out', metavar='FILE', help='save a JSON here')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config')
+    add_cfg_options(parser)
     args = parser.parse_args()
     args.image_size = (args.image_size * 2)[:2]
     return args

@@ -6,10 +6,10 @@ import argparse
 import warnings
 from pathlib import Path
 
-from mmengine.config import DictAction
 
 import mmmix  # noqa: F401
-from mmmix.engine.launch import (build_model, load_config, load_weights,
+from mmmix.checkpoint import load_weights
+from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
                                  short_errors)
 from mmmix.engine.mixers import config_mixers, default_mixer
 from mmmix.models import BatchMixer
@@ -36,12 +36,7 @@ def parse_args():
         help='the picture (default: mixed_images.png)')
     parser.add_argument(
         '--seed', type=int, default=0, help='another one draws other images')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config')
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-from typing import Dict, FrozenSet, Optional
+from typing import Callable, Dict, FrozenSet, Optional
 
 import numpy as np
 import torch
@@ -78,21 +78,16 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         for name, loss in losses.items():
             self._check_loss(name, loss)
         for mixer in self._needs:
-            if mixer is None or isinstance(mixer, BatchMixer):
-                regions = mixer is not None and mixer.regions
-                self._needs[mixer] = self._needs[mixer].union(*(
-                    loss.needs for loss in losses.values()
-                    if loss.applies(regions, mixed=mixer is not None)))
+            self._needs[mixer] = self._needs[mixer].union(
+                *(loss.needs for loss in losses.values()
+                  if _applies(loss, mixer)))
         wanted = frozenset().union(*self._needs.values())
         if wanted:
             self.guide.bind(student)
             self.guide.check(wanted)
 
     def _check_loss(self, name: str, loss: MixLoss) -> None:
-        if loss.batches == 'all' or any(
-                isinstance(mixer, BatchMixer)
-                and loss.applies(mixer.regions, mixed=True)
-                for mixer in self.choice.augments):
+        if any(_applies(loss, mixer) for mixer in self._needs):
             return
         mixers = [type(mixer).__module__.split('.')[0] + '.' +
                   type(mixer).__name__ for mixer in self.choice.augments]
@@ -203,6 +198,15 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                     f'The scores {sample.gt_score.tolist()} of '
                     f'{_where(sample)} must be {self.num_classes} numbers '
                     '(num_classes), none of them negative.')
+
+
+def _applies(loss: MixLoss, mixer: Optional[Callable]) -> bool:
+    """Whether a loss applies to what a mixer, or none, makes of a batch."""
+    if mixer is None:
+        return loss.applies(regions=False, mixed=False)
+    # MMPretrain's own mixers do not say what they mixed
+    return isinstance(mixer, BatchMixer) and loss.applies(
+        mixer.regions, mixed=True)
 
 
 def _all_within(values: Tensor, low: float, high: float) -> bool:

@@ -5,9 +5,9 @@ from typing import Optional, Union
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmengine.runner import load_checkpoint
 from torch import nn
 
+from mmmix.checkpoint import load_weights
 from mmmix.registry import MODELS, TASK_UTILS
 from .base import Guide
 
@@ -63,12 +63,6 @@ class FrozenGuide(Guide):
                 'classes, or remove the loss that wants its scores.')
 
     def _build(self) -> nn.Module:
-        if self.checkpoint and '://' not in self.checkpoint \
-                and not Path(self.checkpoint).is_file():
-            raise FileNotFoundError(
-                f'The checkpoint of the frozen guide, {self.checkpoint}, does '
-                'not exist: give the path of a .pth file that was trained '
-                "with the guide's config.")
         scope = self.config.get('default_scope', 'mmpretrain')
         with DefaultScope.overwrite_default_scope(scope):
             cfg = self.config.model.copy()
@@ -79,17 +73,8 @@ class FrozenGuide(Guide):
                                self.config.data_preprocessor)
             model = MODELS.build(cfg)
         if self.checkpoint:
-            try:
-                load_checkpoint(
-                    model,
-                    self.checkpoint,
-                    map_location='cpu',
-                    strict=True,
-                    logger='current')
-            except RuntimeError as error:
-                raise ValueError(
-                    f'{self.checkpoint} does not hold the weights of the '
-                    f"frozen guide's config: {error}") from error
+            load_weights(model, self.checkpoint,
+                         'checkpoint of the frozen guide')
         else:
             warnings.warn('FrozenGuide has no checkpoint: its attention and '
                           'scores are those of RANDOM weights.')
