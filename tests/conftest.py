@@ -1,11 +1,12 @@
-"""For all tests: few threads and one seed, so that a test repeats alone."""
+"""For all tests: one thread and one seed, so that a test repeats alone."""
 import random
 
 import numpy as np
 import pytest
 import torch
 
-torch.set_num_threads(2)
+# such small models only wait for a second one
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -6,15 +6,25 @@ non-square grids; none waits for a GPU. Boxes are ``(N, 4)`` integer tensors
 ``(y1, x1, y2, x2)``, half open. ``lam`` is the weight of the *source*, the
 image pasted in. A plain PyTorch user can import this package alone.
 """
-from .attention import image_attention_score
+from .attention import class_attention, image_attention_score
 from .boxes import box_sums, extreme_boxes, scale_boxes
-from .labels import mix_scores
-from .masks import area_lambda, box_masks, resize_mask
-from .paste import paste_boxes, paste_shared_box
+from .grid_masks import (crop_cells, first_cells, grid_shape,
+                         stretch_cells)
+from .labels import (area_attention_lambda, attention_lambda, mix_scores,
+                     progressive_factor)
+from .masks import (area_lambda, box_coverage, box_masks, nearest_mask,
+                    resize_mask)
+from .paste import paste_boxes, paste_masked, paste_shared_box
 from .regions import region_means
+from .top_down import (blended_class_activation, cosine_relevance,
+                       label_relevance, peaks)
 
 __all__ = [
-    'area_lambda', 'box_masks', 'box_sums', 'extreme_boxes',
-    'image_attention_score', 'mix_scores', 'paste_boxes', 'paste_shared_box',
-    'region_means', 'resize_mask', 'scale_boxes'
+    'area_attention_lambda', 'area_lambda', 'attention_lambda',
+    'blended_class_activation', 'box_coverage', 'box_masks', 'box_sums',
+    'class_attention', 'cosine_relevance', 'crop_cells', 'extreme_boxes',
+    'first_cells', 'grid_shape', 'image_attention_score', 'label_relevance',
+    'mix_scores', 'nearest_mask', 'paste_boxes', 'paste_masked',
+    'paste_shared_box', 'peaks', 'progressive_factor', 'region_means',
+    'resize_mask', 'scale_boxes', 'stretch_cells'
 ]

@@ -25,9 +25,38 @@ def image_attention_score(query: Tensor,
         Tensor: ``(N, tokens - num_extra_tokens)``, float32 also under
         autocast (float64 for float64 input); each row sums to at most 1.
     """
+    attention = _attention(query[:, :, num_extra_tokens:], key)
+    return attention.mean((1, 2))[:, num_extra_tokens:]
+
+
+def class_attention(query: Tensor,
+                    key: Tensor,
+                    num_extra_tokens: int = 1) -> Tensor:
+    r"""Attention of the class token to the patches (MixPro, Eq. 1-4).
+
+    .. math::
+        A = \mathrm{softmax}(q K^T / \sqrt{d})_{1..N}
+
+    averaged over the heads; the softmax runs over the class token too.
+
+    Args:
+        query (Tensor): Query of the class token ``(N, heads, d)``.
+        key (Tensor): Keys of all tokens ``(N, heads, tokens, d)``.
+        num_extra_tokens (int): Leading tokens that are no patches. Defaults
+            to 1, the class token.
+
+    Returns:
+        Tensor: ``(N, tokens - num_extra_tokens)``, float32 also under
+        autocast (float64 for float64 input); each row sums to at most 1.
+    """
+    attention = _attention(query[:, :, None], key)
+    return attention.mean(1)[:, 0, num_extra_tokens:]
+
+
+def _attention(query: Tensor, key: Tensor) -> Tensor:
+    """Attention weights ``(N, heads, queries, keys)`` in full precision."""
     with torch.autocast(query.device.type, enabled=False):
         dtype = torch.promote_types(query.dtype, torch.float32)
-        query = query[:, :, num_extra_tokens:].to(dtype)
-        key = key.to(dtype)
+        query, key = query.to(dtype), key.to(dtype)
         scores = (query * query.size(-1)**-0.5) @ key.transpose(-2, -1)
-        return scores.softmax(-1).mean((1, 2))[:, num_extra_tokens:]
+        return scores.softmax(-1)

@@ -77,3 +77,47 @@ def area_lambda(mask: Tensor) -> Tensor:
         Tensor: ``(N,)`` in [0, 1].
     """
     return mask.mean((1, 2))
+
+
+def nearest_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
+    """A mask read at the nearest place of the old grid (MixPro, Eq. 5).
+
+    The published labels do so, where :func:`resize_mask` averages; the two
+    differ in the cells that the mask's border crosses.
+
+    Args:
+        mask (Tensor): ``(N, h, w)``.
+        grid (Sequence[int]): Height and width of the new grid.
+
+    Returns:
+        Tensor: ``(N, *grid)`` in the mask's dtype.
+    """
+    return F.interpolate(mask[:, None], tuple(grid), mode='nearest')[:, 0]
+
+
+def box_coverage(boxes: Tensor, image_size: Sequence[int],
+                 grid: Sequence[int]) -> Tensor:
+    """Share of each cell that a box covers: the mask of the box, averaged
+    onto a grid without laying it out in pixels.
+
+    Args:
+        boxes (Tensor): ``(N, 4)`` in pixels.
+        image_size (Sequence[int]): Height and width of the images.
+        grid (Sequence[int]): Height and width of the grid.
+
+    Returns:
+        Tensor: ``(N, h, w)`` float32 in [0, 1].
+    """
+    y1, x1, y2, x2 = boxes.float().unbind(1)
+    rows = _covered(y1, y2, image_size[0], grid[0])
+    columns = _covered(x1, x2, image_size[1], grid[1])
+    return rows[:, :, None] * columns[:, None, :]
+
+
+def _covered(first: Tensor, last: Tensor, side: int, cells: int) -> Tensor:
+    """Share of each of the cells of a side that [first, last) covers."""
+    cell = side / cells
+    edge = torch.arange(cells, device=first.device) * cell
+    overlap = torch.minimum(last[:, None], edge + cell) - torch.maximum(
+        first[:, None], edge)
+    return overlap.clamp(min=0) / cell

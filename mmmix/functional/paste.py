@@ -1,8 +1,11 @@
-"""Pasting a box of one image into another place of the next."""
-from typing import Sequence
+"""Pasting regions of one image into the next: boxes, and cells of a grid."""
+from typing import Optional, Sequence
 
 import torch
 from torch import Tensor
+
+# pixels: narrower cells are copied pixel by pixel, not as pieces of a line
+NARROW = 8
 
 
 def _check(inputs: Tensor, source: Tensor) -> None:
@@ -108,4 +111,80 @@ def paste_shared_box(inputs: Tensor, source: Tensor,
     y1, x1, y2, x2 = box
     mixed = inputs.clone()
     mixed[..., y1:y2, x1:x2] = inputs[..., y1:y2, x1:x2][source]
+    return mixed
+
+
+def paste_masked(inputs: Tensor,
+                 source: Tensor,
+                 mask: Tensor,
+                 place: Optional[Tensor] = None) -> Tensor:
+    """Paste the chosen cells of a grid into each image (MixPro, Eq. 7).
+
+    Image ``i`` gets, where ``mask[i]`` is True, the pixels of image
+    ``source[i]``. The input is left as it is.
+
+    Args:
+        inputs (Tensor): ``(N, C, H, W)``.
+        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        mask (Tensor): ``(N, h, w)`` bool on a grid that divides the image;
+            that of the pixels always does. The wider the cells the faster.
+        place (Tensor, optional): ``(N, h, w)`` int64: which cell of the
+            source, counted line by line, is pasted here. It matters only
+            where the mask is True. Defaults to None, the cell at the same
+            place.
+
+    Returns:
+        Tensor: Mixed images ``(N, C, H, W)``.
+
+    Raises:
+        ValueError: If shapes do not fit, or the mask is not boolean.
+    """
+    _check(inputs, source)
+    n, _, height, width = inputs.shape
+    if mask.dtype != torch.bool or mask.ndim != 3 or mask.size(
+            0) != n or height % mask.size(1) or width % mask.size(2):
+        raise ValueError(
+            f'`mask` must be a bool tensor ({n}, h, w) on a grid that divides '
+            f'the {height} x {width} image, but is {mask.dtype} of shape '
+            f'{tuple(mask.shape)}: resize it to the pixels.')
+    if place is not None and place.shape != mask.shape:
+        raise ValueError(f'`place` must have the shape {tuple(mask.shape)} of '
+                         f'the mask, but has {tuple(place.shape)}.')
+    if place is None and width // mask.size(2) < NARROW:
+        return _paste_by_pixels(inputs, source, mask)
+    return _paste_by_pieces(inputs, source, mask, place)
+
+
+def _paste_by_pieces(inputs, source, mask, place=None):
+    """One gather of the pieces of image lines that the cells consist of."""
+    n, channels, height, width = inputs.shape
+    h, w = mask.shape[1:]
+    device = inputs.device
+    image = torch.where(mask, source.view(n, 1, 1),
+                        torch.arange(n, device=device).view(n, 1, 1))
+    cell = torch.arange(h * w, device=device).view(1, h, w)
+    if place is not None:
+        cell = torch.where(mask, place, cell)
+    # all pieces, counted along (N, C, H, w)
+    line = image * channels * height + cell // w * (height // h)
+    below = torch.arange(
+        channels, device=device).view(-1, 1, 1, 1) * height + torch.arange(
+            height // h, device=device).view(-1, 1)
+    piece = (line[:, None, :, None] + below) * w + (cell % w)[:, None, :, None]
+    pieces = inputs.reshape(-1, width // w)
+    return pieces.index_select(0, piece.flatten()).view(inputs.shape)
+
+
+def _paste_by_pixels(inputs, source, mask):
+    """A choice for each pixel, on a CPU image by image: no copy of all the
+    sources is made there."""
+    n, _, height, width = inputs.shape
+    h, w = mask.shape[1:]
+    mask = mask[:, None, :, None, :, None].expand(
+        n, 1, h, height // h, w, width // w).reshape(n, 1, height, width)
+    if inputs.device.type != 'cpu':
+        return torch.where(mask, inputs[source], inputs)
+    mixed = torch.empty_like(inputs)
+    for i, j in enumerate(source.tolist()):
+        torch.where(mask[i], inputs[j], inputs[i], out=mixed[i])
     return mixed
