@@ -1,7 +1,7 @@
 """Everything between the data loader and the loss."""
 from .attention import find_extractor
-from .batch_augments import (BatchMixer, CutMix, MixerChoice, Mixup,
-                             ResizeMix, SMMix)
+from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
+                             MixerChoice, Mixup, ResizeMix, SMMix)
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
 from .guides import EMAGuide, FrozenGuide, Guide, SelfGuide
@@ -9,8 +9,8 @@ from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
 
 __all__ = [
-    'BatchMixer', 'ConsistencyLoss', 'CutMix', 'EMAGuide', 'FineGrainedLoss',
-    'FrozenGuide', 'Guide', 'MixClassifier', 'MixDataPreprocessor',
+    'AttentiveCutMix', 'BatchMixer', 'ConsistencyLoss', 'CutMix', 'EMAGuide', 'FineGrainedLoss',
+    'FrozenGuide', 'Guide', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
     'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
     'MixerChoice', 'Mixup', 'ResizeMix', 'SMMix', 'SelfGuide',
     'find_extractor'

@@ -1,10 +1,10 @@
-from dataclasses import dataclass
-from typing import Optional
+from dataclasses import dataclass, field
+from typing import Dict, Optional, Sequence
 
 import torch
 from torch import Tensor
 
-from mmmix.functional import mix_scores
+from mmmix.functional import box_coverage, mix_scores, resize_mask
 
 
 @dataclass
@@ -31,6 +31,8 @@ class MixedBatch:
             ``(y1, x1, y2, x2)`` in pixels, half open: where the region was
             taken from and where it was put. None where there is no box.
         mixer (str, optional): Name of the mixer, None for an unmixed batch.
+        label_params (dict[str, Tensor]): Numbers that the label rule drew for
+            this batch, 0-d, on the CPU.
     """
 
     inputs: Tensor
@@ -42,6 +44,7 @@ class MixedBatch:
     source_boxes: Optional[Tensor] = None
     target_boxes: Optional[Tensor] = None
     mixer: Optional[str] = None
+    label_params: Dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def unmixed(cls, inputs: Tensor, scores: Tensor) -> 'MixedBatch':
@@ -61,6 +64,18 @@ class MixedBatch:
     def source_scores(self) -> Tensor:
         """Labels ``y_A`` of the images pasted in, ``(N, num_classes)``."""
         return self.scores[self.source]
+
+    def mask_on(self, grid: Sequence[int]) -> Tensor:
+        """The mask averaged onto another grid ``(N, *grid)``."""
+        return resize_mask(self.mask, grid)
+
+    def source_mask(self, grid: Sequence[int]) -> Tensor:
+        """Where the pasted region was taken from, in the source's own image:
+        the share of each cell ``(N, *grid)``. Without boxes a region stays
+        in its place."""
+        if self.source_boxes is None:
+            return self.mask_on(grid)
+        return box_coverage(self.source_boxes, self.inputs.shape[-2:], grid)
 
     def mixed_scores(self, lam: Optional[Tensor] = None) -> Tensor:
         """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1).

@@ -206,9 +206,27 @@ def test_guided_mixer_says_what_it_needs():
     params = mixer.sample(np.random.default_rng(0), 7, (48, 32))
     with pytest.raises(ValueError, match='attention'):
         mixer.mix(inputs, scores, params)
-    guidance = Guidance(attention=torch.rand(7, 5, 4))
-    with pytest.raises(ValueError, match="48 x 32 .* guide's 5 x 4"):
-        mixer.mix(inputs, scores, params, guidance)
+
+
+def test_regions_are_whole_pixels_on_any_map():
+    # a map of 5 x 7 on 48 x 32 pixels: the finest grid below is 4 x 4
+    inputs, scores, _ = case()
+    attention = torch.rand(7, 5, 7)
+    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', delta=0.5))
+    params = mixer.sample(np.random.default_rng(0), 7, (48, 32))
+    mixed = mixer.mix(inputs, scores, params, Guidance(attention=attention))
+    assert mixed.mask.shape[1:] == (4, 4)
+    assert torch.equal(mixed.lam, torch.full((7, ), 0.25))
+    rows = [sum(max(0, min((i + 1) / 4, (r + 1) / 5) - max(i / 4, r / 5)) *
+                attention[:, r] for r in range(5)) for i in range(4)]
+    cells = torch.stack(
+        [sum(max(0, min((j + 1) / 4, (c + 1) / 7) - max(j / 4, c / 7)) *
+             row[:, c] for c in range(7))
+         for row in rows for j in range(4)], 1).view(7, 4, 4)
+    for i, (top, left, *_) in enumerate(mixed.target_boxes.tolist()):
+        sums = {(y, x): cells[i, y:y + 2, x:x + 2].sum().item()
+                for y in range(3) for x in range(3)}
+        assert (top // 12, left // 8) == min(sums, key=sums.get)
 
 
 @pytest.mark.parametrize('cfg,message', [

@@ -61,6 +61,19 @@ class BatchMixer(metaclass=ABCMeta):
                 images, where :attr:`needs` asks for it.
         """
 
+    def check_patch(self, patch: Optional[Tuple[int, int]]) -> None:
+        """Refuse a backbone whose patches do not suit the mixer.
+
+        Asked when the model is built; by default all backbones suit.
+
+        Args:
+            patch (Tuple[int, int], optional): Height and width in pixels of
+                the patches of the model under training; None if it has none.
+
+        Raises:
+            ValueError: If the patches do not suit.
+        """
+
     def __call__(self, inputs: Tensor,
                  scores: Tensor) -> Tuple[Tensor, Tensor]:
         """Mix a batch as MMPretrain's batch augments do.
@@ -106,6 +119,13 @@ def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:
     if how == 'flip':
         return np.arange(batch_size)[::-1]
     return rng.permutation(batch_size)
+
+
+def check_pairing(how: str) -> str:
+    if how not in ('flip', 'shuffle'):
+        raise ValueError("`pairing` must be 'flip' or 'shuffle', not "
+                         f'{how!r}.')
+    return how
 
 
 def to_device(array: np.ndarray, like: Tensor) -> Tensor:

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from mmmix.functional import (area_lambda, box_masks, extreme_boxes,
-                              paste_boxes, scale_boxes)
+                              paste_boxes, resize_mask, scale_boxes)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-from .base import BatchMixer, Params, pair, to_device
+from .base import BatchMixer, Params, check_pairing, pair, to_device
 
 
 @BATCH_AUGMENTS.register_module()
@@ -54,13 +54,10 @@ class SMMix(BatchMixer):
         if np.size(delta) > 2 or not 0 <= low <= high <= 1:
             raise ValueError('`delta` must be a side ratio in [0, 1] or two '
                              f'of them, low <= high, not {delta!r}.')
-        if pairing not in ('flip', 'shuffle'):
-            raise ValueError("`pairing` must be 'flip' or 'shuffle', not "
-                             f'{pairing!r}.')
         self.delta = (low, high)
         self.per_image = per_image
         self.integer_sides = integer_sides
-        self.pairing = pairing
+        self.pairing = check_pairing(pairing)
 
     def sample(self, rng, batch_size, image_size):
         return dict(
@@ -95,9 +92,10 @@ class SMMix(BatchMixer):
         if guidance is None or guidance.attention is None:
             raise ValueError('SMMix needs the attention maps of the unmixed '
                              'images: `guidance.attention` is missing.')
-        attention = guidance.attention
-        grid = tuple(attention.shape[1:])
-        patch = patch_size(inputs.shape[-2:], grid)
+        image_size = tuple(inputs.shape[-2:])
+        grid = whole_grid(image_size, guidance.attention.shape[1:])
+        attention = resize_mask(guidance.attention, grid)
+        patch = tuple(side // cells for side, cells in zip(image_size, grid))
         sizes = torch.from_numpy(self.region_sizes(params['side'], grid))
         sizes = sizes if self.per_image else sizes[0]
         source = to_device(params['source'], inputs)
@@ -118,13 +116,13 @@ class SMMix(BatchMixer):
             mixer='SMMix')
 
 
-def patch_size(image_size: Sequence[int],
+def whole_grid(image_size: Sequence[int],
                grid: Sequence[int]) -> Tuple[int, int]:
-    """Pixels of a cell of the attention map."""
-    (height, width), (h, w) = image_size, grid
-    if height % h or width % w:
-        raise ValueError(
-            f'Images of {height} x {width} pixels do not divide into the '
-            f"guide's {h} x {w} patches: resize or crop them to a multiple "
-            "of the backbone's patch size.")
-    return height // h, width // w
+    """The finest grid of whole pixels that is no finer than a map's own.
+
+    A ViT's map lies on such a grid already. That of a CNN, or of a guide that
+    is shown the image at another size, is averaged onto it.
+    """
+    return tuple(
+        next(cells for cells in range(min(given, side), 0, -1)
+             if side % cells == 0) for side, given in zip(image_size, grid))

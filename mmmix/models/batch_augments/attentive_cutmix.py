@@ -1,0 +1,111 @@
+from typing import Optional, Sequence, Union
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmmix.functional import (area_lambda, first_cells, paste_masked,
+                              resize_mask, stretch_cells)
+from mmmix.registry import BATCH_AUGMENTS
+from mmmix.structures import Guidance, MixedBatch
+from .base import BatchMixer, Params, check_pairing, pair, to_device
+
+
+@BATCH_AUGMENTS.register_module()
+class AttentiveCutMix(BatchMixer):
+    r"""The most attended cells of the source, pasted in place.
+
+    `Attentive CutMix: An Enhanced Data Augmentation Approach for Deep
+    Learning Based Image Classification
+    <https://arxiv.org/abs/2003.13048>`_, section 3.1. The paper's map is the
+    last 7 x 7 feature map of a pretrained CNN, averaged over the channels
+    (which reduction it takes, it does not say): give the model a frozen
+    guide for it, ::
+
+        guide=dict(
+            type='mmmix.FrozenGuide',
+            config='mmpretrain::resnet/resnet152_8xb32_in1k.py',
+            checkpoint=...,
+            input_size=224)
+
+    which also enlarges small images. Any other guide works too.
+
+    Cell i of n covers the pixels from :math:`\lfloor i H / n + 1/2 \rfloor`
+    up to where the next begins: where 7 cells do not divide the image, some
+    are one pixel wider than others, and nothing is left out.
+
+    Args:
+        num_cells (int): Number N of cells, 1 to the number there are.
+            Defaults to 6, the paper's.
+        grid (int | Sequence[int], optional): Rows and columns of cells; a map
+            on another grid is averaged by area onto this one. None takes the
+            map's own. Defaults to 7, the paper's.
+        lam (str): 'cells', the paper's N/49, or 'area', the share of the
+            pixels. Defaults to 'cells'; the two agree where the cells divide
+            the image.
+        pairing (str): 'shuffle', the paper's, or 'flip' (the batch meets its
+            reverse). Defaults to 'shuffle'.
+
+    Raises:
+        ValueError: If ``num_cells`` is not between 1 and the number of cells,
+            or ``lam`` or ``pairing`` is unknown.
+    """
+
+    needs = frozenset({'attention'})
+
+    def __init__(self,
+                 num_cells: int = 6,
+                 grid: Union[int, Sequence[int], None] = 7,
+                 lam: str = 'cells',
+                 pairing: str = 'shuffle'):
+        if grid is not None:
+            grid = tuple(np.broadcast_to(grid, 2).tolist())
+        if lam not in ('cells', 'area'):
+            raise ValueError(f"`lam` must be 'cells' or 'area', not {lam!r}.")
+        self.num_cells = num_cells
+        self.grid = grid
+        self.lam = lam
+        self.pairing = check_pairing(pairing)
+        self._check_num_cells(grid or (num_cells, 1))
+
+    def _check_num_cells(self, grid: Sequence[int]) -> None:
+        cells = grid[0] * grid[1]
+        if self.num_cells != int(self.num_cells) or not (1 <= self.num_cells <=
+                                                         cells):
+            raise ValueError(
+                f'`num_cells` must be a whole number from 1 to {cells}, the '
+                f'cells of the {grid[0]} x {grid[1]} map, not '
+                f'{self.num_cells!r}.')
+
+    def sample(self, rng, batch_size, image_size):
+        return dict(source=pair(rng, batch_size, self.pairing))
+
+    def mix(self,
+            inputs: Tensor,
+            scores: Tensor,
+            params: Params,
+            guidance: Optional[Guidance] = None) -> MixedBatch:
+        if guidance is None or guidance.attention is None:
+            raise ValueError('AttentiveCutMix needs the attention maps of the '
+                             'unmixed images: `guidance.attention` is '
+                             'missing.')
+        source = to_device(params['source'], inputs)
+        attention = guidance.attention[source]
+        if self.grid is None:
+            self._check_num_cells(attention.shape[1:])
+        else:
+            attention = resize_mask(attention, self.grid)
+        count = torch.full_like(source, self.num_cells)
+        cells = first_cells(-attention, count)
+        mask = stretch_cells(cells, inputs.shape[-2:])
+        lam = area_lambda(mask.float())
+        if self.lam == 'cells':
+            lam = torch.full_like(lam, self.num_cells / cells[0].numel())
+        return MixedBatch(
+            inputs=paste_masked(inputs, source, mask),
+            scores=scores,
+            source=source,
+            lam=lam,
+            mask=mask.float(),
+            regions=True,
+            mixer='AttentiveCutMix')
