@@ -47,6 +47,19 @@ def vit_config(augments=None,
         **model)
 
 
+def cnn_config(*args, **kwargs):
+    """The same with a narrow ResNet-18, whose cells are 8 pixels too."""
+    cfg = vit_config(*args, **kwargs)
+    cfg['backbone'] = dict(
+        type='mmpretrain.ResNet_CIFAR',
+        depth=18,
+        stem_channels=8,
+        base_channels=8)
+    cfg['neck'] = dict(type='mmpretrain.GlobalAveragePooling')
+    cfg['head'].update(type='mmmix.MixLinearClsHead', in_channels=64)
+    return cfg
+
+
 def build(cfg):
     """A model with random weights everywhere, also in its last layer."""
     model = MODELS.build(cfg)
@@ -72,8 +85,9 @@ def train_losses(model, data=None):
     return model(**data, mode='loss'), data
 
 
-def dense_attention(backbone, inputs):
-    """Image attention score of the last block, step by step (Eq. 5-6)."""
+def dense_attention(backbone, inputs, of_class_token=False):
+    """Image attention score of the last block (SMMix, Eq. 5-6), or the
+    attention of its class token (MixPro, Eq. 1-4), step by step."""
     seen = []
     handle = backbone.layers[-1].ln1.register_forward_hook(
         lambda module, args, output: seen.append(output))
@@ -90,5 +104,6 @@ def dense_attention(backbone, inputs):
             attn.qkv.bias[o * channels:(o + 1) * channels][rows]
             for o in (0, 1))
         weights = (query @ key.transpose(1, 2) / head_dim**0.5).softmax(-1)
-        maps = maps + weights[:, 1:, 1:].mean(1) / attn.num_heads
+        asking = weights[:, :1] if of_class_token else weights[:, 1:]
+        maps = maps + asking[..., 1:].mean(1) / attn.num_heads
     return maps

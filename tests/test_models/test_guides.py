@@ -3,27 +3,13 @@ import copy
 
 import pytest
 import torch
-from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, dense_attention,
-                     train_losses, vit_config)
-from mmengine.config import Config
-from mmmix.models import find_extractor
+import torch.nn.functional as F
+from helpers import (BOTH_LOSSES, SMMIX, batch, build, cnn_config,
+                     dense_attention, train_losses, vit_config)
+from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.models.guides.base import evaluating
 
 SMMIX_FULL = dict(augments=[SMMIX], mix_losses=BOTH_LOSSES)
-
-
-@pytest.mark.parametrize('size', [(32, 32), (32, 48)])
-def test_attention_of_the_last_block(size):
-    model = build(vit_config(img_size=size)).eval()
-    inputs = torch.rand(3, 3, *size)
-    extractor = find_extractor(model.backbone)
-    with torch.no_grad(), extractor.watch(size) as read_attention:
-        model.backbone(inputs)
-    attention = read_attention()
-    assert attention.shape == (3, size[0] // 8, size[1] // 8)
-    with torch.no_grad():
-        expected = dense_attention(model.backbone, inputs)
-    torch.testing.assert_close(attention.flatten(1), expected)
 
 
 def test_the_guide_sees_the_unmixed_images_in_eval_mode():
@@ -41,27 +27,46 @@ def test_the_guide_sees_the_unmixed_images_in_eval_mode():
             dense_attention(model.backbone, inputs))
 
 
-def test_the_guide_leaves_no_trace():
-    """No gradient, no batch-norm statistic, no changed flag, no hook."""
-    model = build(vit_config(**SMMIX_FULL))
-    model.backbone.pre_norm = torch.nn.BatchNorm1d(17)
+@pytest.mark.parametrize('cfg,view', [
+    (vit_config, dict(type='mmmix.BottomUp')),
+    (vit_config, dict(type='mmmix.ClassAttention')),
+    (vit_config, dict(type='mmmix.TopDown', form='two_pass')),
+    (vit_config, dict(type='mmmix.TopDown', form='one_pass')),
+    (cnn_config, dict(type='mmmix.BottomUp')),
+    (cnn_config, dict(type='mmmix.TopDown'))])
+def test_the_guide_leaves_no_trace(cfg, view):
+    """No gradient, no batch-norm statistic, no changed flag, no hook; and
+    batch norm and dropout are not in training while it looks."""
+    model = build(
+        cfg([SMMIX],
+            dict(consistency=BOTH_LOSSES['consistency']),
+            guide=dict(type='SelfGuide', view=view)))
+    if cfg is vit_config:
+        model.backbone.pre_norm = torch.nn.BatchNorm1d(17)
+        model.backbone.drop_after_pos.p = 0.5
     model.train()
-    model.backbone.layers[0].eval()  # as a frozen stage
+    next(model.backbone.children()).eval()  # as a frozen stage
     flags = {name: m.training for name, m in model.named_modules()}
     assert len(set(flags.values())) == 2
     state = copy.deepcopy(model.state_dict())
     hooks = [len(m._forward_hooks) for m in model.modules()]
 
-    data = model.data_preprocessor(batch(), training=True)
+    images = batch()
+    first, second = (
+        model.data_preprocessor(copy.deepcopy(images), training=True)
+        for _ in range(2))
 
     assert {name: m.training for name, m in model.named_modules()} == flags
     for name, value in model.state_dict().items():
         assert torch.equal(value, state[name]), name
     assert all(p.grad is None for p in model.parameters())
     assert [len(m._forward_hooks) for m in model.modules()] == hooks
-    for tensor in (data['inputs'], data['guidance'].attention,
-                   data['guidance'].logits):
+    for tensor in (first['inputs'], first['guidance'].attention,
+                   first['guidance'].logits):
         assert not tensor.requires_grad
+    assert torch.equal(first['guidance'].attention,
+                       second['guidance'].attention)
+    assert torch.equal(first['guidance'].logits, second['guidance'].logits)
 
 
 def test_flags_are_put_back_after_an_error():
@@ -70,74 +75,6 @@ def test_flags_are_put_back_after_an_error():
         assert not any(m.training for m in model.modules())
         raise RuntimeError
     assert all(m.training for m in model.modules())
-
-
-def frozen_guide(tmp_path, **cfg):
-    """A stock classifier on disk, and the guide that reads it."""
-    teacher_cfg = vit_config(**cfg)
-    teacher_cfg['type'] = 'mmpretrain.ImageClassifier'
-    teacher_cfg['backbone']['out_type'] = 'cls_token'
-    teacher_cfg['head'].update(type='mmpretrain.VisionTransformerClsHead')
-    teacher_cfg['head'].pop('mix_losses')
-    teacher = build(teacher_cfg).eval()
-    torch.save(teacher.state_dict(), tmp_path / 'teacher.pth')
-    Config(dict(
-        model=teacher_cfg,
-        default_scope='mmpretrain')).dump(str(tmp_path / 'teacher.py'))
-    return teacher, dict(
-        type='FrozenGuide',
-        config=str(tmp_path / 'teacher.py'),
-        checkpoint=str(tmp_path / 'teacher.pth'))
-
-
-def test_frozen_guide_is_the_pretrained_model(tmp_path):
-    teacher, guide = frozen_guide(tmp_path)
-    model = build(vit_config(**SMMIX_FULL, guide=guide))
-    data = batch()
-    _, answer = train_losses(model, dict(data))
-    with torch.no_grad():
-        torch.testing.assert_close(answer['guidance'].logits,
-                                   teacher(torch.stack(data['inputs'])))
-    # it is no part of the student
-    student = build(vit_config(**SMMIX_FULL))
-    assert model.state_dict().keys() == student.state_dict().keys()
-    # and a copy of the student shares it
-    copied = copy.deepcopy(model)
-    assert (copied.data_preprocessor.guide.model is
-            model.data_preprocessor.guide.model)
-
-
-def test_frozen_guide_that_cannot_serve_is_refused(tmp_path):
-    _, guide = frozen_guide(tmp_path)
-    with pytest.raises(FileNotFoundError, match='nowhere.pth'):
-        build(vit_config([SMMIX], guide=dict(guide, checkpoint='nowhere.pth')))
-    with pytest.raises(FileNotFoundError, match='nowhere.py'):
-        build(vit_config([SMMIX], guide=dict(guide, config='nowhere.py')))
-    with pytest.warns(UserWarning, match='RANDOM'):
-        build(vit_config([SMMIX], guide=dict(guide, checkpoint=None)))
-    with pytest.raises(ValueError, match='mean'):
-        build(
-            vit_config([SMMIX],
-                       guide=guide,
-                       data_preprocessor=dict(mean=[1.] * 3, std=[2.] * 3)))
-    with pytest.raises(ValueError, match='to_rgb'):
-        build(
-            vit_config([SMMIX],
-                       guide=guide,
-                       data_preprocessor=dict(to_rgb=True)))
-    with pytest.raises(ValueError, match='scores 5 classes .* 4'):
-        build(
-            vit_config(
-                **SMMIX_FULL, guide=guide, head=dict(num_classes=4)))
-    # attention alone does not care for classes
-    build(vit_config([SMMIX], guide=guide, head=dict(num_classes=4)))
-    (tmp_path / 'other').mkdir()
-    _, other = frozen_guide(
-        tmp_path / 'other', backbone=dict(arch=dict(ARCH, num_layers=3)))
-    with pytest.raises(ValueError, match='does not hold the weights'):
-        build(
-            vit_config([SMMIX],
-                       guide=dict(guide, checkpoint=other['checkpoint'])))
 
 
 def test_a_copy_guides_itself():
@@ -149,35 +86,108 @@ def test_a_copy_guides_itself():
     assert model.data_preprocessor.guide.model is model
 
 
-def test_a_whole_model_can_be_saved(tmp_path):
-    model = build(vit_config([SMMIX]))
+@pytest.mark.parametrize('guide', [
+    None, dict(type='EMAGuide'),
+    dict(
+        type='mmmix.GuidePair',
+        attention=dict(type='SelfGuide', view=dict(type='mmmix.TopDown')),
+        scores=dict(type='EMAGuide'))])
+def test_a_whole_model_can_be_saved(tmp_path, guide):
+    model = build(vit_config([SMMIX], BOTH_LOSSES, guide=guide))
+    for part in ema_guides(model):
+        part.bind_average(copy.deepcopy(model))
     torch.save(model, tmp_path / 'model.pt')
     loaded = torch.load(tmp_path / 'model.pt', weights_only=False)
-    assert loaded.data_preprocessor.guide.model is loaded
+    for part in ema_guides(loaded):
+        with pytest.raises(ValueError, match='no moving average'):
+            part.model  # it is not saved along
+        part.bind_average(loaded)
+    guide = loaded.data_preprocessor.guide
+    assert all(part.model is loaded
+               for part in getattr(guide, 'parts', (guide, )))
+    assert set(train_losses(loaded)[0]) == {
+        'loss_cls', 'loss_fine', 'loss_consistency'}
 
 
-def test_average_guide_says_which_hooks_it_needs():
-    model = build(vit_config([SMMIX], guide=dict(type='EMAGuide')))
+@pytest.mark.parametrize('paired', [False, True])
+def test_average_guide_says_which_hook_it_needs(paired):
+    guide = dict(type='EMAGuide')
+    if paired:
+        guide = dict(
+            type='mmmix.GuidePair',
+            attention=guide,
+            scores=dict(type='SelfGuide'))
+    model = build(vit_config(**SMMIX_FULL, guide=guide))
     with pytest.raises(ValueError, match='EMAGuideHook'):
         train_losses(model)
     average = copy.deepcopy(model)
     with torch.no_grad():
         average.backbone.layers[-1].attn.qkv.weight.mul_(3)
-    model.data_preprocessor.guide.bind_average(average)
+    for part in ema_guides(model):
+        part.bind_average(average)
     data = batch()
     _, answer = train_losses(model, dict(data))
+    inputs = torch.stack(data['inputs'])
     with torch.no_grad():
         torch.testing.assert_close(
             answer['guidance'].attention.flatten(1),
-            dense_attention(average.backbone, torch.stack(data['inputs'])))
+            dense_attention(average.backbone, inputs))
+        torch.testing.assert_close(answer['guidance'].logits,
+                                   (model if paired else average)(inputs))
+    # an average of this model is not guided by another's average
+    for part in ema_guides(copy.deepcopy(model)):
+        with pytest.raises(ValueError, match='no moving average'):
+            part.model
 
 
-def test_backbone_without_attention_is_refused_at_build_time():
+def test_a_pair_asks_each_guide_for_its_part_alone():
+    model = build(
+        vit_config(
+            **SMMIX_FULL,
+            guide=dict(
+                type='mmmix.GuidePair',
+                attention=dict(type='SelfGuide', scale=0.5),
+                scores=dict(type='SelfGuide', input_size=48))))
+    data = batch()
+    _, answer = train_losses(model, dict(data))
+    inputs = torch.stack(data['inputs'])
+    sizes = [dict(size=s, mode='bilinear', antialias=True) for s in (16, 48)]
+    with torch.no_grad():
+        torch.testing.assert_close(
+            answer['guidance'].attention.flatten(1),
+            dense_attention(model.backbone,
+                            F.interpolate(inputs, **sizes[0])))
+        torch.testing.assert_close(answer['guidance'].logits,
+                                   model(F.interpolate(inputs, **sizes[1])))
+    # each looks only when it is asked
+    model = build(
+        vit_config([SMMIX],
+                   guide=dict(
+                       type='mmmix.GuidePair',
+                       attention=dict(type='SelfGuide'),
+                       scores=dict(type='EMAGuide'))))
+    _, answer = train_losses(model)
+    assert answer['guidance'].logits is None
+    # and a copy has parts of its own
+    copied = copy.deepcopy(model)
+    assert copied.data_preprocessor.guide.parts[0].model is copied
+    assert model.data_preprocessor.guide.parts[0].model is model
+
+
+def test_backbone_without_extractor_is_refused_at_build_time():
     cfg = vit_config([SMMIX])
-    cfg['backbone'] = dict(type='mmpretrain.ResNet', depth=18)
-    cfg['neck'] = dict(type='mmpretrain.GlobalAveragePooling')
-    cfg['head'].update(type='mmmix.MixLinearClsHead', in_channels=512)
-    with pytest.raises(ValueError, match='ResNet.*There are ViTAttention'):
+    cfg['backbone'] = dict(
+        type='mmpretrain.MlpMixer',
+        arch=dict(
+            embed_dims=24,
+            num_layers=1,
+            tokens_mlp_dims=8,
+            channels_mlp_dims=8),
+        img_size=32,
+        patch_size=8)
+    cfg['neck'] = dict(type='mmpretrain.GlobalAveragePooling', dim=1)
+    cfg['head'].update(type='mmmix.MixLinearClsHead')
+    with pytest.raises(ValueError, match='MlpMixer.*There are .*ViTAttention'):
         build(cfg)
     # unguided mixing needs none
     cfg['train_cfg']['augments'] = [dict(type='mmmix.CutMix', alpha=1.)]
@@ -191,3 +201,77 @@ def test_a_relative_with_another_attention_is_not_taken_for_a_vit():
         type='mmpretrain.BEiTViT', arch='base', img_size=32, patch_size=8)
     with pytest.raises(ValueError, match='BEiTViT'):
         build(cfg)
+
+
+@pytest.mark.parametrize('options,size', [
+    (dict(scale=0.5), (16, 24)), (dict(scale=2.), (64, 96)),
+    (dict(input_size=40), (40, 40)), (dict(input_size=(24, 16)), (24, 16))])
+def test_the_guide_is_shown_the_images_at_another_size(options, size):
+    """Its position embeddings are resized, its map has fewer cells."""
+    model = build(
+        vit_config(
+            **SMMIX_FULL,
+            img_size=(32, 48),
+            guide=dict(type='SelfGuide', **options)))
+    data = batch(size=(32, 48))
+    losses, answer = train_losses(model, dict(data))
+    assert answer['guidance'].attention.shape == (6, size[0] // 8,
+                                                  size[1] // 8)
+    shown = F.interpolate(
+        torch.stack(data['inputs']), size, mode='bilinear', antialias=True)
+    backbone = model.backbone
+    tokens = backbone.patch_embed(shown)[0]
+    position = F.interpolate(
+        backbone.pos_embed[:, 1:].mT.unflatten(2, (4, 6)),
+        (size[0] // 8, size[1] // 8),
+        mode='bicubic',
+        align_corners=False).flatten(2).mT
+    tokens = torch.cat([
+        (backbone.cls_token + backbone.pos_embed[:, :1]).expand(6, -1, -1),
+        tokens + position
+    ], 1)
+    for layer in backbone.layers:
+        tokens = layer(tokens)
+    expected = model.head.layers.head(backbone.ln1(tokens)[:, 0])
+    torch.testing.assert_close(answer['guidance'].logits, expected)
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+@pytest.mark.parametrize('cfg', [vit_config, cnn_config])
+def test_the_guide_runs_in_bfloat16(cfg):
+    model = build(
+        cfg([SMMIX],
+            dict(consistency=BOTH_LOSSES['consistency']),
+            guide=dict(
+                type='SelfGuide',
+                view=dict(type='mmmix.TopDown'),
+                dtype='bfloat16')))
+    seen = []
+    layer = model.head.fc if cfg is cnn_config else model.head.layers.head
+    layer.register_forward_hook(lambda *args: seen.append(args[-1].dtype))
+    train_losses(model)
+    # the guide, and then the model under training
+    assert seen == [torch.bfloat16, torch.float32]
+    guide, labels = model.data_preprocessor.guide, torch.eye(5)
+    asked = torch.rand(5, 3, 32, 32), frozenset({'attention', 'scores'})
+    rounded = guide(*asked, labels)
+    assert rounded.attention.dtype == rounded.logits.dtype == torch.float32
+    guide.dtype = None
+    exact = guide(*asked, labels)
+    torch.testing.assert_close(
+        rounded.attention, exact.attention, rtol=0.2, atol=0.02)
+    assert not torch.equal(rounded.attention, exact.attention)
+
+
+@pytest.mark.parametrize('options,message', [
+    (dict(scale=0), r'\(0, 4\], not 0'), (dict(scale=5.), 'not 5.0'),
+    (dict(scale=0.5, input_size=32), 'excludes `scale`'),
+    (dict(input_size=0), 'positive whole numbers.*got 0'),
+    (dict(input_size=(32, 32, 3)), r'got \(32, 32, 3\)'),
+    (dict(input_size=31.5), 'got 31.5'),
+    (dict(dtype='int8'), "or None, not 'int8'"),
+    (dict(scale=0.4), '13 x 13 .* patches of 8 x 8'),
+    (dict(input_size=36), '36 x 36 .* patches of 8 x 8')])
+def test_bad_options_are_refused_at_build_time(options, message):
+    with pytest.raises(ValueError, match=message):
+        build(vit_config([SMMIX], guide=dict(type='SelfGuide', **options)))

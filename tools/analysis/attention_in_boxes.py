@@ -51,9 +51,9 @@ def attention_gain(model, dataset):
         ]
         data = model.data_preprocessor(pseudo_collate(samples), False)
         size = data['inputs'].shape[-2:]
-        with extractor.watch(size) as read_attention:
-            model.backbone(data['inputs'])
-        attention = read_attention()
+        with extractor.watching() as seen:
+            features = model.backbone(data['inputs'])
+        attention = extractor.bottom_up(seen, features, size)
         mask = box_masks(boxes_of(data['data_samples']), size)
         inside = resize_mask(mask, attention.shape[1:]) * attention
         share = inside.sum((1, 2)) / attention.sum((1, 2))

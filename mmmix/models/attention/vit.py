@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from mmpretrain.models.backbones import VisionTransformer
 from mmpretrain.models.utils import MultiheadAttention
 
-from mmmix.functional import image_attention_score
+from mmmix.functional import class_attention, image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
 from .base import AttentionExtractor
 
@@ -17,44 +17,58 @@ class ViTAttention(AttentionExtractor):
     projection is done twice.
     """
 
+    top_down_forms = ('two_pass', 'one_pass')
+
     @classmethod
     def reads(cls, backbone):
         # relatives such as BEiT inherit from it with another attention
         return isinstance(backbone, VisionTransformer) and isinstance(
             backbone.layers[-1].attn, MultiheadAttention)
 
+    @property
+    def has_class_attention(self):
+        return self.backbone.with_cls_token
+
+    @property
+    def patch(self):
+        return tuple(self.backbone.patch_embed.projection.stride)
+
+    @property
+    def image_size(self):
+        return tuple(self.backbone.img_size)
+
     def grid(self, image_size):
-        """Height and width of the patch grid."""
-        patch = self.backbone.patch_embed.projection.stride
-        if any(side % p for side, p in zip(image_size, patch)):
+        if any(side % p for side, p in zip(image_size, self.patch)):
             raise ValueError(
                 f'Images of {image_size[0]} x {image_size[1]} pixels do not '
-                f'divide into patches of {patch[0]} x {patch[1]}: resize or '
-                'crop them to a multiple of the patch size.')
-        return tuple(side // p for side, p in zip(image_size, patch))
+                f'divide into patches of {self.patch[0]} x {self.patch[1]}: '
+                'resize or crop them to a multiple of the patch size.')
+        return tuple(side // p for side, p in zip(image_size, self.patch))
 
-    def check_image_size(self):
-        self.grid(self.backbone.img_size)
+    def taps(self):
+        last = self.backbone.layers[-1]
+        normed = self.backbone.ln1 if self.backbone.final_norm else last
+        return dict(qkv=last.attn.qkv, normed=normed)
 
-    @contextmanager
-    def watch(self, image_size):
-        attn = self.backbone.layers[-1].attn
-        extra = self.backbone.num_extra_tokens
-        grid = self.grid(image_size)
-        seen = []
+    def _query_key(self, seen):
+        qkv = seen['qkv']
+        heads = self.backbone.layers[-1].attn.num_heads
+        return qkv.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4)[:2]
 
-        def read():
-            n, tokens, _ = seen[-1].shape
-            query, key, _ = seen[-1].reshape(n, tokens, 3, attn.num_heads,
-                                             -1).permute(2, 0, 3, 1, 4)
-            return image_attention_score(query, key, extra).view(n, *grid)
+    def bottom_up(self, seen, features, image_size):
+        score = image_attention_score(*self._query_key(seen),
+                                      self.backbone.num_extra_tokens)
+        return score.unflatten(1, self.grid(image_size))
 
-        handle = attn.qkv.register_forward_hook(
-            lambda module, args, output: seen.append(output))
-        try:
-            yield read
-        finally:
-            handle.remove()
+    def class_attention(self, seen, features, image_size):
+        query, key = self._query_key(seen)
+        attention = class_attention(query[:, :, 0], key,
+                                    self.backbone.num_extra_tokens)
+        return attention.unflatten(1, self.grid(image_size))
+
+    def tokens(self, seen, features, image_size):
+        # a frozen guide may answer its class token alone
+        return self._patches(seen['normed'], image_size)
 
     def check_tokens(self):
         if self.backbone.out_type not in ('raw', 'featmap'):
@@ -64,8 +78,30 @@ class ViTAttention(AttentionExtractor):
                 '(same parameters; the head takes the class token itself).')
 
     def patch_tokens(self, features, image_size):
-        tokens = features[-1]
         if self.backbone.out_type == 'featmap':
-            return tokens
+            return features[-1]
+        return self._patches(features[-1], image_size)
+
+    def _patches(self, tokens, image_size):
         tokens = tokens[:, self.backbone.num_extra_tokens:]
         return tokens.transpose(1, 2).unflatten(2, self.grid(image_size))
+
+    @contextmanager
+    def added_to_values(self, signal):
+        extra = self.backbone.num_extra_tokens
+
+        def add(module, args, qkv):
+            qkv = qkv.clone()
+            values = qkv[:, extra:, -self.backbone.embed_dims:]
+            values += signal.flatten(1)[..., None].to(qkv.dtype)
+            return qkv
+
+        handles = [
+            layer.attn.qkv.register_forward_hook(add)
+            for layer in self.backbone.layers
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()

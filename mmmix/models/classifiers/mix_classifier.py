@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-from ..attention import find_extractor
+from ..attention import Watch, find_extractor
 from ..data_preprocessors import MixDataPreprocessor
 from ..heads import MixHead
 
@@ -55,7 +55,20 @@ class MixClassifier(ImageClassifier):
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
         self._check_head()
+        # made before anything is compiled; it stays closed until a loss
+        self._watch = Watch(
+            find_extractor(self.backbone).taps()
+            if self._needs_class_attention() else {})
         self._bind()
+
+    @property
+    def label_rule(self) -> Optional[nn.Module]:
+        """The head's label rule, if any."""
+        return getattr(self.head, 'label_rule', None)
+
+    def _needs_class_attention(self) -> bool:
+        return (self.label_rule is not None
+                and self.label_rule.needs_class_attention)
 
     @property
     def mix_losses(self) -> Dict[str, nn.Module]:
@@ -73,13 +86,20 @@ class MixClassifier(ImageClassifier):
                 'give both the number of classes of the data set.')
         if isinstance(self.head, MixHead):
             self.head.check_backbone(self.backbone)
-        if any(loss.needs_tokens for loss in self.mix_losses.values()):
-            extractor = find_extractor(self.backbone)
+        needs_tokens = any(loss.needs_tokens
+                           for loss in self.mix_losses.values())
+        if not needs_tokens and not self._needs_class_attention():
+            return
+        extractor = find_extractor(self.backbone)
+        if needs_tokens:
             extractor.check_tokens()
-            extractor.check_image_size()
+        if self._needs_class_attention():
+            extractor.check_class_attention()
+        if extractor.image_size:
+            extractor.grid(extractor.image_size)
 
     def _bind(self) -> None:
-        self.data_preprocessor.bind(self, self.mix_losses)
+        self.data_preprocessor.bind(self, self.mix_losses, self.label_rule)
 
     def __setstate__(self, state: dict) -> None:
         # a copy (the moving average) must not be guided by the original
@@ -111,14 +131,19 @@ class MixClassifier(ImageClassifier):
              mixed: Optional[MixedBatch] = None,
              guidance: Optional[Guidance] = None) -> Dict[str, Tensor]:
         """Losses of a batch; see :class:`~mmmix.models.heads.MixHead`."""
-        if mixed is None or not self.mix_losses:
+        if mixed is None or not (self.mix_losses or self.label_rule):
             return super().loss(inputs, data_samples)
-        features = self.backbone(inputs)
-        tokens = None
+        with self._watch as seen:
+            features = self.backbone(inputs)
+        size = inputs.shape[-2:]
+        tokens = attention = None
         if any(loss.needs_tokens and loss.applies_to(mixed)
                for loss in self.mix_losses.values()):
-            tokens = find_extractor(self.backbone).patch_tokens(
-                features, inputs.shape[-2:])
+            extractor = find_extractor(self.backbone)
+            tokens = extractor.patch_tokens(features, size)
+        if self._needs_class_attention() and self.label_rule.applies_to(mixed):
+            extractor = find_extractor(self.backbone)
+            attention = extractor.class_attention(seen, features, size)
         if self.with_neck:
             features = self.neck(features)
         return self.head.loss(
@@ -126,7 +151,8 @@ class MixClassifier(ImageClassifier):
             data_samples,
             mixed=mixed,
             guidance=guidance,
-            tokens=tokens)
+            tokens=tokens,
+            attention=attention)
 
     def parse_losses(
             self, losses: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str,

@@ -1,4 +1,4 @@
-from typing import Callable, Dict, FrozenSet, Optional
+from typing import Callable, Dict, FrozenSet, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from mmmix.registry import MODELS, TASK_UTILS
 from mmmix.structures import MixedBatch
+from ..attention import find_extractor
 from ..batch_augments import BatchMixer, MixerChoice
 from ..batch_augments.base import check_batch
+from ..errors import MissingIngredient
+from ..label_rules import LabelRule
 from ..losses import MixLoss
 
 
@@ -61,42 +64,61 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             }
             self._last_iteration, self._repeats = None, 0
             self._own_seed = self._shared_seed = None
+            self._draw_label_params: Optional[Callable] = None
 
-    def bind(self, student: nn.Module, losses: Dict[str, MixLoss]) -> None:
+    def bind(self,
+             student: nn.Module,
+             losses: Dict[str, MixLoss],
+             label_rule: Optional[LabelRule] = None) -> None:
         """Tell the guide which model is trained, and what will be asked.
 
         Args:
             student (nn.Module): The classifier that owns this preprocessor.
             losses (Dict[str, MixLoss]): The mix losses of its head by name.
+            label_rule (LabelRule, optional): The label rule of its head.
 
         Raises:
-            ValueError: If a mixer or a loss wants what the guide cannot give,
-                or a loss applies to none of the mixers.
+            ValueError: If a mixer, a loss or the rule wants what the guide
+                cannot give, a loss or the rule applies to none of the mixers,
+                or a mixer does not fit the backbone's patches.
         """
         if self.choice is None:
             return
         for name, loss in losses.items():
-            self._check_loss(name, loss)
+            self._check_applies(
+                loss, f"mix loss '{name}' ({type(loss).__name__}, batches="
+                f"'{loss.batches}')", f'mix_losses=dict({name}=None)')
+        wishes = list(losses.values())
+        self._draw_label_params = None
+        if label_rule is not None:
+            self._check_applies(label_rule,
+                                f'label rule {type(label_rule).__name__}',
+                                'label_rule=None')
+            wishes.append(label_rule)
+            self._draw_label_params = label_rule.sample
+        patch = _patch(student.backbone)
         for mixer in self._needs:
             self._needs[mixer] = self._needs[mixer].union(
-                *(loss.needs for loss in losses.values()
-                  if _applies(loss, mixer)))
+                *(wish.needs for wish in wishes if _applies(wish, mixer)))
+            if isinstance(mixer, BatchMixer):
+                mixer.check_patch(patch)
         wanted = frozenset().union(*self._needs.values())
         if wanted:
             self.guide.bind(student)
             self.guide.check(wanted)
 
-    def _check_loss(self, name: str, loss: MixLoss) -> None:
-        if any(_applies(loss, mixer) for mixer in self._needs):
+    def _check_applies(self, wish: Union[MixLoss, LabelRule], what: str,
+                       without: str) -> None:
+        if any(_applies(wish, mixer) for mixer in self._needs):
             return
         mixers = [type(mixer).__module__.split('.')[0] + '.' +
                   type(mixer).__name__ for mixer in self.choice.augments]
-        raise ValueError(
-            f"The mix loss '{name}' ({type(loss).__name__}, batches="
-            f"'{loss.batches}') applies to none of the mixers {mixers}: a "
-            "blend has no regions, and MMPretrain's own mixers do not say "
-            f'what they mixed. Add a mixer of mmmix that cuts and pastes, or '
-            f'remove the loss: mix_losses=dict({name}=None).')
+        raise MissingIngredient(
+            'regions',
+            f'The {what} applies to none of the mixers {mixers}: a blend has '
+            "no regions, and MMPretrain's own mixers do not say what they "
+            'mixed. Add a mixer of mmmix that cuts and pastes, or remove it: '
+            f'{without}.')
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Normalise and stack; in training, mix.
@@ -128,12 +150,18 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         choice_rng, rng = self._generators()
         mixer = self.choice.pick(choice_rng)
         wanted = self._needs[mixer]
-        guidance = self.guide(inputs, wanted) if wanted else None
+        guidance = self.guide(inputs, wanted, scores) if wanted else None
         if mixer is None:
             mixed = MixedBatch.unmixed(inputs, scores)
         elif isinstance(mixer, BatchMixer):
             params = mixer.sample(rng, inputs.size(0), inputs.shape[-2:])
             mixed = mixer.mix(inputs, scores, params, guidance)
+            if self._draw_label_params is not None:
+                # as tensors: compiled code takes another number as it is
+                mixed.label_params = {
+                    name: torch.tensor(value)
+                    for name, value in self._draw_label_params(rng).items()
+                }
         else:
             mixed = None
             inputs, scores = mixer(inputs, scores)
@@ -200,13 +228,22 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                     '(num_classes), none of them negative.')
 
 
-def _applies(loss: MixLoss, mixer: Optional[Callable]) -> bool:
-    """Whether a loss applies to what a mixer, or none, makes of a batch."""
+def _applies(wish: Union[MixLoss, LabelRule],
+             mixer: Optional[Callable]) -> bool:
+    """Whether a loss or rule applies to what a mixer makes of a batch."""
     if mixer is None:
-        return loss.applies(regions=False, mixed=False)
+        return wish.applies(regions=False, mixed=False)
     # MMPretrain's own mixers do not say what they mixed
-    return isinstance(mixer, BatchMixer) and loss.applies(
+    return isinstance(mixer, BatchMixer) and wish.applies(
         mixer.regions, mixed=True)
+
+
+def _patch(backbone: nn.Module) -> Optional[Tuple[int, int]]:
+    """Height and width of the backbone's patches, None if not known."""
+    try:
+        return find_extractor(backbone).patch
+    except ValueError:  # a mixer without guidance works with any backbone
+        return None
 
 
 def _all_within(values: Tensor, low: float, high: float) -> bool:

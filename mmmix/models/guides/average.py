@@ -10,13 +10,14 @@ from .base import Guide
 class EMAGuide(Guide):
     """The moving average of the model under training guides it.
 
-    The average is the one that MMEngine's ``EMAHook`` keeps: no second copy.
-    Put both hooks into the config::
+    ``mmmix.EMAGuideHook`` keeps the average, or shares the one that MMEngine's
+    ``EMAHook`` keeps if that is on: there is no second copy. Put it into the
+    config::
 
-        custom_hooks = [
-            dict(type='EMAHook', momentum=1e-4),
-            dict(type='mmmix.EMAGuideHook'),
-        ]
+        custom_hooks = [dict(type='mmmix.EMAGuideHook', momentum=1e-4)]
+
+    Args:
+        **kwargs: Of :class:`Guide`.
     """
 
     _average: Optional[nn.Module] = None
@@ -34,11 +35,12 @@ class EMAGuide(Guide):
     def model(self):
         if self._average is None:
             raise ValueError(
-                'EMAGuide has no moving average to ask. Add both hooks to '
-                "`custom_hooks`: dict(type='EMAHook', momentum=1e-4) and "
-                "dict(type='mmmix.EMAGuideHook').")
+                'EMAGuide has no moving average to ask. Add its hook to '
+                "`custom_hooks`: dict(type='mmmix.EMAGuideHook').")
         return self._average
 
-    def __deepcopy__(self, memo):
+    def __getstate__(self):
         # the average is itself a copy of the model that holds this guide
-        return type(self)()
+        state = super().__getstate__()
+        state.pop('_average', None)
+        return state

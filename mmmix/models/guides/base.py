@@ -1,13 +1,17 @@
 import weakref
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager
-from typing import FrozenSet, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import FrozenSet, Iterator, Optional, Sequence, Tuple, Union
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmmix.registry import TASK_UTILS
 from mmmix.structures import Guidance
-from ..attention import find_extractor
+from ..attention import View, find_extractor
+
 
 class Guide(metaclass=ABCMeta):
     """Answers what a classifier sees in the unmixed images.
@@ -16,7 +20,46 @@ class Guide(metaclass=ABCMeta):
     and no optimizer, wrapper or ``train()`` reaches it. It leaves no trace in
     the model it asks: no gradient, no batch-norm statistic, no changed
     train/eval flag.
+
+    Args:
+        view (dict, optional): How it looks at an image: ``mmmix.BottomUp``
+            (the default), ``mmmix.ClassAttention`` or ``mmmix.TopDown``.
+        scale (float): It is shown the images at this multiple of their size;
+            0.5 costs a quarter. Defaults to 1.
+        input_size (int | Sequence[int], optional): It is shown the images at
+            this height and width instead. Defaults to None.
+        dtype (str, optional): 'bfloat16' or 'float16' runs it under autocast;
+            None leaves it as the training is. Defaults to None.
+
+    Raises:
+        ValueError: If scale, size or dtype is out of range, or both a scale
+            and a size are given.
     """
+
+    def __init__(self,
+                 view: Optional[dict] = None,
+                 scale: float = 1.0,
+                 input_size: Union[int, Sequence[int], None] = None,
+                 dtype: Optional[str] = None):
+        self.view: View = TASK_UTILS.build(view or dict(type='mmmix.BottomUp'))
+        if not 0 < scale <= 4:
+            raise ValueError('`scale` of a guide must be in (0, 4], not '
+                             f'{scale!r}.')
+        if input_size is not None:
+            size = np.atleast_1d(input_size)
+            if scale != 1 or size.size > 2 or size.dtype.kind != 'i' \
+                    or size.min() < 1:
+                raise ValueError(
+                    '`input_size` of a guide must be one or two positive '
+                    'whole numbers, and excludes `scale`; got '
+                    f'{input_size!r} and scale={scale}.')
+            input_size = tuple(np.broadcast_to(size, 2).tolist())
+        if dtype not in (None, 'bfloat16', 'float16'):
+            raise ValueError("`dtype` of a guide must be 'bfloat16', "
+                             f"'float16' or None, not {dtype!r}.")
+        self.scale = scale
+        self.input_size = input_size
+        self.dtype = dtype and getattr(torch, dtype)
 
     def bind(self, student: nn.Module) -> None:
         """Tell the guide which classifier is being trained."""
@@ -27,6 +70,12 @@ class Guide(metaclass=ABCMeta):
         state = dict(self.__dict__)
         state.pop('_student', None)
         return state
+
+    def __deepcopy__(self, memo: dict) -> 'Guide':
+        # what is frozen is shared
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__getstate__())
+        return copy
 
     @property
     def student(self) -> nn.Module:
@@ -54,31 +103,70 @@ class Guide(metaclass=ABCMeta):
             wanted (frozenset[str]): Among 'attention' and 'scores'.
 
         Raises:
-            ValueError: If no attention extractor knows the backbone.
+            ValueError: If no attention extractor knows the backbone, the
+                view cannot look through it, or the images at the guide's
+                scale do not divide into its cells.
         """
-        if 'attention' in wanted:
-            find_extractor(self.architecture.backbone).check_image_size()
+        if 'attention' not in wanted:
+            return
+        self.view.check(self.architecture)
+        extractor = find_extractor(self.architecture.backbone)
+        size = _declared_size(self.student)
+        if size and extractor.image_size:
+            extractor.grid(self.size_for(size))
+
+    def size_for(self, image_size: Sequence[int]) -> Tuple[int, int]:
+        """Height and width at which images of this size are shown."""
+        if self.input_size is not None:
+            return self.input_size
+        return tuple(round(side * self.scale) for side in image_size)
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor, wanted: FrozenSet[str]) -> Guidance:
+    def __call__(self,
+                 inputs: Tensor,
+                 wanted: FrozenSet[str],
+                 labels: Optional[Tensor] = None) -> Guidance:
         """Ask the guide.
 
         Args:
             inputs (Tensor): Unmixed images ``(N, C, H, W)``.
             wanted (frozenset[str]): Among 'attention' and 'scores'.
+            labels (Tensor, optional): One-hot or soft labels
+                ``(N, num_classes)``, for a view that wants them.
         """
         model = self.model
-        with evaluating(model), no_autocast_cache():
-            if 'attention' not in wanted:
-                features = model.extract_feat(inputs)
-                return Guidance(logits=model.head(features).float())
-            extractor = find_extractor(model.backbone)
-            with extractor.watch(inputs.shape[-2:]) as read_attention:
-                features = model.extract_feat(inputs)
-            guidance = Guidance(attention=read_attention())
-            if 'scores' in wanted:
-                guidance.logits = model.head(features).float()
-            return guidance
+        inputs = self._shown(inputs)
+        with evaluating(model), no_autocast_cache(), self._precision(inputs):
+            if 'attention' in wanted:
+                attention, features = self.view(model, inputs, labels)
+            else:
+                attention, features = None, model.backbone(inputs)
+            if 'scores' not in wanted:
+                return Guidance(attention=attention)
+            if model.with_neck:
+                features = model.neck(features)
+            logits = model.head(features).float()
+        return Guidance(attention=attention, logits=logits)
+
+    def _shown(self, inputs: Tensor) -> Tensor:
+        """Images as the guide is shown them."""
+        size = self.size_for(inputs.shape[-2:])
+        if size == tuple(inputs.shape[-2:]):
+            return inputs
+        return F.interpolate(inputs, size, mode='bilinear', antialias=True)
+
+    def _precision(self, inputs: Tensor):
+        if self.dtype is None:
+            return nullcontext()
+        return torch.autocast(inputs.device.type, self.dtype)
+
+
+def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
+    """The image size that a classifier's backbone declares, if any."""
+    try:
+        return find_extractor(model.backbone).image_size
+    except ValueError:  # nobody asks this one for attention
+        return None
 
 
 @contextmanager

@@ -2,10 +2,9 @@ import warnings
 from pathlib import Path
 from typing import Optional, Union
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from torch import nn
+from torch import Tensor, nn
 
 from mmmix.checkpoint import load_weights
 from mmmix.registry import MODELS, TASK_UTILS
@@ -16,23 +15,33 @@ from .base import Guide
 class FrozenGuide(Guide):
     """A pretrained classifier guides, and is not trained (SMMix, Table 9).
 
+    It may also be a bare feature extractor without a head (Attentive CutMix),
+    as long as nobody wants its scores. Images that the student sees
+    normalised otherwise are normalised anew for it.
+
     Args:
-        config (str | Config): A classification config: a file, a
+        config (str | dict | Config): A classification config: a file, a
             ``'package::path'`` such as
-            ``'mmpretrain::deit/deit-small_4xb256_in1k.py'``, or a Config.
+            ``'mmpretrain::deit/deit-small_4xb256_in1k.py'``, or a Config or
+            dict that holds ``model``. One that says nothing of its
+            ``data_preprocessor`` is shown what the student is shown.
         checkpoint (str, optional): Its weights, a path or an address. Without
-            them the guidance is random, and a warning says so.
+            them the guidance is random, and a warning says so, unless the
+            backbone loads its own (``pretrained`` of a ``TIMMBackbone``).
+        **kwargs: Of :class:`Guide`.
 
     Raises:
-        FileNotFoundError: If the checkpoint is a path that does not exist.
-        ValueError: If the weights do not fit the config's model, its images
-            are normalised otherwise than the student's, or its scores are
-            wanted and have another number of classes.
+        FileNotFoundError: If config or checkpoint is a path that does not
+            exist.
+        ValueError: If the config holds no model, the weights do not fit it,
+            or its scores or a label are wanted and it has other classes.
     """
 
     def __init__(self,
-                 config: Union[str, Config],
-                 checkpoint: Optional[str] = None):
+                 config: Union[str, dict, Config],
+                 checkpoint: Optional[str] = None,
+                 **kwargs):
+        super().__init__(**kwargs)
         self.config = _load_config(config)
         self.checkpoint = checkpoint
         self._model: Optional[nn.Module] = None
@@ -41,7 +50,6 @@ class FrozenGuide(Guide):
         super().bind(student)
         if self._model is None:
             self._model = self._build()
-            self._check_normalisation()
 
     @property
     def model(self):
@@ -54,13 +62,16 @@ class FrozenGuide(Guide):
 
     def check(self, wanted):
         super().check(wanted)
-        theirs, ours = (getattr(m.head, 'num_classes', None)
+        theirs, ours = (getattr(getattr(m, 'head', None), 'num_classes', None)
                         for m in (self._model, self.student))
-        if 'scores' in wanted and theirs != ours:
+        by_label = 'attention' in wanted and self.view.needs_labels
+        if theirs != ours and ('scores' in wanted or by_label):
             raise ValueError(
-                f'The frozen guide scores {theirs} classes and the model '
-                f'under training {ours}: take a guide trained on the same '
-                'classes, or remove the loss that wants its scores.')
+                f'The frozen guide knows {theirs} classes and the model '
+                f'under training {ours}, but its scores or its map for a '
+                'label are wanted: take a guide trained on the same classes, '
+                "a view without labels (view=dict(type='mmmix.BottomUp')), "
+                'or remove the loss that wants its scores.')
 
     def _build(self) -> nn.Module:
         scope = self.config.get('default_scope', 'mmpretrain')
@@ -75,45 +86,49 @@ class FrozenGuide(Guide):
         if self.checkpoint:
             load_weights(model, self.checkpoint,
                          'checkpoint of the frozen guide')
+        elif cfg.backbone.get('pretrained'):
+            pass  # the backbone has loaded them already
         else:
             warnings.warn('FrozenGuide has no checkpoint: its attention and '
                           'scores are those of RANDOM weights.')
+        self._own_eyes = cfg.get('data_preprocessor') is not None
         return model.requires_grad_(False).eval()
 
-    def _check_normalisation(self) -> None:
+    def _shown(self, inputs):
+        return super()._shown(self._renormalised(inputs))
+
+    def _renormalised(self, inputs: Tensor) -> Tensor:
+        """Images normalised for the student, as the guide was trained."""
         ours, theirs = (m.data_preprocessor
                         for m in (self.student, self._model))
+        if not self._own_eyes:
+            return inputs
+        mean, std = (_channels(ours, name, inputs) for name in ('mean', 'std'))
         if ours.to_rgb != theirs.to_rgb:
-            raise ValueError(
-                f'The frozen guide was trained with to_rgb={theirs.to_rgb}, '
-                f'the model under training has {ours.to_rgb}: give both the '
-                'same `data_preprocessor`.')
-        for name in ('mean', 'std'):
-            a, b = (getattr(p, name, None) for p in (ours, theirs))
-            if (a is None) != (b is None) or (
-                    a is not None and not torch.allclose(a.cpu(), b.cpu())):
-                raise ValueError(
-                    f'The frozen guide was trained with {name}={_flat(b)}, '
-                    f'the model under training has {_flat(a)}: give both the '
-                    'same `data_preprocessor`.')
-
-    def __deepcopy__(self, memo):
-        # a copy of the student (its moving average) shares the frozen model
-        copy = type(self)(self.config, self.checkpoint)
-        copy._model = self._model
-        return copy
+            inputs, mean, std = (t.flip(-3) for t in (inputs, mean, std))
+        their_mean, their_std = (
+            _channels(theirs, name, inputs) for name in ('mean', 'std'))
+        return inputs * (std / their_std) + (mean - their_mean) / their_std
 
 
-def _flat(tensor: Optional[torch.Tensor]):
-    return None if tensor is None else tensor.flatten().tolist()
+def _channels(preprocessor: nn.Module, name: str, like: Tensor) -> Tensor:
+    """Mean or std of each channel ``(C, 1, 1)``."""
+    if not getattr(preprocessor, '_enable_normalize', False):
+        return like.new_full((like.size(1), 1, 1), float(name == 'std'))
+    return getattr(preprocessor, name).to(like)
 
 
-def _load_config(config: Union[str, Config]) -> Config:
+def _load_config(config: Union[str, dict, Config]) -> Config:
     if not isinstance(config, str):
-        return Config(dict(config))
-    if '::' in config:
-        return Config.fromstring(f'_base_ = {config!r}', '.py')
-    if not Path(config).is_file():
+        config = Config(dict(config))
+    elif '::' in config:
+        config = Config.fromstring(f'_base_ = {config!r}', '.py')
+    elif Path(config).is_file():
+        config = Config.fromfile(config)
+    else:
         raise FileNotFoundError(f'The config of the frozen guide, {config}, '
                                 'does not exist.')
-    return Config.fromfile(config)
+    if 'model' not in config:
+        raise ValueError('The config of the frozen guide must hold a '
+                         f'classifier as `model`, but has {[*config]}.')
+    return config

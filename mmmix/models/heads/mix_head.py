@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Dict, List, Optional
 
 from mmpretrain.structures import DataSample
@@ -8,12 +9,15 @@ from mmmix.structures import Guidance, MixedBatch
 
 
 class MixHead:
-    """What our heads add to MMPretrain's: a dict of mix losses.
+    """What our heads add to MMPretrain's: a label rule and mix losses.
 
     A mixin, to be put before a head of MMPretrain. It adds no parameter of
     its own, so checkpoints are interchangeable with the parent's.
 
     Args:
+        label_rule (dict, optional): Config of the rule that sets lambda of
+            batches mixed by cutting and pasting; every loss then sees that
+            lambda. None leaves the mixer's own, the area.
         mix_losses (dict, optional): Configs of mix losses by name; each is
             logged as ``loss_<name>``. None removes one that was inherited.
         num_classes (int): Number of classes.
@@ -27,12 +31,14 @@ class MixHead:
     def __init__(self,
                  *args,
                  num_classes: Optional[int] = None,
+                 label_rule: Optional[dict] = None,
                  mix_losses: Optional[Dict[str, Optional[dict]]] = None,
                  **kwargs):
         if num_classes is None:
             raise ValueError(f'{type(self).__name__} needs `num_classes`, the '
                              'number of classes of the data set.')
         super().__init__(*args, num_classes=num_classes, **kwargs)
+        self.label_rule = label_rule and MODELS.build(label_rule)
         self.mix_losses = nn.ModuleDict()
         for name, cfg in (mix_losses or {}).items():
             if name == 'cls':
@@ -63,6 +69,7 @@ class MixHead:
              mixed: Optional[MixedBatch] = None,
              guidance: Optional[Guidance] = None,
              tokens: Optional[Tensor] = None,
+             attention: Optional[Tensor] = None,
              **kwargs) -> Dict[str, Tensor]:
         """The classification loss and every mix loss that applies.
 
@@ -73,21 +80,47 @@ class MixHead:
                 with the classification loss alone.
             guidance (Guidance, optional): What the guide answered.
             tokens (Tensor, optional): Patch tokens ``(N, C, h, w)``.
+            attention (Tensor, optional): Class attention of the mixed images
+                ``(N, h, w)``.
 
         Returns:
             dict[str, Tensor]: ``loss_cls``, and ``loss_<name>`` for each mix
             loss.
         """
         cls_score = self(feats)
-        losses = self._get_loss(cls_score, data_samples, **kwargs)
-        losses['loss_cls'] = losses.pop('loss')
+        if self._rules(mixed):
+            lam = self.label_rule(cls_score, mixed, guidance, attention)
+            mixed = replace(mixed, lam=lam)
+            losses = dict(loss_cls=self.loss_module(
+                cls_score,
+                mixed.mixed_scores(),
+                avg_factor=cls_score.size(0),
+                **kwargs))
+        else:
+            losses = self._get_loss(cls_score, data_samples, **kwargs)
+            losses['loss_cls'] = losses.pop('loss')
         for name, loss in self.mix_losses.items():
             if mixed is not None and loss.applies_to(mixed):
                 losses[f'loss_{name}'] = loss(self, cls_score, mixed, guidance,
                                               tokens)
-            else:
-                # every parameter takes part in every step, or
-                # DistributedDataParallel waits for its gradient forever
-                for parameter in loss.parameters():
-                    losses['loss_cls'] += 0 * parameter.sum()
+        self._touch_idle(mixed, losses)
         return losses
+
+    def _rules(self, mixed: Optional[MixedBatch]) -> bool:
+        """Whether the label rule sets lambda of this batch."""
+        return (self.label_rule is not None and mixed is not None
+                and self.label_rule.applies_to(mixed))
+
+    def _touch_idle(self, mixed: Optional[MixedBatch],
+                    losses: Dict[str, Tensor]) -> None:
+        """Every parameter takes part in every step, or
+        DistributedDataParallel waits for its gradient forever."""
+        idle = [
+            loss for name, loss in self.mix_losses.items()
+            if f'loss_{name}' not in losses
+        ]
+        if self.label_rule is not None and not self._rules(mixed):
+            idle.append(self.label_rule)
+        for part in idle:
+            for parameter in part.parameters():
+                losses['loss_cls'] += 0 * parameter.sum()

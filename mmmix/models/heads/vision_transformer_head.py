@@ -6,7 +6,8 @@ from .mix_head import MixHead
 
 @MODELS.register_module()
 class MixVisionTransformerClsHead(MixHead, VisionTransformerClsHead):
-    """``mmpretrain.VisionTransformerClsHead`` with mix losses; same
+    """``mmpretrain.VisionTransformerClsHead`` with label rule and mix
+    losses; same
     parameters.
 
     It also reads a backbone with ``out_type='raw'``: the class token is the
@@ -15,18 +16,19 @@ class MixVisionTransformerClsHead(MixHead, VisionTransformerClsHead):
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the features.
+        label_rule (dict, optional): See :class:`MixHead`.
         mix_losses (dict, optional): See :class:`MixHead`.
         **kwargs: Of ``VisionTransformerClsHead``.
     """
 
     def check_backbone(self, backbone):
         out_type = getattr(backbone, 'out_type', None)
-        if out_type == 'featmap' or out_type == 'raw' \
-                and not backbone.with_cls_token:
+        has_token = getattr(backbone, 'with_cls_token', True)
+        if out_type == 'featmap' or out_type == 'raw' and not has_token:
             raise ValueError(
                 'MixVisionTransformerClsHead reads the class token, which the '
                 f"backbone with out_type='{out_type}' and with_cls_token="
-                f'{backbone.with_cls_token} does not give. To average the '
+                f'{has_token} does not give. To average the '
                 "patch tokens instead, set out_type='featmap', "
                 "neck=dict(type='GlobalAveragePooling') and a "
                 'MixLinearClsHead.')

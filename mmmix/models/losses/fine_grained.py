@@ -1,7 +1,7 @@
 import torch.nn.functional as F
 from torch import nn
 
-from mmmix.functional import region_means, resize_mask
+from mmmix.functional import region_means
 from mmmix.registry import MODELS
 from .base import MixLoss
 
@@ -53,7 +53,7 @@ class FineGrainedLoss(MixLoss):
 
     def compute(self, head, cls_score, mixed, guidance, tokens):
         classify = self.classifier or head.classify
-        mask = resize_mask(mixed.mask, tokens.shape[-2:]).to(tokens.dtype)
+        mask = mixed.mask_on(tokens.shape[-2:]).to(tokens.dtype)
         loss = 0.
         for weight, scores in ((mask, mixed.source_scores),
                                (1 - mask, mixed.scores)):

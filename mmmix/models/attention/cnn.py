@@ -1,0 +1,61 @@
+from mmpretrain.models import backbones
+from mmpretrain.models.backbones import TIMMBackbone
+
+from mmmix.registry import ATTENTION_EXTRACTORS
+from ..errors import MissingIngredient
+from .base import AttentionExtractor
+
+CNNS = (backbones.ResNet, backbones.DenseNet, backbones.EfficientNet,
+        backbones.EfficientNetV2, backbones.MobileNetV2, backbones.MobileNetV3,
+        backbones.ShuffleNetV2, backbones.VGG, backbones.RepVGG,
+        backbones.ConvNeXt, backbones.HRNet)
+
+
+@ATTENTION_EXTRACTORS.register_module()
+class CNNActivation(AttentionExtractor):
+    """CNNs: the activation energy of the last feature map.
+
+    The mean over the channels of the absolute activation, which is the plain
+    mean after a ReLU. A CNN has neither class attention nor patch tokens: its
+    places overlap in what they see.
+
+    It reads MMPretrain's ResNet and its kin, DenseNet, EfficientNet,
+    MobileNet, ShuffleNet, VGG, RepVGG, ConvNeXt and HRNet, and timm's models
+    without attention through ``TIMMBackbone``.
+    """
+
+    top_down_forms = ('cam', 'one_pass')
+
+    @classmethod
+    def reads(cls, backbone):
+        if isinstance(backbone, TIMMBackbone):
+            return not any('attn' in name
+                           for name, _ in backbone.named_modules())
+        return isinstance(backbone, CNNS)
+
+    def grid(self, image_size):
+        raise ValueError("A CNN's map has the size that its layers give it: "
+                         'look at the map.')
+
+    def bottom_up(self, seen, features, image_size):
+        energy = self.tokens(seen, features, image_size).float().abs()
+        return energy.mean(1)
+
+    def tokens(self, seen, features, image_size):
+        last = features[-1]
+        if last.ndim != 4:
+            raise ValueError(
+                f'The CNN {type(self.backbone).__name__} answers '
+                f'{tuple(last.shape)}, not a feature map (N, C, h, w): let '
+                'neck and head pool and classify (VGG: num_classes=-1, '
+                'ConvNeXt: gap_before_final_norm=False).')
+        return last
+
+    def check_tokens(self):
+        raise MissingIngredient(
+            'tokens', 'A loss of the head wants patch tokens, but the CNN '
+            f'{type(self.backbone).__name__} has none: remove the loss '
+            '(mix_losses=dict(fine=None)) or take a transformer.')
+
+    def patch_tokens(self, features, image_size):
+        self.check_tokens()

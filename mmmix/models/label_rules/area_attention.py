@@ -1,0 +1,77 @@
+from typing import Union
+
+import torch
+
+from mmmix.functional import area_attention_lambda
+from mmmix.registry import MODELS
+from .base import LabelRule
+
+
+@MODELS.register_module()
+class AreaAttentionLabel(LabelRule):
+    r"""Area-attention label mixing (TdAttenMix, Eq. 10-14).
+
+    `TdAttenMix: Top-Down Attention Guided Mixup
+    <https://arxiv.org/abs/2501.15409>`_:
+
+    .. math::
+        \lambda = \beta \lambda_r + (1 - \beta) \lambda_a, \quad
+        \lambda_a = \frac{Att_A}{Att_A + Att_B}
+
+    Att_A is the guide's attention in the region that was pasted, Att_B in the
+    region of the target that it replaced. Where neither holds any attention,
+    or nothing was pasted, the area alone counts. The authors' public code is
+    ``target='visible', ratio='batch'``.
+
+    The text under the paper's Table 6 says that beta 0 is the area alone;
+    Eq. 14, which is followed here, says that beta 1 is.
+
+    Args:
+        beta (float | str): Weight of the area, in [0, 1], or 'random': drawn
+            for each batch from [0, 1). Defaults to 0.5, the paper's.
+        target (str): Where Att_B is summed: 'replaced', the paper's, or
+            'visible', the rest of the target. Defaults to 'replaced'.
+        ratio (str): 'image', one ratio for each image, the paper's, or
+            'batch', one for all of them. Defaults to 'image'.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    needs = frozenset({'attention'})
+
+    def __init__(self,
+                 beta: Union[float, str] = 0.5,
+                 target: str = 'replaced',
+                 ratio: str = 'image'):
+        super().__init__()
+        if beta != 'random' and (isinstance(beta, str) or not 0 <= beta <= 1):
+            raise ValueError("`beta` must be in [0, 1] or 'random', not "
+                             f'{beta!r}.')
+        for name, value, known in (('target', target, ('replaced', 'visible')),
+                                   ('ratio', ratio, ('image', 'batch'))):
+            if value not in known:
+                raise ValueError(f'`{name}` must be one of {known}, not '
+                                 f'{value!r}.')
+        self.beta = beta
+        self.target = target
+        self.ratio = ratio
+
+    def sample(self, rng):
+        return dict(beta=rng.random()) if self.beta == 'random' else {}
+
+    def compute(self, cls_score, mixed, guidance, attention):
+        maps = guidance.attention
+        grid = maps.shape[1:]
+        source_mask, target_mask = mixed.source_mask(grid), mixed.mask_on(grid)
+        if self.target == 'visible':
+            target_mask = 1 - target_mask
+        arguments = [maps[mixed.source], source_mask, maps, target_mask]
+        if self.ratio == 'batch':
+            # the batch as one image of many rows
+            arguments = [t.flatten(0, 1)[None] for t in arguments]
+        attended = area_attention_lambda(*arguments).expand_as(mixed.lam)
+        by_area = attended.isnan() | (mixed.lam == 0)
+        attended = torch.where(by_area, mixed.lam, attended)
+        beta = mixed.label_params.get('beta', self.beta)
+        return beta * mixed.lam + (1 - beta) * attended

@@ -1,0 +1,101 @@
+import torch
+from mmengine.logging import MessageHub
+from torch import Tensor, nn
+
+from mmmix.functional import progressive_factor
+from mmmix.registry import MODELS
+from mmmix.structures import MixedBatch
+from .transmix import TransMixLabel
+
+PROGRESS = ('cosine', 'equal', 'linear', 'parabolic', 'learnable')
+
+
+@MODELS.register_module()
+class ProgressiveAttentionLabel(TransMixLabel):
+    r"""Progressive attention labeling, PAL (MixPro, Eq. 8 and 9).
+
+    `MixPro: Data Augmentation with MaskMix and Progressive Attention Labeling
+    for Vision Transformer <https://arxiv.org/abs/2304.12043>`_. The better
+    the model fits a mixed image, the more its attention is trusted:
+
+    .. math::
+        \lambda = \alpha \lambda_{attn} + (1 - \alpha) \lambda_{area}, \quad
+        \alpha = \cos(\mathrm{softmax}(z), \tilde y)
+
+    It works with any mixer that cuts and pastes. The authors' public code is
+    ``normalize=True, downsample='nearest', label_smooth=0.1,
+    stop_gradient=False`` with a classification loss without label smoothing.
+
+    Args:
+        progress (str): How alpha is set (MixPro, Table 10): 'cosine', the
+            paper's and the default; 'equal', always 0.5; 'linear', T/T_max,
+            and 'parabolic', its square, where T counts the iterations of the
+            run; 'learnable', a number for the whole model, which begins at
+            0.5. The last one adds the parameter ``head.label_rule.logit``: a
+            strict load into a stock model must then drop it.
+        label_smooth (float): Label smoothing of the mixed label in the
+            cosine, in [0, 1). Defaults to 0.
+        stop_gradient (bool): Whether alpha is a constant for the training.
+            Defaults to True.
+        normalize (bool): See :class:`TransMixLabel`.
+        downsample (str): See :class:`TransMixLabel`.
+
+    Raises:
+        ValueError: If ``progress`` is unknown, or ``label_smooth`` is outside
+            [0, 1).
+    """
+
+    def __init__(self,
+                 progress: str = 'cosine',
+                 label_smooth: float = 0.0,
+                 stop_gradient: bool = True,
+                 normalize: bool = False,
+                 downsample: str = 'area'):
+        super().__init__(normalize=normalize, downsample=downsample)
+        if progress not in PROGRESS:
+            raise ValueError(f'`progress` must be one of {PROGRESS}, not '
+                             f'{progress!r}.')
+        if not 0 <= label_smooth < 1:
+            raise ValueError('`label_smooth` must be in [0, 1), not '
+                             f'{label_smooth!r}.')
+        self.progress = progress
+        self.label_smooth = label_smooth
+        self.stop_gradient = stop_gradient
+        if progress == 'learnable':
+            self.logit = nn.Parameter(torch.zeros(()))
+
+    def factor(self, cls_score: Tensor, mixed: MixedBatch) -> Tensor:
+        """The progressive factor alpha, ``(N,)`` or a scalar, in [0, 1]."""
+        if self.progress == 'cosine':
+            if self.stop_gradient:
+                cls_score = cls_score.detach()
+            labels = mixed.mixed_scores()
+            labels = labels.lerp(
+                torch.full_like(labels, 1 / labels.size(1)),
+                self.label_smooth)
+            return progressive_factor(cls_score.softmax(1), labels)
+        if self.progress == 'learnable':
+            return self.logit.sigmoid()
+        if self.progress == 'equal':
+            return cls_score.new_full((), 0.5)
+        progress = _share_of_training(cls_score)
+        return progress if self.progress == 'linear' else progress**2
+
+    def compute(self, cls_score, mixed, guidance, attention):
+        attended = self.attention_lambda(mixed, attention)
+        factor = self.factor(cls_score, mixed)
+        return factor * attended + (1 - factor) * mixed.lam
+
+
+# a number that changes in every step would be compiled anew in every step
+@torch.compiler.disable
+def _share_of_training(like: Tensor) -> Tensor:
+    """T/T_max of the run, a scalar in [0, 1)."""
+    hub = MessageHub.get_current_instance()
+    end = hub.get_info('max_iters', None)
+    if not end:
+        raise ValueError(
+            "progress='linear' and 'parabolic' follow the run's iterations, "
+            "but none is running: train with tools/train.py (MMEngine's "
+            'Runner), or set `iter` and `max_iters` in its MessageHub.')
+    return torch.full((), hub.get_info('iter', 0) / end, device=like.device)

@@ -1,0 +1,54 @@
+"""Two CPU processes agree where they must with every label rule."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+SCRIPT = Path(__file__).parent / 'ruled_steps.py'
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    """What both ranks noted."""
+    folder = tmp_path_factory.mktemp('ranks')
+    finished = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone',
+         '--nproc_per_node=2', str(SCRIPT), str(folder)],
+        env=dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES=''),
+        capture_output=True,
+        text=True,
+        timeout=120)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    return [torch.load(folder / f'rank{rank}.pt') for rank in (0, 1)]
+
+
+@pytest.mark.parametrize('rule', ['transmix', 'learnable', 'random_beta'])
+def test_ranks_hold_equal_weights_after_each_step(ranks, rule):
+    before = None
+    for one, other in zip(*(rank[rule] for rank in ranks)):
+        assert one['mixer'] == other['mixer']
+        for name, weight in one['weights'].items():
+            assert torch.equal(weight, other['weights'][name]), name
+        assert before is None or not torch.equal(
+            before, one['weights']['backbone.pos_embed'])
+        before = one['weights']['backbone.pos_embed']
+    assert {note['mixer'] for note in ranks[0][rule]} == {'SMMix', 'Mixup'}
+
+
+def test_the_learnable_factor_rests_in_steps_without_the_rule(ranks):
+    """And is still in step on both ranks."""
+    before = None
+    for note in ranks[0]['learnable']:
+        logit = note['weights']['head.label_rule.logit']
+        if before is not None:
+            assert (logit == before).item() == (note['mixer'] == 'Mixup')
+        before = logit
+
+
+def test_each_rank_draws_a_beta_of_its_own(ranks):
+    drawn = [[note['drawn']['beta'] for note in rank['random_beta']]
+             for rank in ranks]
+    assert len({*drawn[0], *drawn[1]}) == 8

@@ -1,0 +1,229 @@
+"""A pretrained classifier as a guide: its weights, its eyes, its classes."""
+import copy
+import pickle
+
+import pytest
+import torch
+from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, cnn_config,
+                     train_losses, vit_config)
+from mmengine.config import Config
+from mmpretrain.structures import DataSample
+
+SMMIX_FULL = dict(augments=[SMMIX], mix_losses=BOTH_LOSSES)
+TOP_DOWN = dict(type='mmmix.TopDown')
+
+
+def frozen_guide(folder, cfg=vit_config, **options):
+    """A stock classifier on disk, and the guide that reads it."""
+    teacher_cfg = cfg(**options)
+    head = teacher_cfg['head']
+    head['type'] = head['type'].replace('mmmix.Mix', 'mmpretrain.')
+    head.pop('mix_losses')
+    teacher_cfg['type'] = 'mmpretrain.ImageClassifier'
+    if cfg is vit_config:
+        teacher_cfg['backbone']['out_type'] = 'cls_token'
+    teacher = build(teacher_cfg).eval()
+    torch.save(teacher.state_dict(), folder / 'teacher.pth')
+    Config(dict(
+        model=teacher_cfg,
+        default_scope='mmpretrain')).dump(str(folder / 'teacher.py'))
+    return teacher, dict(
+        type='FrozenGuide',
+        config=str(folder / 'teacher.py'),
+        checkpoint=str(folder / 'teacher.pth'))
+
+
+def test_it_is_the_pretrained_model(tmp_path):
+    teacher, guide = frozen_guide(tmp_path)
+    model = build(vit_config(**SMMIX_FULL, guide=guide))
+    data = batch()
+    _, answer = train_losses(model, dict(data))
+    with torch.no_grad():
+        torch.testing.assert_close(answer['guidance'].logits,
+                                   teacher(torch.stack(data['inputs'])))
+    # it is no part of the student
+    student = build(vit_config(**SMMIX_FULL))
+    assert model.state_dict().keys() == student.state_dict().keys()
+    # and a copy of the student shares it
+    copied = copy.deepcopy(model)
+    assert (copied.data_preprocessor.guide.model is
+            model.data_preprocessor.guide.model)
+    assert copied.data_preprocessor.guide.student is copied
+    # which is saved with the whole model
+    loaded = pickle.loads(pickle.dumps(model))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            loaded.data_preprocessor.guide.model(data['inputs'][0][None]),
+            teacher(data['inputs'][0][None]))
+
+
+@pytest.mark.parametrize('as_config', [dict, Config])
+def test_the_config_may_be_given_in_place(tmp_path, as_config):
+    teacher, guide = frozen_guide(tmp_path)
+    config = Config.fromfile(guide['config'])
+    guide['config'] = config if as_config is Config else dict(config)
+    model = build(vit_config([SMMIX], guide=guide))
+    for name, value in teacher.state_dict().items():
+        assert torch.equal(
+            model.data_preprocessor.guide.model.state_dict()[name], value)
+
+
+def test_one_that_cannot_serve_is_refused(tmp_path):
+    _, guide = frozen_guide(tmp_path)
+    with pytest.raises(FileNotFoundError, match='nowhere.pth'):
+        build(vit_config([SMMIX], guide=dict(guide, checkpoint='nowhere.pth')))
+    with pytest.raises(FileNotFoundError, match='nowhere.py'):
+        build(vit_config([SMMIX], guide=dict(guide, config='nowhere.py')))
+    with pytest.raises(ValueError, match=r"as `model`, but has \['models'\]"):
+        build(vit_config([SMMIX], guide=dict(guide, config=dict(models=1))))
+    with pytest.warns(UserWarning, match='RANDOM'):
+        build(vit_config([SMMIX], guide=dict(guide, checkpoint=None)))
+    (tmp_path / 'other').mkdir()
+    _, other = frozen_guide(
+        tmp_path / 'other', backbone=dict(arch=dict(ARCH, num_layers=3)))
+    with pytest.raises(ValueError, match='does not hold the weights'):
+        build(
+            vit_config([SMMIX],
+                       guide=dict(guide, checkpoint=other['checkpoint'])))
+
+
+def test_one_with_other_classes_serves_where_no_class_is_wanted(tmp_path):
+    _, guide = frozen_guide(tmp_path)
+    four = dict(head=dict(num_classes=4))
+    message = '5 classes and the model under training 4'
+    with pytest.raises(ValueError, match=message):
+        build(vit_config(**SMMIX_FULL, guide=guide, **four))
+    with pytest.raises(ValueError, match=message):
+        build(vit_config([SMMIX], guide=dict(guide, view=TOP_DOWN), **four))
+    build(vit_config([SMMIX], guide=guide, **four))
+    # also as the half of a pair that gives the attention
+    pair = dict(
+        type='mmmix.GuidePair',
+        attention=guide,
+        scores=dict(type='SelfGuide'))
+    build(vit_config(**SMMIX_FULL, guide=pair, **four))
+    pair = dict(pair, attention=pair['scores'], scores=guide)
+    with pytest.raises(ValueError, match=message):
+        build(vit_config(**SMMIX_FULL, guide=pair, **four))
+
+
+def test_half_of_a_pair(tmp_path):
+    """A CNN says where, the model under training says what."""
+    teacher, guide = frozen_guide(tmp_path, cnn_config)
+    model = build(
+        vit_config(
+            **SMMIX_FULL,
+            guide=dict(
+                type='mmmix.GuidePair',
+                attention=guide,
+                scores=dict(type='SelfGuide'))))
+    data = batch()
+    _, answer = train_losses(model, dict(data))
+    inputs = torch.stack(data['inputs'])
+    with torch.no_grad():
+        torch.testing.assert_close(answer['guidance'].attention,
+                                   teacher.backbone(inputs)[-1].abs().mean(1))
+    copied = copy.deepcopy(model)
+    parts = copied.data_preprocessor.guide.parts
+    assert parts[0].model is model.data_preprocessor.guide.parts[0].model
+    assert parts[1].model is copied
+
+
+def photographs():
+    """Images as they are stored, and their labels."""
+    return dict(
+        inputs=[torch.randint(256, (3, 32, 32)).byte() for _ in range(4)],
+        data_samples=[DataSample().set_gt_label(i) for i in range(4)])
+
+
+EYES = dict(
+    raw=dict(to_rgb=False),
+    rgb=dict(to_rgb=True),
+    imagenet=dict(
+        mean=[123.7, 116.3, 103.5], std=[58.4, 57.1, 57.4], to_rgb=True),
+    bgr=dict(mean=[100., 120., 140.], std=[50., 60., 70.], to_rgb=False))
+
+
+@pytest.mark.parametrize('ours', EYES)
+@pytest.mark.parametrize('theirs', EYES)
+def test_images_are_normalised_anew(tmp_path, ours, theirs):
+    """The guide answers as it would on images that it normalised itself."""
+    teacher, guide = frozen_guide(
+        tmp_path, data_preprocessor=dict(EYES[theirs]))
+    model = build(
+        vit_config(
+            **SMMIX_FULL,
+            guide=dict(guide, view=TOP_DOWN),
+            data_preprocessor=dict(EYES[ours])))
+    data = photographs()
+    answer = model.data_preprocessor(copy.deepcopy(data), training=True)
+    with torch.no_grad():
+        seen = teacher.data_preprocessor(copy.deepcopy(data))['inputs']
+        torch.testing.assert_close(
+            answer['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
+
+
+def test_one_that_says_nothing_of_its_eyes_sees_what_the_student_sees(
+        tmp_path):
+    teacher, guide = frozen_guide(tmp_path)
+    model = build(
+        vit_config(
+            **SMMIX_FULL,
+            guide=guide,
+            data_preprocessor=dict(EYES['imagenet'])))
+    data = photographs()
+    answer = model.data_preprocessor(copy.deepcopy(data), training=True)
+    seen = model.data_preprocessor(data)['inputs']
+    with torch.no_grad():
+        torch.testing.assert_close(answer['guidance'].logits, teacher(seen))
+
+
+def test_normalisation_beside_the_model_counts_too(tmp_path):
+    """As MMPretrain's configs have it."""
+    teacher, guide = frozen_guide(tmp_path)
+    guide['config'] = dict(
+        model=Config.fromfile(guide['config']).model,
+        data_preprocessor=dict(EYES['bgr']))
+    model = build(
+        vit_config(
+            **SMMIX_FULL,
+            guide=guide,
+            data_preprocessor=dict(EYES['imagenet'])))
+    data = photographs()
+    answer = model.data_preprocessor(copy.deepcopy(data), training=True)
+    mean, std = (torch.tensor(EYES['bgr'][name]).view(3, 1, 1)
+                 for name in ('mean', 'std'))
+    seen = (torch.stack(data['inputs']).float() - mean) / std
+    with torch.no_grad():
+        torch.testing.assert_close(
+            answer['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
+
+
+def test_small_images_are_enlarged_for_it(tmp_path):
+    teacher, guide = frozen_guide(tmp_path, cnn_config)
+    model = build(vit_config([SMMIX], guide=dict(guide, input_size=(64, 48))))
+    data = batch()
+    _, answer = train_losses(model, dict(data))
+    shown = torch.nn.functional.interpolate(
+        torch.stack(data['inputs']), (64, 48), mode='bilinear')
+    with torch.no_grad():
+        expected = teacher.backbone(shown)[-1].abs().mean(1)
+    assert expected.shape == (6, 8, 6)
+    torch.testing.assert_close(answer['guidance'].attention, expected)
+
+
+def test_a_bare_extractor_has_no_scores(tmp_path):
+    _, guide = frozen_guide(tmp_path, cnn_config)
+    cfg = Config.fromfile(guide['config']).model
+    cfg.pop('head')
+    cfg.pop('neck')
+    bare = dict(type='FrozenGuide', config=dict(model=cfg))
+    with pytest.warns(UserWarning, match='RANDOM'):
+        model = build(vit_config([SMMIX], guide=bare))
+    _, answer = train_losses(model)
+    assert answer['guidance'].attention.shape == (6, 4, 4)
+    looking = dict(bare, view=TOP_DOWN)
+    for wish, message in ((dict(mix_losses=BOTH_LOSSES), 'None classes'),
+                          (dict(guide=looking), 'LinearClsHead')):
+        with pytest.raises(ValueError, match=message), pytest.warns():
+            build(vit_config([SMMIX], **dict(dict(guide=bare), **wish)))
