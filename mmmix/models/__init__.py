@@ -1,6 +1,8 @@
 """Everything between the data loader and the loss."""
-from .attention import (AttentionExtractor, BottomUp,
+from .attention import (AbSViTTopDown, AttentionExtractor, BottomUp,
                         ClassAttention, TopDown, View, find_extractor)
+from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
+                        ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
                              MixerChoice, Mixup, ResizeMix, SMMix)
 from .classifiers import MixClassifier
@@ -10,14 +12,16 @@ from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TransMixLabel)
 from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
+from .necks import ClassTokenNeck
 
 __all__ = [
-    'AreaAttentionLabel', 'AttentionExtractor',
-    'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'ClassAttention', 'ConsistencyLoss', 'CutMix',
+    'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
+    'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
+    'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
     'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'GuidePair',
     'LabelRule', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
     'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
     'MixerChoice', 'Mixup', 'ProgressiveAttentionLabel',
-    'ResizeMix', 'SMMix',
+    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
     'SelfGuide', 'TopDown', 'TransMixLabel', 'View', 'find_extractor'
 ]

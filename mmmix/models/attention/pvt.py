@@ -1,0 +1,57 @@
+from math import prod
+
+from mmmix.functional import image_attention_score
+from mmmix.registry import ATTENTION_EXTRACTORS
+from ..backbones.pvt import STRIDES, PyramidVisionTransformer
+from .class_token import ClassTokenAttention, split_heads
+from .patches import patch_grid
+
+
+@ATTENTION_EXTRACTORS.register_module()
+class PVTAttention(ClassTokenAttention):
+    """PVT: the last block, where a class token is among the patches.
+
+    As in a ViT: the image attention score (SMMix, Eq. 5-6) over all tokens
+    without the class token's row and column, and the class token's row. The
+    last stage attends to every place, without spatial reduction.
+    """
+
+    patch = (STRIDES[0], STRIDES[0])
+
+    @classmethod
+    def reads(cls, backbone):
+        return isinstance(backbone, PyramidVisionTransformer)
+
+    @property
+    def _last_block(self):
+        return self.backbone.layers[-1][1][-1]
+
+    @property
+    def last_layer(self):
+        return (self.backbone.norm
+                if self.backbone.final_norm else self._last_block)
+
+    @property
+    def image_size(self):
+        return tuple(self.backbone.img_size)
+
+    def grid(self, image_size):
+        return patch_grid(image_size, (prod(STRIDES), ) * 2)
+
+    def taps(self):
+        attention = self._last_block.attn
+        return dict(super().taps(), query=attention.q, key_value=attention.kv)
+
+    def _query_key(self, seen):
+        heads = self._last_block.attn.num_heads
+        key, _ = seen['key_value'].chunk(2, -1)
+        return split_heads(seen['query'], heads), split_heads(key, heads)
+
+    def class_query_key(self, seen):
+        query, key = self._query_key(seen)
+        return query[:, :, 0], key
+
+    def bottom_up(self, seen, features, image_size):
+        score = image_attention_score(
+            *self._query_key(seen), num_extra_tokens=1)
+        return score.unflatten(1, self.grid(image_size))

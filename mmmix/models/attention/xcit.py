@@ -1,0 +1,52 @@
+from mmpretrain.models.backbones import XCiT
+
+from mmmix.registry import ATTENTION_EXTRACTORS
+from .class_token import ClassTokenAttention, split_heads
+from .patches import patch_grid
+
+
+@ATTENTION_EXTRACTORS.register_module()
+class XCiTAttention(ClassTokenAttention):
+    """XCiT: the class attention of the last class-attention layer.
+
+    The other layers attend over channels (cross-covariance attention), so
+    this is the only attention over places, and the bottom-up map too.
+
+    The class-attention layers leave the patch tokens all but alone: they are
+    scaled and normed there, and see no other token.
+    """
+
+    @classmethod
+    def reads(cls, backbone):
+        return isinstance(backbone, XCiT) and len(backbone.ca_layers) > 0
+
+    @property
+    def last_layer(self):
+        return self.backbone.norm
+
+    @property
+    def _class_layer(self):
+        return self.backbone.ca_layers[-1].attn
+
+    @property
+    def patch(self):
+        return (self.backbone.patch_embed.patch_size, ) * 2
+
+    @property
+    def image_size(self):
+        return tuple(self.backbone.patch_embed.img_size)
+
+    def grid(self, image_size):
+        return patch_grid(image_size, self.patch)
+
+    def taps(self):
+        layer = self._class_layer
+        return dict(super().taps(), query=layer.q, key=layer.k)
+
+    def class_query_key(self, seen):
+        heads = self._class_layer.num_heads
+        query = seen['query'].unflatten(1, (heads, -1))
+        return query, split_heads(seen['key'], heads)
+
+    def bottom_up(self, seen, features, image_size):
+        return self.class_attention(seen, features, image_size)

@@ -1,0 +1,163 @@
+from typing import Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+import torch.utils.checkpoint as cp
+from mmengine.model import BaseModule
+from mmengine.model.weight_init import trunc_normal_
+from mmpretrain.models.backbones import SwinTransformer
+from mmpretrain.models.backbones.swin_transformer import SwinBlock
+from mmpretrain.models.utils import WindowMSA, resize_pos_embed
+from torch import Tensor, nn
+
+from mmmix.registry import MODELS
+from .out_types import check_out_type, select_tokens, tokens_to_map
+
+
+class ClassAttention(BaseModule):
+    """Attention of the first token to all tokens, itself included.
+
+    CaiT, Section 3, with the layers of a window attention. They project every
+    token, queries too, so that a forward hook on ``qkv`` sees the output it
+    has in any block; only the first query is used.
+
+    Args:
+        w_msa (WindowMSA): Whose layers it takes over.
+    """
+
+    def __init__(self, w_msa: WindowMSA):
+        super().__init__()
+        self.num_heads = w_msa.num_heads
+        self.scale = w_msa.scale
+        self.qkv = w_msa.qkv
+        self.attn_drop = w_msa.attn_drop
+        self.proj = w_msa.proj
+        self.proj_drop = w_msa.proj_drop
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """From tokens ``(N, L, C)`` to the update of the first ``(N, 1, C)``.
+        """
+        qkv = self.qkv(tokens).unflatten(2, (3, self.num_heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        update = F.scaled_dot_product_attention(
+            query[:, :, :1],
+            key,
+            value,
+            dropout_p=self.attn_drop.p if self.training else 0.,
+            scale=self.scale)
+        return self.proj_drop(self.proj(update.transpose(1, 2).flatten(2)))
+
+
+class ClassAttentionBlock(BaseModule):
+    """A Swin block in which a class token alone attends and is transformed.
+
+    Args:
+        block (SwinBlock): Whose layers it takes over.
+    """
+
+    def __init__(self, block: SwinBlock):
+        super().__init__()
+        self.with_cp = block.with_cp
+        self.cls_token = nn.Parameter(
+            trunc_normal_(
+                torch.empty(1, 1, block.attn.w_msa.embed_dims), std=0.02))
+        self.norm1 = block.norm1
+        self.attn = nn.ModuleDict(
+            dict(
+                w_msa=ClassAttention(block.attn.w_msa), drop=block.attn.drop))
+        self.norm2 = block.norm2
+        self.ffn = block.ffn
+
+    def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
+        """From patches ``(N, L, C)`` to ``(N, 1 + L, C)``: the class token,
+        and the patches as they came."""
+        if self.with_cp and x.requires_grad:
+            token = cp.checkpoint(self._class_token, x, use_reentrant=False)
+        else:
+            token = self._class_token(x)
+        return torch.cat((token, x), 1)
+
+    def _class_token(self, x: Tensor) -> Tensor:
+        token = self.cls_token.expand(len(x), -1, -1)
+        tokens = self.norm1(torch.cat((token, x), 1))
+        token = token + self.attn['drop'](self.attn['w_msa'](tokens))
+        return self.ffn(self.norm2(token), identity=token)
+
+
+@MODELS.register_module()
+class CASwin(SwinTransformer):
+    """CA-Swin: Swin whose last block is a class-attention block.
+
+    TransMix and MixPro (Section 4.1) need a class token to attend to the
+    patches, and Swin has none; they replace its last block "with a
+    classification attention (CA) block without parameter overhead" and publish
+    no code. Here that block is the class attention of `CaiT
+    <https://arxiv.org/abs/2103.17239>`_, without its LayerScale: a class token
+    attends to all patches of the last stage and itself, and then it alone
+    passes the feed-forward layers.
+
+    It takes over all layers of the block it replaces, same sizes and same
+    names (``norm1``, ``attn.w_msa.qkv``, ``attn.w_msa.proj``, ``norm2``,
+    ``ffn``). The class token is nowhere on the grid, so the relative position
+    bias has nothing to say about it and goes: 169 x 24 numbers in Swin-T and
+    Swin-S, while the class token brings 768. In Swin-T the last block is
+    ``stages.3.blocks.1``. Of a stock checkpoint, all loads but its
+    ``attn.w_msa.relative_position_bias_table`` and
+    ``attn.w_msa.relative_position_index``; its ``cls_token`` is what stays as
+    it was drawn.
+
+    Images may have any size that Swin takes.
+
+    Args:
+        arch (str | dict): As in Swin. Defaults to 'tiny'.
+        out_indices (Sequence[int]): The stages to answer, counted from 0;
+            others than the last only with 'featmap'. Defaults to (3, ).
+        out_type (str): The form of the last stage's answer, after the norm
+            that Swin has there: 'cls_token' is the class token ``(N, C)``,
+            'raw' all tokens ``(N, 1 + h * w, C)``, the class token first, and
+            'featmap' the patch tokens ``(N, C, h, w)``, in which the class
+            token has no part: the last block then gets no gradient. Other
+            stages answer maps, as in Swin. Defaults to 'cls_token'.
+        **kwargs: Of ``mmpretrain.SwinTransformer``.
+
+    Raises:
+        ValueError: If ``out_type`` and ``out_indices`` do not fit.
+    """
+
+    with_cls_token = True
+
+    def __init__(self,
+                 arch: Union[str, dict] = 'tiny',
+                 out_indices: Sequence[int] = (3, ),
+                 out_type: str = 'cls_token',
+                 **kwargs):
+        num_stages = len(arch['depths']) if isinstance(arch, dict) else 4
+        check_out_type(out_type, out_indices, num_stages)
+        super().__init__(arch, out_indices=out_indices, **kwargs)
+        self.out_type = out_type
+        blocks = self.stages[-1].blocks
+        blocks[-1] = ClassAttentionBlock(blocks[-1])
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        x, hw_shape = self.patch_embed(x)
+        if self.use_abs_pos_embed:
+            x = x + resize_pos_embed(
+                self.absolute_pos_embed,
+                self.patch_resolution,
+                hw_shape,
+                self.interpolate_mode,
+                num_extra_tokens=0)
+        x = self.drop_after_pos(x)
+
+        outs = []
+        for i, stage in enumerate(self.stages):
+            x, hw_shape = stage(x, hw_shape, self.out_after_downsample)
+            if i in self.out_indices:
+                out = getattr(self, f'norm{i}')(x)
+                if stage is self.stages[-1]:
+                    outs.append(select_tokens(out, hw_shape, self.out_type))
+                else:
+                    outs.append(tokens_to_map(out, hw_shape))
+            if stage.downsample is not None and not self.out_after_downsample:
+                x, hw_shape = stage.downsample(x, hw_shape)
+        return tuple(outs)

@@ -1,0 +1,54 @@
+"""What a backbone with a class token answers."""
+from typing import Sequence, Tuple
+
+from torch import Tensor
+
+OUT_TYPES = ('cls_token', 'raw', 'featmap')
+
+
+def check_out_type(out_type: str, out_indices: Sequence[int],
+                   num_stages: int) -> None:
+    """Raise a ValueError unless the stages can answer in this form.
+
+    Args:
+        out_type (str): One of ``OUT_TYPES``.
+        out_indices (Sequence[int]): The stages to answer, counted from 0.
+        num_stages (int): How many there are; the class token lives in the
+            last.
+    """
+    if out_type not in OUT_TYPES:
+        raise ValueError(f"out_type='{out_type}' is not one of {OUT_TYPES}.")
+    last = num_stages - 1
+    if not out_indices or not all(0 <= i <= last for i in out_indices):
+        raise ValueError(f'out_indices={tuple(out_indices)} must name stages '
+                         f'from 0 to {last}.')
+    if out_type != 'featmap' and tuple(out_indices) != (last, ):
+        raise ValueError(
+            f"out_type='{out_type}' needs the class token, which only stage "
+            f'{last} has: set out_indices=({last}, ) instead of '
+            f"{tuple(out_indices)}, or out_type='featmap'.")
+
+
+def select_tokens(tokens: Tensor, hw_shape: Tuple[int, int],
+                  out_type: str) -> Tensor:
+    """Bring the tokens of the last stage into the form that was asked for.
+
+    Args:
+        tokens (Tensor): ``(N, 1 + h * w, C)``, the class token first.
+        hw_shape (tuple[int, int]): The grid ``(h, w)`` of the others.
+        out_type (str): One of ``OUT_TYPES``.
+
+    Returns:
+        Tensor: ``(N, C)`` for 'cls_token', the tokens for 'raw' and
+        ``(N, C, h, w)`` for 'featmap'.
+    """
+    if out_type == 'cls_token':
+        return tokens[:, 0]
+    if out_type == 'raw':
+        return tokens
+    return tokens_to_map(tokens[:, 1:], hw_shape)
+
+
+def tokens_to_map(tokens: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
+    """From ``(N, h * w, C)`` to ``(N, C, h, w)``."""
+    return tokens.transpose(1, 2).unflatten(2, hw_shape)

@@ -1,0 +1,342 @@
+from typing import Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmcv.cnn.bricks.drop import DropPath
+from mmcv.cnn.bricks.transformer import PatchEmbed
+from mmengine.model import BaseModule, ModuleList, Sequential
+from mmengine.model.weight_init import trunc_normal_, trunc_normal_init
+from mmpretrain.models.backbones.base_backbone import BaseBackbone
+from mmpretrain.models.utils import resize_pos_embed, to_2tuple
+from torch import Tensor, nn
+
+from mmmix.registry import MODELS
+from .out_types import check_out_type, select_tokens, tokens_to_map
+
+STRIDES = (4, 2, 2, 2)
+
+
+def _trunc_normal(*shape: int) -> nn.Parameter:
+    return nn.Parameter(trunc_normal_(torch.empty(shape), std=0.02))
+
+
+def _layer_norm(channels: int, eps: float) -> nn.Module:
+    return build_norm_layer(dict(type='LN', eps=eps), channels)[1]
+
+
+class PositionEmbedding(BaseModule):
+    """Learned positions of the patches, resized to the grid they are met in.
+
+    Args:
+        grid (tuple[int, int]): Height and width of the learned grid.
+        embed_dims (int): Number of channels.
+        drop_rate (float): Dropout after the sum.
+        with_cls_token (bool): Whether the first token is a class token. Its
+            position is a parameter of its own, so that those of the patches
+            have the shape they have without it.
+    """
+
+    def __init__(self, grid: Tuple[int, int], embed_dims: int,
+                 drop_rate: float, with_cls_token: bool):
+        super().__init__()
+        self.grid = grid
+        self.with_cls_token = with_cls_token
+        self.pos_embed = _trunc_normal(1, grid[0] * grid[1], embed_dims)
+        if with_cls_token:
+            self.pos_embed_cls = _trunc_normal(1, 1, embed_dims)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
+        positions = resize_pos_embed(
+            self.pos_embed,
+            self.grid,
+            hw_shape,
+            mode='bilinear',
+            num_extra_tokens=0)
+        if self.with_cls_token:
+            positions = torch.cat((self.pos_embed_cls, positions), 1)
+        return self.drop(x + positions)
+
+
+class SpatialReductionAttention(BaseModule):
+    """Attention to a grid that a strided convolution made coarser.
+
+    PVT, Eq. 1-3. ``nn.MultiheadAttention`` only holds the weights, under the
+    names they have in mmdet. ``q`` and ``kv`` hold nothing: forward hooks on
+    them see the queries ``(N, L, C)``, and keys and values side by side
+    ``(N, L', 2C)``, or replace them.
+
+    Args:
+        embed_dims (int): Number of channels C.
+        num_heads (int): Number of heads.
+        sr_ratio (int): Stride of the reduction; 1 does without, and takes
+            any number of tokens.
+        drop_rate (float): Dropout after the projection.
+        sr_norm_eps (float): Epsilon of the norm after the reduction.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int, sr_ratio: int,
+                 drop_rate: float, sr_norm_eps: float):
+        super().__init__()
+        self.embed_dims = embed_dims
+        self.num_heads = num_heads
+        self.sr_ratio = sr_ratio
+        self.attn = nn.MultiheadAttention(embed_dims, num_heads)
+        trunc_normal_(self.attn.in_proj_weight, std=0.02)
+        trunc_normal_init(self.attn.out_proj, std=0.02)
+        self.q, self.kv = nn.Identity(), nn.Identity()
+        if sr_ratio > 1:
+            self.sr = nn.Conv2d(embed_dims, embed_dims, sr_ratio, sr_ratio)
+            self.norm = _layer_norm(embed_dims, sr_norm_eps)
+        self.proj_drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
+        c, weight, bias = (self.embed_dims, self.attn.in_proj_weight,
+                           self.attn.in_proj_bias)
+        query = self.q(F.linear(x, weight[:c], bias[:c]))
+        if self.sr_ratio > 1:
+            x = self.sr(tokens_to_map(x, hw_shape))
+            x = self.norm(x.flatten(2).transpose(1, 2))
+        key, value = self.kv(F.linear(x, weight[c:], bias[c:])).chunk(2, -1)
+        x = F.scaled_dot_product_attention(
+            *(part.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+              for part in (query, key, value)))
+        return self.proj_drop(
+            self.attn.out_proj(x.transpose(1, 2).flatten(2)))
+
+
+class TokenConv(nn.Conv2d):
+    """A linear layer over tokens that keeps its weight as mmdet does, in the
+    shape of a 1x1 convolution's."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__(in_channels, out_channels, 1)
+        trunc_normal_init(self, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.flatten(1), self.bias)
+
+
+class FeedForward(BaseModule):
+    """Two layers over every token.
+
+    Args:
+        embed_dims (int): Number of channels.
+        hidden_dims (int): Number of channels between the layers.
+        drop_rate (float): Dropout after each layer.
+    """
+
+    def __init__(self, embed_dims: int, hidden_dims: int, drop_rate: float):
+        super().__init__()
+        self.layers = Sequential(
+            TokenConv(embed_dims, hidden_dims), nn.GELU(),
+            nn.Dropout(drop_rate), TokenConv(hidden_dims, embed_dims),
+            nn.Dropout(drop_rate))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class PVTBlock(BaseModule):
+    """One encoder layer of PVT.
+
+    Args:
+        embed_dims (int): Number of channels.
+        num_heads (int): Number of heads.
+        mlp_ratio (int): Hidden over outer channels of the feed-forward part.
+        sr_ratio (int): See :class:`SpatialReductionAttention`.
+        drop_rate (float): Dropout after each layer.
+        drop_path_rate (float): Probability to skip each of the two parts.
+        norm_eps (float): Epsilon of the norms before the two parts.
+        sr_norm_eps (float): See :class:`SpatialReductionAttention`.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int, mlp_ratio: int,
+                 sr_ratio: int, drop_rate: float, drop_path_rate: float,
+                 norm_eps: float, sr_norm_eps: float):
+        super().__init__()
+        self.norm1 = _layer_norm(embed_dims, norm_eps)
+        self.attn = SpatialReductionAttention(embed_dims, num_heads, sr_ratio,
+                                              drop_rate, sr_norm_eps)
+        self.norm2 = _layer_norm(embed_dims, norm_eps)
+        self.ffn = FeedForward(embed_dims, mlp_ratio * embed_dims, drop_rate)
+        self.drop_path = DropPath(drop_path_rate)
+
+    def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
+        x = x + self.drop_path(self.attn(self.norm1(x), hw_shape))
+        return x + self.drop_path(self.ffn(self.norm2(x)))
+
+
+@MODELS.register_module()
+class PyramidVisionTransformer(BaseBackbone):
+    """Pyramid Vision Transformer, the classifier of the paper.
+
+    `Pyramid Vision Transformer: A Versatile Backbone for Dense Prediction
+    without Convolutions <https://arxiv.org/abs/2102.12122>`_. A class token
+    joins the patches in the last stage, and its normed feature is what the
+    classifier reads.
+
+    Names and shapes of the parameters are those of mmdet's
+    ``PyramidVisionTransformer``, which has neither class token nor final norm:
+    ``cls_token``, ``layers.3.1.0.pos_embed_cls`` (the class token's position),
+    ``norm.weight`` and ``norm.bias`` are what it lacks, all else is exchanged
+    as it is, and the maps of the first three stages are equal. For the names
+    of the published checkpoints see :func:`mmmix.models.backbones.
+    from_published_pvt`.
+
+    Images are cut to a multiple of 32 pixels, and the position embeddings
+    resized to them: every size of at least 32 pixels will do.
+
+    Args:
+        arch (str | dict): 'tiny', 'small', 'medium', 'large' or the first
+            letter of one, or a dict with, for each stage, the lists
+            ``embed_dims``, ``depths``, ``num_heads``, ``mlp_ratios`` and
+            ``sr_ratios`` (1 in the last stage). Defaults to 'tiny'.
+        img_size (int | tuple[int, int]): Height and width of the images that
+            the position embeddings are for. Defaults to 224.
+        in_channels (int): Channels of the images. Defaults to 3.
+        out_indices (Sequence[int]): The stages to answer, counted from 0;
+            others than the last only with 'featmap'. Defaults to (3, ).
+        out_type (str): The form of the last stage's answer: 'cls_token' is
+            the class token ``(N, C)``, 'raw' all tokens ``(N, 1 + h * w, C)``,
+            the class token first, and 'featmap' the patch tokens
+            ``(N, C, h, w)``: the class token is attended to, but not in the
+            map. Other stages answer maps. Defaults to 'cls_token'.
+        final_norm (bool): Whether the tokens of the last stage are normed.
+            With False the layer is left out, as for dense prediction in the
+            public code. The other stages have no norm. Defaults to True.
+        drop_rate (float): Dropout after position embeddings, projections and
+            both layers of the feed-forward parts, in [0, 1]. Defaults to 0.
+        drop_path_rate (float): Stochastic depth of the last block; it grows
+            linearly from 0 in the first, in [0, 1]. Defaults to 0.
+        norm_eps (float): Epsilon of the blocks' norms and of the final one.
+            Defaults to 1e-6.
+        conv_norm_eps (float): Epsilon of the norms after a convolution, which
+            are those of patch embedding and spatial reduction: 1e-6 in mmdet,
+            1e-5 in the public code of the classifier. Defaults to 1e-6.
+        init_cfg (dict, optional): As in MMEngine. Defaults to None: the
+            public code's truncated normal distribution.
+
+    Raises:
+        ValueError: If an argument or the size of the images does not fit.
+    """
+
+    _stages = dict(
+        embed_dims=(64, 128, 320, 512),
+        num_heads=(1, 2, 5, 8),
+        mlp_ratios=(8, 8, 4, 4),
+        sr_ratios=(8, 4, 2, 1))
+    arch_zoo = {
+        **dict.fromkeys(['t', 'tiny'], dict(_stages, depths=(2, 2, 2, 2))),
+        **dict.fromkeys(['s', 'small'], dict(_stages, depths=(3, 4, 6, 3))),
+        **dict.fromkeys(['m', 'medium'], dict(_stages, depths=(3, 4, 18, 3))),
+        **dict.fromkeys(['l', 'large'], dict(_stages, depths=(3, 8, 27, 3))),
+    }
+    num_extra_tokens = 1
+    with_cls_token = True
+
+    def __init__(self,
+                 arch: Union[str, dict] = 'tiny',
+                 img_size: Union[int, Tuple[int, int]] = 224,
+                 in_channels: int = 3,
+                 out_indices: Sequence[int] = (3, ),
+                 out_type: str = 'cls_token',
+                 final_norm: bool = True,
+                 drop_rate: float = 0.,
+                 drop_path_rate: float = 0.,
+                 norm_eps: float = 1e-6,
+                 conv_norm_eps: float = 1e-6,
+                 init_cfg=None):
+        super().__init__(init_cfg)
+        self.arch_settings = settings = self._read_arch(arch)
+        self.img_size = to_2tuple(img_size)
+        self._check_size(self.img_size)
+        check_out_type(out_type, out_indices, len(STRIDES))
+        self.out_indices = out_indices
+        self.out_type = out_type
+        self.embed_dims = settings['embed_dims'][-1]
+        self.final_norm = final_norm
+
+        rates = torch.linspace(
+            0, drop_path_rate, sum(settings['depths']), device='cpu').tolist()
+        grid = self.img_size
+        self.layers = ModuleList()
+        for i, stride in enumerate(STRIDES):
+            dims = settings['embed_dims'][i]
+            patch_embed = PatchEmbed(
+                in_channels=in_channels,
+                embed_dims=dims,
+                kernel_size=stride,
+                stride=stride,
+                padding=0,
+                norm_cfg=dict(type='LN', eps=conv_norm_eps))
+            grid = tuple(side // stride for side in grid)
+            blocks = ModuleList([
+                PositionEmbedding(
+                    grid,
+                    dims,
+                    drop_rate,
+                    with_cls_token=i == len(STRIDES) - 1)
+            ])
+            for _ in range(settings['depths'][i]):
+                blocks.append(
+                    PVTBlock(
+                        dims,
+                        settings['num_heads'][i],
+                        settings['mlp_ratios'][i],
+                        settings['sr_ratios'][i],
+                        drop_rate,
+                        drop_path_rate=rates.pop(0),
+                        norm_eps=norm_eps,
+                        sr_norm_eps=conv_norm_eps))
+            self.layers.append(ModuleList([patch_embed, blocks]))
+            in_channels = dims
+        self.cls_token = _trunc_normal(1, 1, self.embed_dims)
+        if final_norm:
+            self.norm = _layer_norm(self.embed_dims, norm_eps)
+
+    def _read_arch(self, arch: Union[str, dict]) -> dict:
+        if isinstance(arch, str):
+            if arch.lower() not in self.arch_zoo:
+                raise ValueError(f"There is no arch '{arch}': choose one of "
+                                 f'{", ".join(self.arch_zoo)}.')
+            return self.arch_zoo[arch.lower()]
+        keys = self.arch_zoo['tiny'].keys()
+        if arch.keys() != keys or any(
+                len(arch[key]) != len(STRIDES) for key in keys):
+            raise ValueError(
+                f'arch={arch} must have the keys {", ".join(sorted(keys))}, '
+                f'each with {len(STRIDES)} values.')
+        if arch['sr_ratios'][-1] != 1:
+            raise ValueError(
+                f"sr_ratios={arch['sr_ratios']} must end in 1: the last "
+                'stage holds a class token, which has no place on a grid.')
+        return arch
+
+    @staticmethod
+    def _check_size(size: Sequence[int]) -> None:
+        if min(size) < 32:
+            raise ValueError(f'Images of {size[0]} x {size[1]} pixels are too '
+                             'small for PVT: enlarge them to at least 32 x '
+                             '32.')
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        self._check_size(x.shape[-2:])
+        outs = []
+        for i, (patch_embed, blocks) in enumerate(self.layers):
+            last = i == len(STRIDES) - 1
+            x, hw_shape = patch_embed(x)
+            if last:
+                x = torch.cat((self.cls_token.expand(len(x), -1, -1), x), 1)
+            for block in blocks:
+                x = block(x, hw_shape)
+            if last:
+                if self.final_norm:
+                    x = self.norm(x)
+                out = select_tokens(x, hw_shape, self.out_type)
+            else:
+                out = x = tokens_to_map(x, hw_shape)
+            if i in self.out_indices:
+                outs.append(out)
+        return tuple(outs)

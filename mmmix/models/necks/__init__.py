@@ -1,0 +1,4 @@
+"""Between backbone and head."""
+from .class_token import ClassTokenNeck
+
+__all__ = ['ClassTokenNeck']
