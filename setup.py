@@ -61,7 +61,7 @@ setup(
     packages=find_packages(include=['mmmix', 'mmmix.*']),
     extras_require={
         name: pins[name]
-        for name in ('onedl', 'official', 'downstream', 'tests')
+        for name in ('onedl', 'official', 'timm', 'downstream', 'tests')
     },
     cmdclass={'build_py': BuildWithMim},
 )

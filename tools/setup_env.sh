@@ -142,9 +142,9 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl downstream tests'
+        sections='onedl timm downstream tests'
         ;;
-    official) sections='official tests' ;;
+    official) sections='official timm tests' ;;
 esac
 step "install the $stack stack" "$network" pip_install $(pins $sections)
 if [ "$kind" = full ]; then
