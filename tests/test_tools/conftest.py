@@ -3,21 +3,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 TOOLS = Path(__file__).parents[2] / 'tools'
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small models only wait for a second one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ A guided mixer gets a random attention map when it is timed alone. In a step it
 gets the guide's; the mixer alone is picked, with probability 1. A mixer that
 the config uses brings the config's arguments along and, if it cuts and pastes,
 the config's mix losses; the others train with the classification loss alone.
+The methods after the mixers add a label rule, another guide or another view;
+frozen extractors have random weights, which cost the same.
 
 Peak memory is what torch's allocator held at most during one mix, beside the
 inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
@@ -42,6 +44,30 @@ CONFIG = 'smmix/deit-tiny_smmix_8xb128-300e_in1k.py'
 REFERENCE = 'CutMix'
 PATCH = 16  # pixels of a cell of the random attention map
 WARM_UP = 2
+
+SELF = dict(type='mmmix.SelfGuide')
+# what is timed in a step beside the mixers: the mixer, and what is changed in
+# `model.train_cfg` and `model.head`
+METHODS = {
+    'TransMix': ('CutMix', {}, dict(label_rule=dict(
+        type='mmmix.TransMixLabel'))),
+    'CutMix + PAL': ('CutMix', {}, dict(label_rule=dict(
+        type='mmmix.ProgressiveAttentionLabel'))),
+    'MixPro': ('MaskMix', {}, dict(label_rule=dict(
+        type='mmmix.ProgressiveAttentionLabel'))),
+    'SMMix, guide at half size': ('SMMix', dict(guide=dict(
+        SELF, scale=0.5)), {}),
+    'TdAttenMix': ('SMMix', dict(guide=dict(
+        SELF, view=dict(type='mmmix.TopDown'))), dict(label_rule=dict(
+            type='mmmix.AreaAttentionLabel'))),
+    'TdAttenMix, one pass': ('SMMix', dict(guide=dict(
+        SELF, view=dict(type='mmmix.TopDown', form='one_pass'))),
+        dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
+    'AttentiveCutMix, ResNet-50': ('AttentiveCutMix', dict(guide=dict(
+        type='mmmix.FrozenGuide',
+        config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
+        input_size=224)), {}),
+}
 
 
 def time_interleaved(runs, repeats, device, prepare=tuple):
@@ -135,24 +161,51 @@ def time_mixing(mixers, args):
         }
 
 
-def time_steps(cfg, own, mixers, args):
-    """Time of a training step with each mixer.
+def step_configs(cfg, own, mixers, methods):
+    """Model configs by name: each mixer, then each method.
+
+    Args:
+        cfg (Config): Where all else comes from.
+        own (dict[str, dict]): Mixers that it trains with.
+        mixers (dict[str, dict]): Mixers to time.
+        methods (Sequence[str]): Names in METHODS.
+    """
+    recipes = {name: (mixer, {}, {}) for name, mixer in mixers.items()}
+    for name in methods:
+        mixer, guided, labelled = METHODS[name]
+        recipes[name] = (own.get(mixer)
+                         or default_mixer(mixer), guided, labelled)
+    models = {}
+    for name, (mixer, guided, labelled) in recipes.items():
+        model = copy.deepcopy(cfg.model)
+        model.train_cfg = dict(
+            model.get('train_cfg') or {}, augments=[mixer], probs=[1.],
+            **guided)
+        model.head.update(labelled)
+        kind = BATCH_AUGMENTS.get(mixer['type'])
+        if mixer not in own.values() or not getattr(kind, 'regions', False):
+            model.head.pop('mix_losses', None)
+        models[name] = model
+    return models
+
+
+def time_steps(cfg, models, args):
+    """Time of a training step of each model.
+
+    Args:
+        cfg (Config): Where the optimizer comes from.
+        models (dict[str, dict]): Model configs by name.
+        args (argparse.Namespace): Of the tool.
 
     Returns:
         dict[str, dict]: ``ms`` and ``times_cutmix``.
     """
     device = torch.device(args.device)
     n = args.step_batch_size
-    reference = own.get(REFERENCE) or default_mixer(REFERENCE)
-    mixers = {REFERENCE: reference, **mixers}
     runs = {}
-    for name, mixer in mixers.items():
+    for name, model in models.items():
         variant = copy.deepcopy(cfg)
-        variant.model.train_cfg = dict(
-            cfg.model.get('train_cfg') or {}, augments=[mixer], probs=[1.])
-        kind = BATCH_AUGMENTS.get(mixer['type'])
-        if name not in own or not getattr(kind, 'regions', False):
-            variant.model.head.pop('mix_losses', None)
+        variant.model = model
         model = build_model(variant).to(device)
         model.train()
         optim_wrapper = build_optim_wrapper(
@@ -196,12 +249,13 @@ def print_markdown(mixing, steps):
     print('| mixer | mix, x clone | mix, ms | peak memory, x batch '
           '| step, x CutMix | step, ms |')
     print('|---|---:|---:|---:|---:|---:|')
-    for name, row in mixing.items():
-        step = steps.get(name)
-        print(f'| {name} | {row["times_clone"]:.2f} | {row["ms"]:.1f} '
-              f'| {row["peak_times_batch"]:.2f} | ' +
+    for name in {**mixing, **steps}:
+        mix, step = mixing.get(name), steps.get(name)
+        print(f'| {name} | ' +
+              (f'{mix["times_clone"]:.2f} | {mix["ms"]:.1f} '
+               f'| {mix["peak_times_batch"]:.2f} | ' if mix else '| | | ') +
               (f'{step["times_cutmix"]:.2f} | {step["ms"]:.0f} |'
-               if step else ' | |'))
+               if step else '| |'))
 
 
 def parse_args():
@@ -218,6 +272,14 @@ def parse_args():
         metavar='NAME',
         default=mixer_names(),
         help='default: every registered one')
+    parser.add_argument(
+        '--methods',
+        nargs='*',
+        metavar='NAME',
+        choices=METHODS,
+        default=[*METHODS],
+        help=f'timed in a step beside the mixers: {", ".join(METHODS)} '
+        '(default: all)')
     parser.add_argument(
         '--batch-size', type=int, default=128, help='of mixing alone')
     parser.add_argument(
@@ -246,8 +308,12 @@ def main():
             for name in args.mixers
         }
         mixing = time_mixing(mixers, args)
-        steps = time_steps(cfg, own, mixers,
-                           args) if args.step_batch_size else {}
+        steps = {}
+        if args.step_batch_size:
+            reference = own.get(REFERENCE) or default_mixer(REFERENCE)
+            models = step_configs(cfg, own, {REFERENCE: reference, **mixers},
+                                  args.methods)
+            steps = time_steps(cfg, models, args)
     settings = vars(args)
     machine = environment(torch.device(args.device))
     print(', '.join(f'{key} {value}' for key, value in machine.items()))
