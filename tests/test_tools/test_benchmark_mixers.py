@@ -5,8 +5,8 @@ import torch
 
 BENCHMARK = 'benchmarks/benchmark_mixers.py'
 SMALL = [
-    '--batch-size', 4, '--step-batch-size', 2, '--image-size', 128, '--repeats',
-    1, '--device', 'cpu'
+    '--batch-size', 4, '--step-batch-size', 2, '--image-size', 128,
+    '--repeats', 1, '--device', 'cpu'
 ]
 
 

@@ -50,7 +50,7 @@ def test_bad_input(run_tool, tmp_path):
     torch.save(dict(model=Fraction(1)), tmp_path / 'code.pth')
     for name, message in (('ours.pth', 'direction of the conversion'),
                           ('code.pth', 'more than weights'),
-                          ('none.pth', 'There is no checkpoint')):
+                          ('none.pth', 'There is no published checkpoint')):
         with pytest.raises(SystemExit, match=message):
             run_tool(TOOL, tmp_path / name, tmp_path / 'target.pth')
     assert not (tmp_path / 'target.pth').exists()

@@ -7,54 +7,10 @@ view=dict(type='mmmix.AbSViTTopDown') guides with it.
 example: absvit.py absvit_base_patch16_224.pth absvit-base.pth
 """
 import argparse
-import os
-import textwrap
-from contextlib import nullcontext
-from pathlib import Path
 
-import torch
-
-from mmmix.checkpoint import check_checkpoint
+from mmmix.checkpoint import read_published, save_whole
 from mmmix.engine.launch import short_errors
 from mmmix.models.backbones import from_published_absvit
-
-
-def read_published(path, trusted=False):
-    """The weights in a published checkpoint.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it holds something else.
-    """
-    check_checkpoint(path, 'published checkpoint')
-    # a training's arguments lie beside its weights; torch 2.1 cannot allow it
-    allow = getattr(torch.serialization, 'safe_globals', nullcontext)
-    try:
-        with allow([argparse.Namespace]):
-            checkpoint = torch.load(
-                path, map_location='cpu', weights_only=not trusted)
-    except Exception as error:  # foreign bytes raise anything
-        reason = textwrap.shorten(str(error), 200)
-        raise ValueError(
-            f'{path} is damaged or holds more than weights ({reason}). '
-            '--trusted loads whatever it holds: that can run any code, so '
-            'do it only if you trust its author.') from None
-    weights = checkpoint.get('model') if isinstance(checkpoint, dict) else None
-    if weights is None:
-        raise ValueError(f"{path} has no weights under the key 'model', "
-                         'as published AbSViT checkpoints have.')
-    return weights
-
-
-def save_whole(content, path):
-    """Save all of it, or leave what was there."""
-    part = Path(f'{path}.part')
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.save(content, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def main():

@@ -8,30 +8,12 @@ example: pvt.py pvt_tiny.pth ours.pth
          pvt.py --to-published epoch_300.pth theirs.pth
 """
 import argparse
-import pickle
-from contextlib import nullcontext
 
-import torch
 from mmengine.runner import CheckpointLoader
 
-from mmmix.checkpoint import check_checkpoint
+from mmmix.checkpoint import check_checkpoint, read_published, save_whole
 from mmmix.engine.launch import short_errors
 from mmmix.models.backbones import from_published_pvt, to_published_pvt
-
-
-def read_published(path):
-    """The weights in a checkpoint of the public code."""
-    # a training's arguments lie beside its weights; torch 2.1 cannot allow it
-    allow = getattr(torch.serialization, 'safe_globals', nullcontext)
-    try:
-        with allow([argparse.Namespace]):
-            checkpoint = torch.load(
-                path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError):
-        raise ValueError(f'{path} is damaged or holds more than weights: '
-                         'save its weights alone, where you trust '
-                         'its author.') from None
-    return checkpoint.get('model', checkpoint)
 
 
 def main():
@@ -44,17 +26,22 @@ def main():
         '--to-published',
         action='store_true',
         help='from our names to those of the public code')
+    parser.add_argument(
+        '--trusted',
+        action='store_true',
+        help='load whatever a published checkpoint holds, not weights alone')
     args = parser.parse_args()
     with short_errors(ValueError):
-        path = check_checkpoint(args.source)
         if args.to_published:
-            ours = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-            converted = to_published_pvt(ours.get('state_dict', ours))
+            ours = CheckpointLoader.load_checkpoint(
+                check_checkpoint(args.source), map_location='cpu')
+            weights = to_published_pvt(ours.get('state_dict', ours))
+            save_whole(weights, args.target)
         else:
-            converted = dict(
-                state_dict=from_published_pvt(read_published(path)))
-        torch.save(converted, args.target)
-    print(args.target)
+            weights = read_published(args.source, args.trusted)
+            weights = from_published_pvt(weights)
+            save_whole(dict(state_dict=weights), args.target)
+    print(f'Saved {len(weights)} tensors to {args.target}.')
 
 
 if __name__ == '__main__':

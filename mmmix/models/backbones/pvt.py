@@ -181,9 +181,8 @@ class PyramidVisionTransformer(BaseBackbone):
     ``PyramidVisionTransformer``, which has neither class token nor final norm:
     ``cls_token``, ``layers.3.1.0.pos_embed_cls`` (the class token's position),
     ``norm.weight`` and ``norm.bias`` are what it lacks, all else is exchanged
-    as it is, and the maps of the first three stages are equal. For the names
-    of the published checkpoints see :func:`mmmix.models.backbones.
-    from_published_pvt`.
+    as it is, and the maps of the first three stages are equal.
+    ``tools/model_converters/pvt.py`` converts published checkpoints.
 
     Images are cut to a multiple of 32 pixels, and the position embeddings
     resized to them: every size of at least 32 pixels will do.
