@@ -117,6 +117,32 @@ def shipped(path):
         'checkout.')
 
 
+def find_config(name):
+    """Find a config by its path or by the name it has in mmmix.
+
+    Args:
+        name (str): A file, or a config that is installed with mmmix, such as
+            'smmix/vit-xs_smmix_synthetic'; '.py' may be left out.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    inside = str(name).removeprefix('mmmix::').removesuffix('.py')
+    try:
+        return shipped(f'configs/{inside}.py')
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f'There is no config {name}: neither a file, seen from '
+            f'{Path.cwd()}, nor one of the configs that are installed with '
+            'mmmix.') from None
+
+
 def _version_of(distribution):
     try:
         return metadata.version(distribution)

@@ -13,7 +13,7 @@ from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
-from mmmix.environment import shipped
+from mmmix.environment import find_config
 from mmmix.registry import MODELS
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -23,24 +23,13 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
     """Load a config by its path or by the name it has in mmmix.
 
     Args:
-        name (str): A file, or a config that is installed with mmmix, such as
-            'smmix/vit-xs_smmix_synthetic'; '.py' may be left out.
+        name (str): See :func:`mmmix.environment.find_config`.
         options (dict, optional): Values to override.
 
     Raises:
         FileNotFoundError: If there is no such config.
     """
-    path = Path(name)
-    if not path.is_file():
-        inside = name.removeprefix('mmmix::').removesuffix('.py')
-        try:
-            path = shipped(f'configs/{inside}.py')
-        except FileNotFoundError:
-            raise FileNotFoundError(
-                f'There is no config {name}: neither a file, seen from '
-                f'{Path.cwd()}, nor one of the configs that are installed '
-                'with mmmix.') from None
-    cfg = Config.fromfile(path)
+    cfg = Config.fromfile(find_config(name))
     cfg.merge_from_dict(options or {})
     return cfg
 

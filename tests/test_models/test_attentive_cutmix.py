@@ -82,6 +82,10 @@ def test_all_cells_replace_the_image():
     dict(num_cells=50),
     dict(num_cells=2.5),
     dict(num_cells=17, grid=(4, 4)),
+    dict(num_cells=0, grid=None),
+    dict(grid=0),
+    dict(grid=(7, 7, 7)),
+    dict(grid=3.5),
     dict(lam='pixels'),
     dict(pairing='random'),
 ])
@@ -89,6 +93,15 @@ def test_wrong_arguments(wrong):
     name = [*wrong][0]
     with pytest.raises(ValueError, match=f'`{name}`'):
         AttentiveCutMix(**wrong)
+
+
+def test_nothing_waits_for_a_value():
+    # a tensor without values stands for one on a busy GPU
+    inputs, maps = torch.rand(5, 3, 32, 32, device='meta'), guidance(5, (4, 4))
+    maps.attention = maps.attention.to('meta')
+    mixed = mix(AttentiveCutMix(), inputs, maps)
+    assert mixed.inputs.is_meta and mixed.lam.is_meta
+    assert mixed.inputs.shape == inputs.shape
 
 
 def test_more_cells_than_the_map_has():

@@ -1,9 +1,11 @@
 """A CNN with every part of TdAttenMix that it can take."""
 import pytest
 import torch
+from families import needs_timm, watched
 from helpers import (BOTH_LOSSES, SMMIX, batch, build, cnn_config,
                      train_losses)
 from mmengine.optim import OptimWrapper
+from mmpretrain.models import build_backbone
 
 TDATTENMIX = dict(
     augments=[SMMIX],
@@ -64,6 +66,32 @@ def test_fine_grained_loss_is_refused_with_what_to_change():
         'loss_cls', 'loss_consistency'}
 
 
+@pytest.mark.parametrize('backbone', [
+    dict(type='AlexNet'),
+    dict(type='CSPDarkNet', depth=53),
+    dict(type='ConvMixer', arch='768/32'),
+    dict(type='HorNet', arch='tiny', gap_before_final_norm=False),
+    dict(type='MobileOne', arch='s0'),
+    dict(type='ShuffleNetV1'),
+    dict(type='VAN', arch='tiny'),
+    pytest.param(
+        dict(type='TIMMBackbone', model_name='repvgg_a0'), marks=needs_timm),
+    # its squeeze-and-excitation is called attn
+    pytest.param(
+        dict(type='TIMMBackbone', model_name='nf_regnet_b0'),
+        marks=needs_timm)], ids=lambda cfg: cfg.get('model_name', cfg['type']))
+def test_any_cnn_has_an_activation_energy(backbone):
+    backbone = build_backbone(backbone)
+    for module in backbone.modules():
+        module.training = False
+    extractor, args = watched(backbone, torch.rand(1, 3, 64, 96))
+    energy = extractor.bottom_up(*args)
+    last = args[1][-1]
+    assert energy.shape == (1, *last.shape[-2:])
+    torch.testing.assert_close(energy, last.abs().sum(1) / last.size(1))
+
+
+@needs_timm
 def test_a_timm_cnn():
     cfg = cnn_config(**TDATTENMIX)
     cfg['backbone'] = dict(

@@ -76,7 +76,10 @@ def test_one_that_cannot_serve_is_refused(tmp_path):
         build(vit_config([SMMIX], guide=dict(guide, config='nowhere.py')))
     with pytest.raises(ValueError, match=r"as `model`, but has \['models'\]"):
         build(vit_config([SMMIX], guide=dict(guide, config=dict(models=1))))
-    with pytest.warns(UserWarning, match='RANDOM'):
+    timm = dict(model=dict(type='TimmClassifier', model_name='resnet18'))
+    with pytest.raises(ValueError, match='with a `backbone`.*TIMMBackbone'):
+        build(vit_config([SMMIX], guide=dict(guide, config=timm)))
+    with pytest.warns(UserWarning, match='RANDOM.*Give it `checkpoint`'):
         build(vit_config([SMMIX], guide=dict(guide, checkpoint=None)))
     (tmp_path / 'other').mkdir()
     _, other = frozen_guide(

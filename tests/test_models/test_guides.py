@@ -270,8 +270,8 @@ def test_the_guide_runs_in_bfloat16(cfg):
     (dict(input_size=(32, 32, 3)), r'got \(32, 32, 3\)'),
     (dict(input_size=31.5), 'got 31.5'),
     (dict(dtype='int8'), "or None, not 'int8'"),
-    (dict(scale=0.4), '13 x 13 .* patches of 8 x 8'),
-    (dict(input_size=36), '36 x 36 .* patches of 8 x 8')])
+    (dict(scale=0.4), '13 x 13 .* cells of 8 x 8.*32 x 32, by its scale=0.4'),
+    (dict(input_size=36), '36 x 36 .* cells of 8 x 8.* input_size=.36, 36.')])
 def test_bad_options_are_refused_at_build_time(options, message):
     with pytest.raises(ValueError, match=message):
         build(vit_config([SMMIX], guide=dict(type='SelfGuide', **options)))

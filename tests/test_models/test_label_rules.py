@@ -127,7 +127,7 @@ def by_hand(rule, model, data):
                                          **rule)
         return blend([beta] * len(area), area, attended)
     attended = attended_by_the_class_token(
-        model, mixed, rule.get('normalize'), 'downsample' in rule)
+        model, mixed, rule.get('normalize'), 'downsample' not in rule)
     if kind == TRANSMIX['type']:
         weight = rule.get('area_weight', 0.)
         return blend([weight] * len(area), area, attended)
@@ -159,9 +159,9 @@ def name_of(part):
 @pytest.mark.parametrize('mixer', MIXERS, ids=name_of)
 @pytest.mark.parametrize('rule', [
     TRANSMIX,
-    dict(TRANSMIX, normalize=True, area_weight=0.5, downsample='nearest'),
+    dict(TRANSMIX, normalize=True, area_weight=0.5, downsample='area'),
     PAL,
-    dict(PAL, label_smooth=0.1, normalize=True, downsample='nearest'),
+    dict(PAL, label_smooth=0.1, normalize=True, downsample='area'),
     AREA,
     dict(AREA, beta=0.2, target='visible'),
     dict(AREA, beta=0., target='visible', ratio='batch'),
@@ -254,7 +254,8 @@ def test_the_gradient_stops_in_the_factor_or_does_not(stop_gradient):
     losses, data = train_losses(model)
     mixed, classes = data['mixed'], model.head.layers.head
     (gradient, ) = torch.autograd.grad(losses['loss_cls'], classes.weight)
-    attended = torch.tensor(attended_by_the_class_token(model, mixed))
+    attended = torch.tensor(attended_by_the_class_token(
+        model, mixed, nearest=True))
     y_a, y_b = mixed.scores[mixed.source], mixed.scores
 
     def slow_gradient(stop):

@@ -271,6 +271,7 @@ def test_shuffled_patches_are_those_of_the_source():
     (dict(patch_size=0), 'at least 1, not 0'),
     (dict(patch_size=1, alignment='shifted'), 'at least 2, not 1'),
     (dict(beta=0), '`beta` .* not 0'),
+    (dict(beta=float('inf')), '`beta` .* not inf'),
     (dict(strategy='blocks'), "'random', 'block', 'region'.*not 'blocks'"),
     (dict(alignment='off'), "not 'off'"),
     (dict(rounding='round'), "not 'round'"),

@@ -168,12 +168,12 @@ def test_images_of_another_length_length_are_refused():
 
 
 def test_image_that_does_not_divide_into_patches_is_refused():
-    with pytest.raises(ValueError, match='36 x 36 .* patches of 8 x 8'):
+    with pytest.raises(ValueError, match='36 x 36 .* cells of 8 x 8'):
         build(vit_config([SMMIX], img_size=36))
-    with pytest.raises(ValueError, match='36 x 36 .* patches of 8 x 8'):
+    with pytest.raises(ValueError, match='36 x 36 .* cells of 8 x 8'):
         build(
             vit_config([CUTMIX],
                        dict(fine=BOTH_LOSSES['fine']),
                        img_size=36))
-    with pytest.raises(ValueError, match='36 x 32 .* patches of 8 x 8'):
+    with pytest.raises(ValueError, match='36 x 32 .* cells of 8 x 8'):
         mix(build(vit_config([SMMIX])), batch(size=(36, 32)))

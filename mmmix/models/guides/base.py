@@ -112,8 +112,15 @@ class Guide(metaclass=ABCMeta):
         self.view.check(self.architecture)
         extractor = find_extractor(self.architecture.backbone)
         size = _declared_size(self.student)
-        if size and extractor.image_size:
+        if not (size and extractor.image_size):
+            return
+        try:
             extractor.grid(self.size_for(size))
+        except ValueError as error:
+            raise ValueError(
+                f'{error} These are the sizes at which the guide is shown '
+                f'images of {size[0]} x {size[1]}, by its scale='
+                f'{self.scale:g} or input_size={self.input_size}.') from None
 
     def size_for(self, image_size: Sequence[int]) -> Tuple[int, int]:
         """Height and width at which images of this size are shown."""

@@ -1,5 +1,4 @@
 import warnings
-from pathlib import Path
 from typing import Optional, Union
 
 from mmengine.config import Config
@@ -7,6 +6,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmmix.checkpoint import load_weights
+from mmmix.environment import find_config
 from mmmix.registry import MODELS, TASK_UTILS
 from .base import Guide
 
@@ -22,7 +22,8 @@ class FrozenGuide(Guide):
     Args:
         config (str | dict | Config): A classification config: a file, a
             ``'package::path'`` such as
-            ``'mmpretrain::deit/deit-small_4xb256_in1k.py'``, or a Config or
+            ``'mmpretrain::deit/deit-small_4xb256_in1k.py'`` or
+            ``'mmmix::vanilla/deit-small_...'``, or a Config or
             dict that holds ``model``. One that says nothing of its
             ``data_preprocessor`` is shown what the student is shown.
         checkpoint (str, optional): Its weights, a path or an address. Without
@@ -90,7 +91,9 @@ class FrozenGuide(Guide):
             pass  # the backbone has loaded them already
         else:
             warnings.warn('FrozenGuide has no checkpoint: its attention and '
-                          'scores are those of RANDOM weights.')
+                          'scores are those of RANDOM weights. Give it '
+                          '`checkpoint`; an `init_cfg` in its config is not '
+                          'read.')
         self._own_eyes = cfg.get('data_preprocessor') is not None
         return model.requires_grad_(False).eval()
 
@@ -121,14 +124,16 @@ def _channels(preprocessor: nn.Module, name: str, like: Tensor) -> Tensor:
 def _load_config(config: Union[str, dict, Config]) -> Config:
     if not isinstance(config, str):
         config = Config(dict(config))
-    elif '::' in config:
+    elif '::' in config and not config.startswith('mmmix::'):
         config = Config.fromstring(f'_base_ = {config!r}', '.py')
-    elif Path(config).is_file():
-        config = Config.fromfile(config)
     else:
-        raise FileNotFoundError(f'The config of the frozen guide, {config}, '
-                                'does not exist.')
+        config = Config.fromfile(find_config(config))
     if 'model' not in config:
         raise ValueError('The config of the frozen guide must hold a '
                          f'classifier as `model`, but has {[*config]}.')
+    if 'backbone' not in config.model:
+        raise ValueError(
+            "The frozen guide's `model` must be a classifier with a "
+            f'`backbone`, but has {[*config.model]}: for a model of timm, '
+            "ImageClassifier with backbone=dict(type='TIMMBackbone', ...).")
     return config
