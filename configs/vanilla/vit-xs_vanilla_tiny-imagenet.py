@@ -1,10 +1,10 @@
 # Tiny-ImageNet, the first 25 classes: minutes on a CPU
-_base_ = './vit-xs_vanilla_tiny-imagenet-200.py'
+_base_ = [
+    '../_base_/models/vit-xs-64px.py',
+    '../_base_/datasets/tiny_imagenet_25.py',
+    '../_base_/schedules/small_adamw_15e.py',
+    '../_base_/default_runtime.py',
+]
 
-num_classes = 25
-data_preprocessor = dict(num_classes=num_classes)
-model = dict(head=dict(num_classes=num_classes))
-train_dataloader = dict(dataset=dict(wnids=num_classes))
-val_dataloader = dict(dataset=dict(wnids=num_classes))
-test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=15)
+model = dict(head=dict(num_classes=_base_.data_preprocessor.num_classes))
+auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

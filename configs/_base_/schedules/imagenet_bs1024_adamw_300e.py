@@ -3,13 +3,16 @@
 # public code: no EMA, no random erasing (see the data set).
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=5e-4 * 1024 / 512, weight_decay=0.05),
-    # bias, norm and embeddings without weight decay: as MMPretrain's DeiT
+    # bias, norm, layer scale and embeddings without weight decay: as DeiT and
+    # Swin
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,
+        flat_decay_mult=0.0,
         custom_keys={
             '.cls_token': dict(decay_mult=0.0),
-            '.pos_embed': dict(decay_mult=0.0)
+            '.pos_embed': dict(decay_mult=0.0),
+            '.relative_position_bias_table': dict(decay_mult=0.0)
         }))
 
 param_scheduler = [

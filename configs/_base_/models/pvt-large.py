@@ -1,0 +1,3 @@
+_base_ = './pvt-medium.py'
+
+model = dict(backbone=dict(arch='large'))

@@ -1,0 +1,7 @@
+# Both numbers are from PVT's public code.
+_base_ = './pvt-tiny.py'
+
+model = dict(backbone=dict(arch='medium', drop_path_rate=0.3))
+
+# to be used as `optim_wrapper.clip_grad`
+clip_grad = dict(max_norm=1.0)

@@ -1,0 +1,3 @@
+_base_ = './pvt-tiny.py'
+
+model = dict(backbone=dict(arch='small'))

@@ -1,0 +1,17 @@
+# TdAttenMix's public code on CIFAR-100: two GPUs x 100 images. The rest is
+# OpenMixup's benchmark, from which the paper takes the other methods' numbers.
+optim_wrapper = dict(
+    optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
+
+param_scheduler = dict(
+    type='CosineAnnealingLR',
+    eta_min=0,
+    by_epoch=True,
+    convert_to_iter_based=True)
+
+train_cfg = dict(by_epoch=True, max_epochs=800, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()
+
+# for --auto-scale-lr: GPUs x batch size that the learning rate is meant for
+auto_scale_lr = dict(base_batch_size=200)

@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/xcit-tiny24.py',
+    '../_base_/datasets/imagenet1k_deit.py',
+    '../_base_/schedules/imagenet_bs1024_adamw_warm20_400e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(head=dict(num_classes=_base_.data_preprocessor.num_classes))
