@@ -1,0 +1,4 @@
+# Attentive CutMix's batch
+_base_ = './cifar10.py'
+
+train_dataloader = dict(batch_size=32)

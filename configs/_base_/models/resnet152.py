@@ -1,0 +1,3 @@
+_base_ = './resnet101.py'
+
+model = dict(backbone=dict(depth=152))

@@ -1,0 +1,15 @@
+# MixPro, Table 2: in the place of CutMix in DeiT's recipe. The 46 M parameters
+# there are those of DeiT-S and of a ResNet-50 without its classifier.
+_base_ = [
+    '../vanilla/deit-small_vanilla_8xb128-warm20-300e_in1k.py',
+    '../_base_/mixing/attentive_cutmix_resnet50.py',
+]
+
+model = dict(
+    train_cfg=dict(
+        _base_.mixing,
+        augments=[
+            dict(type='mmmix.Mixup', alpha=0.8),
+            *_base_.mixing.augments,
+        ],
+        probs=[0.5, 0.5]))

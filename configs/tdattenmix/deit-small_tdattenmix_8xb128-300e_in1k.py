@@ -1,0 +1,8 @@
+_base_ = [
+    '../vanilla/deit-small_vanilla_8xb128-300e_in1k.py',
+    '../_base_/mixing/tdattenmix.py',
+]
+
+model = dict(
+    train_cfg=_base_.mixing,
+    head=dict(label_rule=_base_.label_rule, mix_losses=_base_.mix_losses))

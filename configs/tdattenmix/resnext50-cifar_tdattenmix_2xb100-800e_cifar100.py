@@ -1,0 +1,8 @@
+_base_ = [
+    './resnext50-cifar_vanilla_2xb100-800e_cifar100.py',
+    '../_base_/mixing/tdattenmix_cnn.py',
+]
+
+model = dict(
+    train_cfg=_base_.mixing,
+    head=dict(label_rule=_base_.label_rule, mix_losses=_base_.mix_losses))

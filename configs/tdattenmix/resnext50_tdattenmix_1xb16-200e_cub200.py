@@ -1,0 +1,8 @@
+_base_ = [
+    './resnext50_vanilla_1xb16-200e_cub200.py',
+    '../_base_/mixing/tdattenmix_cnn.py',
+]
+
+model = dict(
+    train_cfg=_base_.mixing,
+    head=dict(label_rule=_base_.label_rule, mix_losses=_base_.mix_losses))
