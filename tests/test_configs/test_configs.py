@@ -1,158 +1,178 @@
-"""Every config: it loads, its model has the stock parameters, it trains."""
-from pathlib import Path
+"""Every config: it loads, and its full-width model is the stock one."""
+from collections import Counter
+from urllib.parse import urlparse
 
 import pytest
 import torch
-import yaml
-from mmengine.config import Config
-from mmengine.runner import Runner
-from mmpretrain.models import ImageClassifier
-
-import mmmix  # noqa: F401
+import torchvision
+from config_zoo import (BASE_MODELS, CONFIGS, ROOT, every_config,
+                        frozen_guides, full_width, load, on_meta, shapes,
+                        stock_shapes, without_weights)
+from mmengine.config import Config, ConfigDict
 from mmmix.registry import MODELS
+from mmpretrain.apis import ModelHub
+from torch import nn
 
-ROOT = Path(__file__).parents[2]
-CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
-METAFILES = sorted((ROOT / 'configs').glob('*/metafile.yml'))
+# Parameters that a config may add to the stock model.
+ADDED = {
+    'head.mix_losses.fine.classifier.weight',
+    'head.mix_losses.fine.classifier.bias',
+    'head.label_rule.logit',
+}
 
-every_config = pytest.mark.parametrize(
-    'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}')
-
-
-def load(path):
-    """The config, with the weights of a frozen guide left out."""
-    cfg = Config.fromfile(path)
-    guide = cfg.model.get('train_cfg', {}).get('guide')
-    if guide:
-        assert guide.type == 'mmmix.FrozenGuide'
-        assert guide.checkpoint.startswith('https://')
-        guide.checkpoint = None
-    return cfg
-
-
-def shrink(model):
-    """A model of the same kind for images of 32 x 32 pixels, in place."""
-    model.backbone.update(
-        arch=dict(
-            embed_dims=32,
-            num_layers=2,
-            num_heads=2,
-            feedforward_channels=64),
-        img_size=32,
-        patch_size=8)
-    model.head.in_channels = 32
-
-
-def shapes(model):
-    return {name: p.shape for name, p in model.named_parameters()}
+# Million parameters for 1000 classes, as published: MixPro, Table 1; for
+# CaiT-XXS-24 the CaiT paper, and for Swin-T MMPretrain.
+MILLIONS = {
+    'deit-tiny': '5.7',
+    'deit-small': '22.1',
+    'deit-base': '86.6',
+    'pvt-tiny': '13.2',
+    'pvt-small': '24.5',
+    'pvt-medium': '44.2',
+    'pvt-large': '61.4',
+    'xcit-tiny24': '12',
+    'xcit-small12': '26',
+    'xcit-medium24': '84',
+    'xcit-large24': '189',
+    'cait-xxs24': '12.0',
+    'cait-xxs36': '17.3',
+    'swin-tiny': '28.3',
+    'ca-swin-tiny': '28.3',
+    'ca-swin-small': '49.6',
+}
+# Exact numbers, by the names that torchvision has.
+TORCHVISION = {
+    name: name.replace('-', '_')
+    for name in ('resnet18', 'resnet34', 'resnet101', 'resnet152',
+                 'densenet121', 'densenet169', 'densenet201',
+                 'efficientnet-b0', 'efficientnet-b1', 'efficientnet-b6',
+                 'efficientnet-b7')
+}
+TORCHVISION['resnext50'] = 'resnext50_32x4d'
+# The 3 x 3 stem has 64 x 3 kernels of 9 numbers instead of 49.
+SMALL_STEM = {'resnet18-cifar': 'resnet18', 'resnext50-cifar': 'resnext50'}
+# Ours, published nowhere.
+OURS = {'resnet-xs', 'vit-xs', 'vit-xs-64px'}
 
 
 def test_there_are_configs(capsys):
-    names = [path.stem for path in CONFIGS]
-    assert len(names) == len(set(names)), 'two configs share their name'
     with capsys.disabled():
-        print(f' {len(names)} configs ', end='')
-    assert names
+        print(f' {len(CONFIGS)} configs ', end='')
+    names = Counter(path.stem for path in CONFIGS)
+    assert names and set(names.values()) == {1}, 'two configs share a name'
 
 
 @every_config
 @pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
-def test_full_width_has_the_stock_parameters(path):
-    cfg = load(path)
+def test_full_width_is_the_stock_model(path):
+    cfg = without_weights(load(path))
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes
-    cfg.model.data_preprocessor = cfg.data_preprocessor
-    # a frozen guide compares the values of buffers, the others have none
-    guided = 'guide' in cfg.model.get('train_cfg', {})
-    with torch.device('cpu' if guided else 'meta'):
-        model = MODELS.build(cfg.model)
-    ours = shapes(model)
-
-    backbone = dict(cfg.model.backbone, out_type='cls_token')
-    head = dict(
-        type='VisionTransformerClsHead',
-        num_classes=cfg.model.head.num_classes,
-        in_channels=cfg.model.head.in_channels)
-    with torch.device('meta'):
-        stock = shapes(ImageClassifier(backbone, head=head))
-
-    regions = cfg.model.head.get('mix_losses', {}).get('fine') or {}
-    if regions.get('second_classifier'):
-        for name in ('weight', 'bias'):
-            second = ours.pop(f'head.mix_losses.fine.classifier.{name}')
-            assert second == stock[f'head.layers.head.{name}']
-    assert ours == stock
+    ours = shapes(full_width(cfg))
+    stock = stock_shapes(cfg)
+    if stock is not None:  # the others are compared by their number, below
+        assert {n: s for n, s in ours.items() if n not in ADDED} == stock
 
 
-@every_config
-@pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
-def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
-    cfg = load(path)
-    shrink(cfg.model)
-    mixing = cfg.model.get('train_cfg', {})
-    if 'guide' in mixing:
-        mixing.guide.config = Config.fromstring(
-            f'_base_ = {mixing.guide.config!r}', '.py')._cfg_dict
-        shrink(mixing.guide.config.model)
-    for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        loader.update(
-            batch_size=3, num_workers=0, persistent_workers=False)
-        loader.dataset = dict(
-            type='mmmix.SyntheticObjects',
-            num_images=3,
-            serialize_data=False,
-            pipeline=[dict(type='PackInputs')])
-    cfg.work_dir = str(tmp_path)
-    cfg.experiment_name = path.stem
-    cfg.log_level = 'ERROR'
-    # the runner prints the config; to format it takes longer than the rest
-    runner = Runner.from_cfg(Config(cfg.to_dict(), format_python_code=False))
-    assert 'accuracy/top1' in runner.val()
+def parameters(name):
+    """Number of parameters of a model in `_base_/models`, 1000 classes."""
+    path, = (path for path in BASE_MODELS if path.stem == name)
+    model = load(path).model
+    model.head.num_classes = 1000
+    cfg = Config(dict(model=model, data_preprocessor=dict()))
+    return sum(p.numel() for p in full_width(cfg).parameters())
 
-    model, batch = runner.model, next(iter(runner.train_dataloader))
-    optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    decays = {
-        group['weight_decay']
-        for group in optim_wrapper.optimizer.param_groups
+
+def test_every_base_model_has_a_reference():
+    known = {*MILLIONS, *TORCHVISION, *SMALL_STEM, *OURS, 'densenet264'}
+    assert {path.stem for path in BASE_MODELS} == known
+
+
+@pytest.mark.parametrize('name', TORCHVISION)
+def test_parameters_as_torchvision_publishes_them(name):
+    weights = torchvision.models.get_model_weights(TORCHVISION[name])
+    assert parameters(name) == weights.DEFAULT.meta['num_params']
+
+
+@pytest.mark.parametrize('name', MILLIONS)
+def test_parameters_as_the_papers_publish_them(name):
+    published = MILLIONS[name]
+    digits = len(published.partition('.')[2])
+    assert f'{parameters(name) / 1e6:.{digits}f}' == published
+
+
+@pytest.mark.parametrize('name', SMALL_STEM)
+def test_parameters_with_a_small_stem(name):
+    fewer = 64 * 3 * (49 - 9)
+    assert parameters(name) == parameters(SMALL_STEM[name]) - fewer
+
+
+def test_parameters_of_densenet264_by_hand():
+    """The DenseNet paper, Table 1: growth 32, bottlenecks of 4 x 32."""
+    channels, count = 64, 3 * 64 * 49 + 2 * 64
+    for depth in (6, 12, 64, 48):
+        for _ in range(depth):
+            count += 2 * channels + channels * 128  # norm, 1 x 1
+            count += 2 * 128 + 128 * 32 * 9  # norm, 3 x 3
+            channels += 32
+        count += 2 * channels  # norm of the transition, or the last
+        if depth != 48:
+            count += channels * channels // 2
+            channels //= 2
+    assert parameters('densenet264') == count + channels * 1000 + 1000
+
+
+def all_guides():
+    guides = {
+        guide.config: guide.get('checkpoint')
+        for path in CONFIGS
+        for guide in frozen_guides(load(path))
+        if guide.config.startswith('mmpretrain::')
     }
-    assert decays == {0, cfg.optim_wrapper.optimizer.weight_decay}
-
-    choice = model.data_preprocessor.choice
-    mixers = [*choice.augments] if choice else []
-    if not choice or sum(choice.probs) < 1:
-        mixers.append(None)
-    for mixer in mixers:
-        if choice:
-            choice.probs = [float(m is mixer) for m in choice.augments]
-        model.train()
-        before = {n: p.clone() for n, p in model.named_parameters()}
-        logged = model.train_step(batch, optim_wrapper)
-        assert all(torch.isfinite(value) for value in logged.values())
-        expected = {'loss', 'loss_cls'}
-        if mixer is not None and mixer.regions:
-            expected |= {f'loss_{name}' for name in model.mix_losses}
-        assert set(logged) == expected
-        for name, p in model.named_parameters():
-            if not name.startswith('head.mix_losses'):
-                assert not torch.equal(p, before[name]), f'{name} stayed'
+    return sorted(guides.items())
 
 
-@pytest.mark.parametrize(
-    'metafile', METAFILES, ids=lambda path: path.parent.name)
-def test_metafile_describes_its_configs(metafile):
-    index = yaml.safe_load(metafile.read_text())
-    collections = {entry['Name'] for entry in index['Collections']}
-    described = set()
-    for entry in index['Models']:
-        path = ROOT / entry['Config']
-        described.add(path)
-        assert path.stem == entry['Name']
-        assert entry['In Collection'] in collections
-        # nobody has trained these here: a result says whose it is
-        assert all(result['Source'] for result in entry.get('Results', []))
-        cfg = load(path)
-        cfg.model.train_cfg = None
-        with torch.device('meta'):
-            model = MODELS.build(cfg.model)
-        parameters = sum(p.numel() for p in model.parameters())
-        assert entry['Metadata']['Parameters'] == parameters, path
-    assert described == set(metafile.parent.glob('*.py'))
+def test_frozen_guides_have_the_weights_of_their_configs():
+    guides = all_guides()
+    assert guides
+    for config, checkpoint in guides:
+        name = config.split('/')[-1].removesuffix('.py')
+        published = ModelHub.get(name).weights
+        # the host differs between the stacks
+        assert urlparse(checkpoint).scheme == 'https'
+        assert urlparse(checkpoint).path == urlparse(published).path
+
+
+def test_pretrained_backbones_have_the_keys_of_torchvision():
+    checked = set()
+    for path in CONFIGS:
+        backbone = load(path).model.backbone
+        init_cfg = backbone.get('init_cfg') or ConfigDict()
+        scheme, _, name = init_cfg.get('checkpoint', '').partition('://')
+        if scheme != 'torchvision' or name in checked:
+            continue
+        checked.add(name)
+        with on_meta():
+            ours = MODELS.build(backbone).state_dict()
+            theirs = torchvision.models.get_model(name).state_dict()
+        for key, value in ours.items():
+            assert theirs[key].shape == value.shape
+    assert checked == {'resnet18', 'resnext50_32x4d'}
+
+
+@pytest.mark.parametrize('name',
+                         ['resnet18', 'densenet121', 'efficientnet-b0'])
+def test_weights_are_xavier_normal(name):
+    """Attentive CutMix, section 4.3: std is sqrt(2 / (fan_in + fan_out))."""
+    path = f'configs/attentive_cutmix/{name}_vanilla_1xb32-80e_cifar10.py'
+    model = MODELS.build(load(ROOT / path).model)
+    model.init_weights()
+    layers = [
+        m.weight for m in model.modules()
+        if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.numel() > 1e4
+    ]
+    assert layers
+    for weight in layers:
+        kernel = weight[0, 0].numel()
+        std = (2 / (sum(weight.shape[:2]) * kernel))**0.5
+        torch.testing.assert_close(
+            weight.std(), torch.tensor(std), rtol=0.05, atol=0)

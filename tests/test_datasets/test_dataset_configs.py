@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -17,7 +18,7 @@ def load(name):
 @pytest.mark.parametrize('name', sorted(p.stem for p in FOLDER.glob('*.py')))
 def test_config_is_complete(name):
     cfg = load(name)
-    assert cfg.data_preprocessor.num_classes in (10, 100, 200, 1000)
+    assert cfg.data_preprocessor.num_classes in (10, 25, 100, 200, 1000)
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']
         assert DATASETS.get(loader.dataset.type).__module__.startswith('mmmix')
@@ -27,6 +28,26 @@ def test_config_is_complete(name):
         assert type(pipeline[-1]).__name__ == 'PackInputs'
     assert cfg.test_dataloader == cfg.val_dataloader
     assert cfg.test_evaluator == cfg.val_evaluator
+
+
+@pytest.mark.parametrize('name, size', [
+    ('cifar10_bs32', 32),
+    ('cifar100_openmixup', 32),
+    ('tiny_imagenet_openmixup', 64),
+    ('cub200', 224),
+    ('imagenet1k', 224),
+])
+def test_images_as_cnns_get_them(name, size):
+    cfg = load(name)
+    shape = (300, 400, 3) if size == 224 else (size, size, 3)
+    for split in ('train', 'val'):
+        sample = dict(img=np.full(shape, 7, np.uint8), gt_label=1)
+        for step in cfg[f'{split}_dataloader'].dataset.pipeline:
+            if step.type != 'mmmix.LoadImage':
+                sample = TRANSFORMS.build(step)(sample)
+        assert sample['inputs'].shape == (3, size, size)
+        if (name, split) != ('cifar10_bs32', 'train'):
+            assert (sample['inputs'] == 7).all(), 'the crop has black borders'
 
 
 def test_erasing_is_all_that_differs():
