@@ -8,7 +8,7 @@ nothing to: MMEngine warns about a default scope that lacks one.
 from mmengine.registry import Registry
 from mmpretrain import registry as parents
 
-__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS']
+__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'build_as']
 
 
 def _child(name: str, location: str) -> Registry:
@@ -49,3 +49,22 @@ RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
 # a kind of parts that MMPretrain does not have; guides are task utils
 ATTENTION_EXTRACTORS = Registry(
     'attention extractor', locations=['mmmix.models'])
+
+
+def build_as(kind: type, registry: Registry, cfg: dict, where: str):
+    """Build a part and look that it is one of the kind that is wanted.
+
+    Args:
+        kind (type): The base class of the kind.
+        registry (Registry): Where it is looked up.
+        cfg (dict): Its config.
+        where (str): Where the config stands, for the message.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    part = registry.build(cfg)
+    if not isinstance(part, kind):
+        raise ValueError(f'`{where}` must be a {kind.__name__}, but '
+                         f'{cfg["type"]!r} is none.')
+    return part

@@ -67,6 +67,8 @@ class MixedBatch:
 
     def mask_on(self, grid: Sequence[int]) -> Tensor:
         """The mask averaged onto another grid ``(N, *grid)``."""
+        if self.target_boxes is not None:
+            return self._coverage(self.target_boxes, grid)
         return resize_mask(self.mask, grid)
 
     def source_mask(self, grid: Sequence[int]) -> Tensor:
@@ -75,7 +77,10 @@ class MixedBatch:
         in its place."""
         if self.source_boxes is None:
             return self.mask_on(grid)
-        return box_coverage(self.source_boxes, self.inputs.shape[-2:], grid)
+        return self._coverage(self.source_boxes, grid)
+
+    def _coverage(self, boxes: Tensor, grid: Sequence[int]) -> Tensor:
+        return box_coverage(boxes, self.inputs.shape[-2:], grid)
 
     def mixed_scores(self, lam: Optional[Tensor] = None) -> Tensor:
         """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1).

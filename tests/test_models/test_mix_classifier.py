@@ -229,3 +229,28 @@ def test_class_token_is_enough_without_a_loss_on_tokens():
                      backbone=dict(out_type='cls_token'))
     losses, _ = train_losses(build(cfg))
     assert set(losses) == {'loss_cls', 'loss_consistency'}
+
+
+@pytest.mark.parametrize('head', [
+    dict(label_rule=dict(type='mmmix.TransMixLabel')),
+    dict(mix_losses=BOTH_LOSSES),
+])
+def test_a_head_that_waits_for_mixes_in_vain(head):
+    model = build(vit_config(head=head))
+    with pytest.raises(ValueError, match='nothing is mixed: name a mixer'):
+        train_losses(model)
+    assert model(torch.rand(1, 3, 32, 32), mode='predict')
+
+
+@pytest.mark.parametrize('wrong,message', [
+    (dict(guide=dict(type='mmmix.TopDown')), '`guide` must be a Guide'),
+    (dict(guide=dict(type='SelfGuide', view=dict(type='SelfGuide'))),
+     '`view` must be a View'),
+    (dict(head=dict(label_rule=BOTH_LOSSES['fine'])),
+     "`label_rule` must be a LabelRule, but 'mmmix.FineGrainedLoss'"),
+    (dict(mix_losses=dict(fine=dict(type='mmmix.TransMixLabel'))),
+     '`mix_losses.fine` must be a MixLoss'),
+])
+def test_a_part_of_another_kind(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        build(vit_config([SMMIX], **wrong))

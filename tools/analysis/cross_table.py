@@ -173,8 +173,10 @@ def table(results_of):
     columns = [('rule', name) for name in RULES]
     columns += [('losses', name) for name in LOSSES]
     columns += [('guide', name) for name in guides('ViT')]
+    titles = dict(rule='label', losses='loss', guide='guide')
     lines = [
-        '| | ' + ' | '.join(name for _, name in columns) + ' |',
+        '| | ' + ' | '.join(f'{titles[axis]}: {name}'
+                            for axis, name in columns) + ' |',
         '|:--|' + ':-:|' * len(columns),
     ]
     for backbone, results in results_of.items():

@@ -1,10 +1,8 @@
-import torch
-
 from mmmix.functional import cosine_relevance, peaks
 from mmmix.registry import TASK_UTILS
 from ..backbones.absvit import AbSViT
 from .base import find_extractor
-from .views import View, class_weights
+from .views import View, check_sigma, class_weights, label_weights
 
 
 @TASK_UTILS.register_module()
@@ -59,10 +57,7 @@ class AbSViTTopDown(View):
     needs_labels = True
 
     def __init__(self, sigma: float = 1.0):
-        if not 0 <= sigma < float('inf'):
-            raise ValueError('`sigma` must be a number of at least 0, not '
-                             f'{sigma!r}.')
-        self.sigma = float(sigma)
+        self.sigma = check_sigma(sigma)
 
     def check(self, model):
         if not isinstance(model.backbone, AbSViT):
@@ -77,8 +72,7 @@ class AbSViTTopDown(View):
     def __call__(self, model, inputs, labels):
         backbone = model.backbone
         extractor = find_extractor(backbone)
-        with torch.autocast(inputs.device.type, enabled=False):
-            weights = labels.float() @ class_weights(model.head).float()
+        weights = label_weights(model.head, labels)
         with extractor.watching() as seen:
             features = backbone(inputs)
         tokens = seen['normed']

@@ -1,5 +1,6 @@
 from mmpretrain.models import backbones
 from mmpretrain.models.backbones import TIMMBackbone
+from torch import nn
 
 from mmmix.registry import ATTENTION_EXTRACTORS
 from ..errors import MissingIngredient
@@ -7,8 +8,10 @@ from .base import AttentionExtractor
 
 CNNS = (backbones.ResNet, backbones.DenseNet, backbones.EfficientNet,
         backbones.EfficientNetV2, backbones.MobileNetV2, backbones.MobileNetV3,
-        backbones.ShuffleNetV2, backbones.VGG, backbones.RepVGG,
-        backbones.ConvNeXt, backbones.HRNet)
+        backbones.MobileOne, backbones.ShuffleNetV1, backbones.ShuffleNetV2,
+        backbones.AlexNet, backbones.VGG, backbones.RepVGG, backbones.CSPNet,
+        backbones.ConvNeXt, backbones.ConvMixer, backbones.HorNet,
+        backbones.HRNet, backbones.VAN)
 
 
 @ATTENTION_EXTRACTORS.register_module()
@@ -19,9 +22,9 @@ class CNNActivation(AttentionExtractor):
     mean after a ReLU. A CNN has neither class attention nor patch tokens: its
     places overlap in what they see.
 
-    It reads MMPretrain's ResNet and its kin, DenseNet, EfficientNet,
-    MobileNet, ShuffleNet, VGG, RepVGG, ConvNeXt and HRNet, and timm's models
-    without attention through ``TIMMBackbone``.
+    It reads MMPretrain's ResNet and its kin and the other CNNs listed in this
+    file, and timm's models without attention over tokens through
+    ``TIMMBackbone``.
     """
 
     top_down_forms = ('cam', 'one_pass')
@@ -29,8 +32,10 @@ class CNNActivation(AttentionExtractor):
     @classmethod
     def reads(cls, backbone):
         if isinstance(backbone, TIMMBackbone):
-            return not any('attn' in name
-                           for name, _ in backbone.named_modules())
+            # timm calls squeeze-and-excitation attn too, but makes it of
+            # convolutions
+            return not any('attn' in name and isinstance(module, nn.Linear)
+                           for name, module in backbone.named_modules())
         return isinstance(backbone, CNNS)
 
     def grid(self, image_size):

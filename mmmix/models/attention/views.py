@@ -3,6 +3,7 @@ from abc import ABCMeta, abstractmethod
 from typing import Optional, Tuple
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmmix.functional import (blended_class_activation, cosine_relevance,
@@ -99,10 +100,7 @@ class TopDown(View):
     needs_labels = True
 
     def __init__(self, sigma: float = 1.0, form: Optional[str] = None):
-        if not 0 <= sigma < float('inf'):
-            raise ValueError('`sigma` must be a number of at least 0, not '
-                             f'{sigma!r}.')
-        self.sigma = float(sigma)
+        self.sigma = check_sigma(sigma)
         self.form = form
 
     def form_for(self, extractor: AttentionExtractor) -> str:
@@ -116,8 +114,11 @@ class TopDown(View):
         return form
 
     def check(self, model):
-        self.form_for(find_extractor(model.backbone))
+        form = self.form_for(find_extractor(model.backbone))
         class_weights(model.head)
+        print_log(
+            f'TopDown looks through {type(model.backbone).__name__} in the '
+            f"form '{form}', sigma={self.sigma:g}.", 'current')
 
     def __call__(self, model, inputs, labels):
         extractor = find_extractor(model.backbone)
@@ -126,8 +127,7 @@ class TopDown(View):
         with extractor.watching() as seen:
             features = model.backbone(inputs)
         tokens = extractor.tokens(seen, features, size).float()
-        with torch.autocast(inputs.device.type, enabled=False):
-            weights = labels.float() @ class_weights(model.head).float()
+        weights = label_weights(model.head, labels)
         if form == 'two_pass':
             signal = self.sigma * label_relevance(tokens, weights)
             with extractor.added_to_values(signal), \
@@ -142,6 +142,25 @@ class TopDown(View):
             relevance = cosine_relevance(tokens, weights)
             attention = attention * (1 + self.sigma * relevance)
         return attention, features
+
+
+def check_sigma(sigma: float) -> float:
+    if not 0 <= sigma < float('inf'):
+        raise ValueError('`sigma` must be a number of at least 0, not '
+                         f'{sigma!r}.')
+    return float(sigma)
+
+
+def label_weights(head: nn.Module, labels: Tensor) -> Tensor:
+    """Classifier weights :math:`w_y` of each image's label ``(N, C)``,
+    float32; of a soft label their mean.
+
+    Args:
+        head (nn.Module): See :func:`class_weights`.
+        labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
+    """
+    with torch.autocast(labels.device.type, enabled=False):
+        return labels.float() @ class_weights(head).float()
 
 
 def class_weights(head: nn.Module) -> Tensor:

@@ -6,6 +6,7 @@ from mmpretrain.models.utils import MultiheadAttention
 from mmmix.functional import class_attention, image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
 from .base import AttentionExtractor
+from .patches import patch_grid
 
 
 @ATTENTION_EXTRACTORS.register_module()
@@ -38,12 +39,7 @@ class ViTAttention(AttentionExtractor):
         return tuple(self.backbone.img_size)
 
     def grid(self, image_size):
-        if any(side % p for side, p in zip(image_size, self.patch)):
-            raise ValueError(
-                f'Images of {image_size[0]} x {image_size[1]} pixels do not '
-                f'divide into patches of {self.patch[0]} x {self.patch[1]}: '
-                'resize or crop them to a multiple of the patch size.')
-        return tuple(side // p for side, p in zip(image_size, self.patch))
+        return patch_grid(image_size, self.patch)
 
     def taps(self):
         last = self.backbone.layers[-1]

@@ -48,7 +48,7 @@ class AttentiveCutMix(BatchMixer):
 
     Raises:
         ValueError: If ``num_cells`` is not between 1 and the number of cells,
-            or ``lam`` or ``pairing`` is unknown.
+            ``grid`` has no cell, or ``lam`` or ``pairing`` is unknown.
     """
 
     needs = frozenset({'attention'})
@@ -59,23 +59,28 @@ class AttentiveCutMix(BatchMixer):
                  lam: str = 'cells',
                  pairing: str = 'shuffle'):
         if grid is not None:
-            grid = tuple(np.broadcast_to(grid, 2).tolist())
+            size = np.atleast_1d(grid)
+            if size.size > 2 or size.dtype.kind != 'i' or size.min() < 1:
+                raise ValueError('`grid` must be one or two positive whole '
+                                 f'numbers, or None, not {grid!r}.')
+            grid = tuple(np.broadcast_to(size, 2).tolist())
         if lam not in ('cells', 'area'):
             raise ValueError(f"`lam` must be 'cells' or 'area', not {lam!r}.")
         self.num_cells = num_cells
         self.grid = grid
         self.lam = lam
         self.pairing = check_pairing(pairing)
-        self._check_num_cells(grid or (num_cells, 1))
+        self._check_num_cells(grid)
 
-    def _check_num_cells(self, grid: Sequence[int]) -> None:
-        cells = grid[0] * grid[1]
+    def _check_num_cells(self, grid: Optional[Sequence[int]]) -> None:
+        most, of = float('inf'), "the number of the map's cells"
+        if grid is not None:
+            most = grid[0] * grid[1]
+            of = f'{most}, the cells of the {grid[0]} x {grid[1]} map'
         if self.num_cells != int(self.num_cells) or not (1 <= self.num_cells <=
-                                                         cells):
-            raise ValueError(
-                f'`num_cells` must be a whole number from 1 to {cells}, the '
-                f'cells of the {grid[0]} x {grid[1]} map, not '
-                f'{self.num_cells!r}.')
+                                                         most):
+            raise ValueError('`num_cells` must be a whole number from 1 to '
+                             f'{of}, not {self.num_cells!r}.')
 
     def sample(self, rng, batch_size, image_size):
         return dict(source=pair(rng, batch_size, self.pairing))

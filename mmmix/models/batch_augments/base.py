@@ -136,10 +136,10 @@ def to_device(array: np.ndarray, like: Tensor) -> Tensor:
     return tensor.to(like.device, non_blocking=True)
 
 
-def check_alpha(alpha: float) -> float:
-    if not alpha > 0:
-        raise ValueError('`alpha` of the Beta distribution must be a positive '
-                         f'number, not {alpha!r}.')
+def check_alpha(alpha: float, name: str = 'alpha') -> float:
+    if not 0 < alpha < float('inf'):
+        raise ValueError(f'`{name}` of the Beta distribution must be a '
+                         f'positive number, not {alpha!r}.')
     return float(alpha)
 
 

@@ -8,7 +8,7 @@ from mmmix.functional import (area_lambda, box_masks, crop_cells, grid_shape,
                               paste_masked, resize_mask)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import MixedBatch
-from .base import BatchMixer, check_pairing, pair, to_device
+from .base import BatchMixer, check_alpha, check_pairing, pair, to_device
 
 
 @BATCH_AUGMENTS.register_module()
@@ -95,9 +95,6 @@ class MaskMix(BatchMixer):
         check_name('alignment', alignment, ('patch', 'shifted', 'sub_patch'))
         check_name('rounding', rounding, ('floor', 'ceil'))
         check_name('lam', lam, ('area', 'count'))
-        if not beta > 0:
-            raise ValueError('`beta` of the Beta distribution must be a '
-                             f'positive number, not {beta!r}.')
         smallest = 2 if alignment == 'shifted' else 1
         if not (patch_size >= smallest and patch_size == int(patch_size)):
             raise ValueError('`patch_size` must be a whole number of pixels, '
@@ -108,7 +105,7 @@ class MaskMix(BatchMixer):
         self.cell = cell_size(scale, int(patch_size), alignment)
         self.scale = scale
         self.patch_size = int(patch_size)
-        self.beta = beta
+        self.beta = check_alpha(beta, 'beta')
         self.choose_cells = STRATEGIES[strategy]
         self.alignment = alignment
         self.round = np.floor if rounding == 'floor' else np.ceil

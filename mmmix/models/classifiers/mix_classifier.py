@@ -131,7 +131,14 @@ class MixClassifier(ImageClassifier):
              mixed: Optional[MixedBatch] = None,
              guidance: Optional[Guidance] = None) -> Dict[str, Tensor]:
         """Losses of a batch; see :class:`~mmmix.models.heads.MixHead`."""
-        if mixed is None or not (self.mix_losses or self.label_rule):
+        if not (self.mix_losses or self.label_rule):
+            return super().loss(inputs, data_samples)
+        if self.data_preprocessor.choice is None:
+            raise ValueError(
+                'The head has a label rule or mix losses, but nothing is '
+                'mixed: name a mixer in train_cfg=dict(augments=[...]), or '
+                'remove them (label_rule=None, mix_losses=None).')
+        if mixed is None:
             return super().loss(inputs, data_samples)
         with self._watch as seen:
             features = self.backbone(inputs)
@@ -143,7 +150,8 @@ class MixClassifier(ImageClassifier):
             tokens = extractor.patch_tokens(features, size)
         if self._needs_class_attention() and self.label_rule.applies_to(mixed):
             extractor = find_extractor(self.backbone)
-            attention = extractor.class_attention(seen, features, size)
+            with torch.no_grad():
+                attention = extractor.class_attention(seen, features, size)
         if self.with_neck:
             features = self.neck(features)
         return self.head.loss(

@@ -8,12 +8,13 @@ from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmmix.registry import MODELS, TASK_UTILS
+from mmmix.registry import MODELS, TASK_UTILS, build_as
 from mmmix.structures import MixedBatch
 from ..attention import find_extractor
 from ..batch_augments import BatchMixer, MixerChoice
 from ..batch_augments.base import check_batch
 from ..errors import MissingIngredient
+from ..guides import Guide
 from ..label_rules import LabelRule
 from ..losses import MixLoss
 
@@ -55,7 +56,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             batch_augments = dict(batch_augments)
             guide = batch_augments.pop('guide', None) or dict(
                 type='mmmix.SelfGuide')
-            self.guide = TASK_UTILS.build(guide)
+            self.guide = build_as(Guide, TASK_UTILS, guide, 'guide')
             self.choice = MixerChoice(**batch_augments)
             self.to_onehot = True
             self._needs: Dict[object, FrozenSet[str]] = {

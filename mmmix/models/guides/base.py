@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmmix.registry import TASK_UTILS
+from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from ..attention import View, find_extractor
 
@@ -41,7 +41,8 @@ class Guide(metaclass=ABCMeta):
                  scale: float = 1.0,
                  input_size: Union[int, Sequence[int], None] = None,
                  dtype: Optional[str] = None):
-        self.view: View = TASK_UTILS.build(view or dict(type='mmmix.BottomUp'))
+        self.view = build_as(View, TASK_UTILS, view
+                             or dict(type='mmmix.BottomUp'), 'view')
         if not 0 < scale <= 4:
             raise ValueError('`scale` of a guide must be in (0, 4], not '
                              f'{scale!r}.')

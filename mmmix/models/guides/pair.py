@@ -1,4 +1,4 @@
-from mmmix.registry import TASK_UTILS
+from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from .base import Guide
 
@@ -14,7 +14,8 @@ class GuidePair(Guide):
 
     def __init__(self, attention: dict, scores: dict):
         super().__init__()
-        self.parts = (TASK_UTILS.build(attention), TASK_UTILS.build(scores))
+        self.parts = (build_as(Guide, TASK_UTILS, attention, 'attention'),
+                      build_as(Guide, TASK_UTILS, scores, 'scores'))
 
     def _shares(self, wanted):
         """Each guide with what it is asked for, if anything."""

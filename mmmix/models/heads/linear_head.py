@@ -6,8 +6,8 @@ from .mix_head import MixHead
 
 @MODELS.register_module()
 class MixLinearClsHead(MixHead, LinearClsHead):
-    """``mmpretrain.LinearClsHead`` with label rule and mix
-    losses; same parameters.
+    """``mmpretrain.LinearClsHead`` with label rule and mix losses; same
+    parameters.
 
     Args:
         num_classes (int): Number of classes.

@@ -4,8 +4,10 @@ from typing import Dict, List, Optional
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmmix.registry import MODELS
+from mmmix.registry import MODELS, build_as
 from mmmix.structures import Guidance, MixedBatch
+from ..label_rules import LabelRule
+from ..losses import MixLoss
 
 
 class MixHead:
@@ -38,14 +40,16 @@ class MixHead:
             raise ValueError(f'{type(self).__name__} needs `num_classes`, the '
                              'number of classes of the data set.')
         super().__init__(*args, num_classes=num_classes, **kwargs)
-        self.label_rule = label_rule and MODELS.build(label_rule)
+        self.label_rule = label_rule and build_as(LabelRule, MODELS,
+                                                  label_rule, 'label_rule')
         self.mix_losses = nn.ModuleDict()
         for name, cfg in (mix_losses or {}).items():
             if name == 'cls':
                 raise ValueError("A mix loss cannot be named 'cls': loss_cls "
                                  'is the classification loss.')
             if cfg is not None:
-                self.mix_losses[name] = MODELS.build(cfg)
+                self.mix_losses[name] = build_as(MixLoss, MODELS, cfg,
+                                                 f'mix_losses.{name}')
                 self.mix_losses[name].prepare(self)
 
     def check_backbone(self, backbone: nn.Module) -> None:

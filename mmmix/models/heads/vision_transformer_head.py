@@ -7,8 +7,7 @@ from .mix_head import MixHead
 @MODELS.register_module()
 class MixVisionTransformerClsHead(MixHead, VisionTransformerClsHead):
     """``mmpretrain.VisionTransformerClsHead`` with label rule and mix
-    losses; same
-    parameters.
+    losses; same parameters.
 
     It also reads a backbone with ``out_type='raw'``: the class token is the
     first.

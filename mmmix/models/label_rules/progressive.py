@@ -23,8 +23,8 @@ class ProgressiveAttentionLabel(TransMixLabel):
         \alpha = \cos(\mathrm{softmax}(z), \tilde y)
 
     It works with any mixer that cuts and pastes. The authors' public code is
-    ``normalize=True, downsample='nearest', label_smooth=0.1,
-    stop_gradient=False`` with a classification loss without label smoothing.
+    ``normalize=True, label_smooth=0.1, stop_gradient=False`` with a
+    classification loss without label smoothing.
 
     Args:
         progress (str): How alpha is set (MixPro, Table 10): 'cosine', the
@@ -50,7 +50,7 @@ class ProgressiveAttentionLabel(TransMixLabel):
                  label_smooth: float = 0.0,
                  stop_gradient: bool = True,
                  normalize: bool = False,
-                 downsample: str = 'area'):
+                 downsample: str = 'nearest'):
         super().__init__(normalize=normalize, downsample=downsample)
         if progress not in PROGRESS:
             raise ValueError(f'`progress` must be one of {PROGRESS}, not '
@@ -62,7 +62,7 @@ class ProgressiveAttentionLabel(TransMixLabel):
         self.label_smooth = label_smooth
         self.stop_gradient = stop_gradient
         if progress == 'learnable':
-            self.logit = nn.Parameter(torch.zeros(()))
+            self.logit = nn.Parameter(torch.zeros(1))
 
     def factor(self, cls_score: Tensor, mixed: MixedBatch) -> Tensor:
         """The progressive factor alpha, ``(N,)`` or a scalar, in [0, 1]."""

@@ -1,11 +1,9 @@
 from torch import Tensor
 
-from mmmix.functional import attention_lambda, nearest_mask, resize_mask
+from mmmix.functional import attention_lambda, nearest_mask
 from mmmix.registry import MODELS
 from mmmix.structures import MixedBatch
 from .base import LabelRule
-
-DOWNSAMPLE = dict(area=resize_mask, nearest=nearest_mask)
 
 
 @MODELS.register_module()
@@ -20,16 +18,16 @@ class TransMixLabel(LabelRule):
         \lambda = (1 - w) \lambda_{attn} + w \lambda_{area}
 
     A label has no gradient. The authors' public code is
-    ``normalize=True, area_weight=0.5, downsample='nearest'``.
+    ``normalize=True, area_weight=0.5``.
 
     Args:
         area_weight (float): Weight w of the area, in [0, 1]. Defaults to 0,
             the paper's.
         normalize (bool): Divide by the attention on all patches. Defaults to
             False, the paper's.
-        downsample (str): How the mask reaches the attention's grid: 'area',
-            averaged, or 'nearest', the paper's. Defaults to 'area'. The two
-            agree where the mask follows the patches.
+        downsample (str): How the mask reaches the attention's grid:
+            'nearest', the paper's and the default, or 'area', averaged. The
+            two agree where the mask follows the patches.
 
     Raises:
         ValueError: If ``area_weight`` is outside [0, 1], or ``downsample`` is
@@ -41,22 +39,23 @@ class TransMixLabel(LabelRule):
     def __init__(self,
                  area_weight: float = 0.0,
                  normalize: bool = False,
-                 downsample: str = 'area'):
+                 downsample: str = 'nearest'):
         super().__init__()
         if not 0 <= area_weight <= 1:
             raise ValueError('`area_weight` must be in [0, 1], not '
                              f'{area_weight!r}.')
-        if downsample not in DOWNSAMPLE:
-            raise ValueError(f'`downsample` must be one of {[*DOWNSAMPLE]}, '
-                             f'not {downsample!r}.')
+        if downsample not in ('nearest', 'area'):
+            raise ValueError("`downsample` must be 'nearest' or 'area', not "
+                             f'{downsample!r}.')
         self.area_weight = area_weight
         self.normalize = normalize
         self.downsample = downsample
 
     def attention_lambda(self, mixed: MixedBatch, attention: Tensor) -> Tensor:
         """:math:`\\lambda_{attn}` of each image ``(N,)``."""
-        attention = attention.detach()
-        mask = DOWNSAMPLE[self.downsample](mixed.mask, attention.shape[1:])
+        grid = attention.shape[1:]
+        mask = (mixed.mask_on(grid) if self.downsample == 'area' else
+                nearest_mask(mixed.mask, grid))
         return attention_lambda(attention, mask, self.normalize)
 
     def compute(self, cls_score, mixed, guidance, attention):
