@@ -20,9 +20,12 @@ def save(config, path):
 
 
 def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
-    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), *SMALL)
-    assert re.search(r'weights.pth \| 20 \| 1.00 \| 1.00 \|',
-                     capsys.readouterr().out)
+    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--views',
+             'BottomUp', 'ClassAttention', 'TopDown', *SMALL)
+    table = capsys.readouterr().out
+    for view in ('BottomUp', 'ClassAttention', 'TopDown'):
+        assert re.search(
+            rf'weights.pth \| {view} \| 20 \| 1.00 \| 1.00 \|', table)
 
 
 def test_bad_input(run_tool, config, tmp_path, capsys):

@@ -1,14 +1,16 @@
 """How much of the attention falls on the objects.
 
-For each checkpoint: the share of the image attention score (SMMix, Eq. 6)
-inside the validation images' object boxes, divided by the boxes' share of the
-area. 1 is what attention without aim would reach.
+For each checkpoint and view: the share of the attention inside the validation
+images' object boxes, divided by the boxes' share of the area. 1 is what
+attention without aim would reach.
 
-example: attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py epoch_10.pth
+example: attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py epoch_10.pth \
+             --views BottomUp TopDown
 """
 import argparse
 
 import torch
+import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from rich.progress import track
@@ -16,11 +18,11 @@ from rich.progress import track
 from mmmix.checkpoint import load_weights
 from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
                                  short_errors)
-from mmmix.functional import box_masks, resize_mask
-from mmmix.models import find_extractor
-from mmmix.registry import DATASETS
+from mmmix.functional import box_coverage
+from mmmix.registry import DATASETS, TASK_UTILS
 
 BATCH = 100
+VIEWS = ('BottomUp', 'ClassAttention', 'TopDown')
 
 
 def boxes_of(samples):
@@ -40,25 +42,28 @@ def boxes_of(samples):
 
 
 @torch.no_grad()
-def attention_gain(model, dataset):
-    """Share of the attention over share of the area, one value an image."""
-    extractor = find_extractor(model.backbone)
-    gains = []
+def attention_gains(model, dataset, views):
+    """Share of the attention over share of the area, one value an image, of
+    each view by name."""
+    gains = {name: [] for name in views}
     for start in track(range(0, len(dataset), BATCH), description=''):
         samples = [
             dataset[i]
             for i in range(start, min(start + BATCH, len(dataset)))
         ]
         data = model.data_preprocessor(pseudo_collate(samples), False)
-        size = data['inputs'].shape[-2:]
-        with extractor.watching() as seen:
-            features = model.backbone(data['inputs'])
-        attention = extractor.bottom_up(seen, features, size)
-        mask = box_masks(boxes_of(data['data_samples']), size)
-        inside = resize_mask(mask, attention.shape[1:]) * attention
-        share = inside.sum((1, 2)) / attention.sum((1, 2))
-        gains.append(share / mask.mean((1, 2)))
-    return torch.cat(gains)
+        inputs, samples = data['inputs'], data['data_samples']
+        boxes = boxes_of(samples)
+        labels = F.one_hot(
+            torch.cat([sample.gt_label for sample in samples]),
+            model.head.num_classes)
+        for name, view in views.items():
+            attention, _ = view(model, inputs, labels)
+            inside = box_coverage(boxes, inputs.shape[-2:],
+                                  attention.shape[1:])
+            share = (inside * attention).sum((1, 2)) / attention.sum((1, 2))
+            gains[name].append(share / inside.mean((1, 2)))
+    return {name: torch.cat(values) for name, values in gains.items()}
 
 
 def parse_args():
@@ -67,6 +72,13 @@ def parse_args():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         'pairs', nargs='+', metavar='CONFIG CHECKPOINT', help='in turn')
+    parser.add_argument(
+        '--views',
+        nargs='+',
+        choices=VIEWS,
+        default=['BottomUp'],
+        help='how the model looks at an image: SMMix, Eq. 6 (BottomUp, the '
+        'default), MixPro, Eq. 4, or TdAttenMix, Eq. 3-5')
     add_cfg_options(parser)
     args = parser.parse_args()
     if len(args.pairs) % 2:
@@ -84,13 +96,19 @@ def main():
             cfg.model.train_cfg = None  # nothing is mixed here
             model = build_model(cfg).eval()
             load_weights(model, path)
-            rows.append((path,
-                         attention_gain(
-                             model,
-                             DATASETS.build(cfg.val_dataloader.dataset))))
-    print('| checkpoint | images | mean | median |\n|---|---:|---:|---:|')
-    for path, gain in rows:
-        print(f'| {path} | {len(gain)} | {gain.mean():.2f} '
+            views = {
+                name: TASK_UTILS.build(dict(type=f'mmmix.{name}'))
+                for name in args.views
+            }
+            for view in views.values():
+                view.check(model)
+            dataset = DATASETS.build(cfg.val_dataloader.dataset)
+            gains = attention_gains(model, dataset, views)
+            rows += [(path, name, gain) for name, gain in gains.items()]
+    print('| checkpoint | view | images | mean | median |\n'
+          '|---|---|---:|---:|---:|')
+    for path, name, gain in rows:
+        print(f'| {path} | {name} | {len(gain)} | {gain.mean():.2f} '
               f'| {gain.median():.2f} |')
 
 
