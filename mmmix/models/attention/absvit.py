@@ -75,7 +75,7 @@ class AbSViTTopDown(View):
         weights = label_weights(model.head, labels)
         with extractor.watching() as seen:
             features = backbone(inputs)
-        tokens = seen['normed']
+        tokens = seen['tokens']
         # as a map of one column
         relevance = cosine_relevance(tokens.float().mT[..., None], weights)
         signals = backbone.feedback(tokens * relevance.to(tokens.dtype))

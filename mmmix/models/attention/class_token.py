@@ -13,9 +13,13 @@ class ClassTokenAttention(AttentionExtractor):
     A child defines :attr:`last_layer`, :meth:`class_query_key`, the taps that
     it reads, and what is left of
     :class:`~mmmix.models.attention.AttentionExtractor`.
+
+    Attributes:
+        num_extra_tokens (int): How many tokens come before the patches.
     """
 
     has_class_attention = True
+    num_extra_tokens = 1
 
     @property
     @abstractmethod
@@ -35,7 +39,8 @@ class ClassTokenAttention(AttentionExtractor):
         return dict(tokens=self.last_layer)
 
     def class_attention(self, seen, features, image_size):
-        attention = class_attention(*self.class_query_key(seen))
+        attention = class_attention(*self.class_query_key(seen),
+                                    self.num_extra_tokens)
         return attention.unflatten(1, self.grid(image_size))
 
     def tokens(self, seen, features, image_size):
@@ -47,16 +52,17 @@ class ClassTokenAttention(AttentionExtractor):
         if out_type not in ('raw', 'featmap'):
             raise ValueError(
                 'A loss of the head wants patch tokens, but the backbone has '
-                f"out_type='{out_type}': set out_type='raw' and neck=dict("
-                "type='mmmix.ClassTokenNeck') (same parameters; the neck "
-                'takes the class token for the head).')
+                f"out_type='{out_type}': set out_type='raw' (same "
+                'parameters). A MixVisionTransformerClsHead takes the class '
+                'token itself; a MixLinearClsHead needs '
+                "neck=dict(type='mmmix.ClassTokenNeck') before it.")
 
     def patch_tokens(self, features, image_size):
         last = features[-1]
         return last if last.ndim == 4 else self._patches(last, image_size)
 
     def _patches(self, tokens, image_size):
-        tokens = tokens[:, 1:].transpose(1, 2)
+        tokens = tokens[:, self.num_extra_tokens:].transpose(1, 2)
         return tokens.unflatten(2, self.grid(image_size))
 
 
