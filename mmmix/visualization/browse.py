@@ -65,7 +65,7 @@ def mix_pairs(model: nn.Module,
     chosen = rng.choice(len(dataset), num, replace=False)
     inputs, scores = _unmixed_batch(model, [dataset[int(i)] for i in chosen])
     source = np.roll(np.arange(num), 1)
-    guidance = _ask_guide(model, inputs, mixers)
+    guidance = _ask_guide(model, inputs, scores, mixers)
 
     mixes = []
     for mixer in mixers:
@@ -101,21 +101,22 @@ def _unmixed_batch(model: nn.Module,
     return data['inputs'], torch.stack(scores)
 
 
-def _ask_guide(model, inputs, mixers):
+def _ask_guide(model, inputs, scores, mixers):
     """The guide's answer; None where nobody needs it and it has none."""
     guide = getattr(model.data_preprocessor, 'guide', None) or SelfGuide()
     wanted = frozenset({'attention'}).union(*(m.needs for m in mixers))
     guide.bind(model)
-    if isinstance(guide, EMAGuide):
-        # a checkpoint holds the averaged weights as the model's
-        guide.bind_average(model)
+    for part in getattr(guide, 'parts', (guide, )):
+        if isinstance(part, EMAGuide):
+            # a checkpoint holds the averaged weights as the model's
+            part.bind_average(model)
     try:
         guide.check(wanted)
     except ValueError:
         if any(mixer.needs for mixer in mixers):
             raise
         return None
-    return guide(inputs, wanted)
+    return guide(inputs, wanted, scores)
 
 
 def _to_image(model: nn.Module, inputs: Tensor) -> Tensor:

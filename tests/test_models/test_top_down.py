@@ -238,3 +238,12 @@ def test_a_cnn_that_pools_by_itself_is_refused():
     model = build(cfg)
     with pytest.raises(ValueError, match='gap_before_final_norm=False'):
         model.data_preprocessor(batch(), training=True)
+
+
+def test_a_guide_that_is_asked_without_labels():
+    model = build(
+        vit_config([SMMIX], guide=dict(type='SelfGuide', view=dict(
+            type='mmmix.TopDown'))))
+    with pytest.raises(ValueError, match='TopDown looks at a label'):
+        model.data_preprocessor.guide(
+            torch.rand(2, 3, 32, 32), frozenset({'attention'}))

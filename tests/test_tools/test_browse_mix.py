@@ -43,6 +43,12 @@ def test_all_mixers_get_the_same_pairs(config):
                        pairs.images[4, :, y1:y2, x1:x2])
 
 
+def test_a_guide_that_looks_at_the_label(config):
+    guide = dict(type='mmmix.SelfGuide', view=dict(type='mmmix.TopDown'))
+    pairs, _ = pairs_of(config, [SMMix()], **{'model.train_cfg.guide': guide})
+    assert pairs.attention.shape == (5, 4, 4)
+
+
 @UNTRAINED
 def test_picture_of_the_configs_mixers(run_tool, config, tmp_path):
     with pytest.warns(UserWarning, match='before its training'):

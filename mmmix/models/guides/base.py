@@ -146,6 +146,10 @@ class Guide(metaclass=ABCMeta):
         inputs = self._shown(inputs)
         with evaluating(model), no_autocast_cache(), self._precision(inputs):
             if 'attention' in wanted:
+                if self.view.needs_labels and labels is None:
+                    raise ValueError(
+                        f'{type(self.view).__name__} looks at a label: ask '
+                        'the guide with `labels` (N, num_classes).')
                 attention, features = self.view(model, inputs, labels)
             else:
                 attention, features = None, model.backbone(inputs)
