@@ -1,3 +1,7 @@
+"""Errors that several kinds of parts raise."""
+from typing import Iterable
+
+
 class MissingIngredient(ValueError):
     """A combination of parts wants what one of them cannot give.
 
@@ -9,3 +13,11 @@ class MissingIngredient(ValueError):
     def __init__(self, ingredient: str, message: str):
         super().__init__(message)
         self.ingredient = ingredient
+
+
+def check_name(argument: str, name: str, names: Iterable[str]) -> None:
+    """Raise a ValueError unless an argument is one of the names it may have.
+    """
+    if name not in names:
+        raise ValueError(f'`{argument}` must be one of {tuple(names)}, not '
+                         f'{name!r}.')

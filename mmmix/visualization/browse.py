@@ -106,7 +106,7 @@ def _ask_guide(model, inputs, scores, mixers):
     guide = getattr(model.data_preprocessor, 'guide', None) or SelfGuide()
     wanted = frozenset({'attention'}).union(*(m.needs for m in mixers))
     guide.bind(model)
-    for part in getattr(guide, 'parts', (guide, )):
+    for part in guide.parts:
         if isinstance(part, EMAGuide):
             # a checkpoint holds the averaged weights as the model's
             part.bind_average(model)

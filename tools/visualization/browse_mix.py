@@ -1,7 +1,8 @@
 """Draw images of a config's training set, mixed by its own mixers or others.
 
-All mixers get the same pairs of images. Lambda and labels are the mixers' own:
-a label rule of the head, such as TransMix's, changes them in the training pass.
+All mixers get the same pairs of images. Lambda and labels are the mixers'
+own: a label rule of the head, such as TransMix's, changes them in the training
+pass.
 """
 import argparse
 import warnings

@@ -86,7 +86,7 @@ class EMAGuideHook(Hook):
 def ema_guides(model: MixClassifier) -> list:
     """The EMA guides of a classifier."""
     guide = getattr(model.data_preprocessor, 'guide', None)
-    parts = getattr(guide, 'parts', (guide, ))
+    parts = guide.parts if guide is not None else ()
     return [part for part in parts if isinstance(part, EMAGuide)]
 
 

@@ -8,6 +8,7 @@ from mmmix.functional import (area_lambda, box_masks, crop_cells, grid_shape,
                               paste_masked, resize_mask)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import MixedBatch
+from ..errors import check_name
 from .base import BatchMixer, check_alpha, check_pairing, pair, to_device
 
 
@@ -257,9 +258,3 @@ def cell_size(scale: float, patch_size: int, alignment: str) -> int:
             '`scale` must be a whole number of patches, at least 1, not '
             f"{scale!r}; smaller cells need alignment='sub_patch'.")
     return int(cell)
-
-
-def check_name(argument: str, name: str, names) -> None:
-    if name not in names:
-        raise ValueError(f'`{argument}` must be one of {tuple(names)}, not '
-                         f'{name!r}.')

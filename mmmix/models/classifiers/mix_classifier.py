@@ -142,14 +142,17 @@ class MixClassifier(ImageClassifier):
             return super().loss(inputs, data_samples)
         with self._watch as seen:
             features = self.backbone(inputs)
-        size = inputs.shape[-2:]
         tokens = attention = None
-        if any(loss.needs_tokens and loss.applies_to(mixed)
-               for loss in self.mix_losses.values()):
-            extractor = find_extractor(self.backbone)
+        wants_tokens = any(loss.needs_tokens and loss.applies_to(mixed)
+                           for loss in self.mix_losses.values())
+        wants_attention = (
+            self._needs_class_attention()
+            and self.label_rule.applies_to(mixed))
+        if wants_tokens or wants_attention:
+            extractor, size = find_extractor(self.backbone), inputs.shape[-2:]
+        if wants_tokens:
             tokens = extractor.patch_tokens(features, size)
-        if self._needs_class_attention() and self.label_rule.applies_to(mixed):
-            extractor = find_extractor(self.backbone)
+        if wants_attention:
             with torch.no_grad():
                 attention = extractor.class_attention(seen, features, size)
         if self.with_neck:

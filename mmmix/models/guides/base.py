@@ -88,6 +88,11 @@ class Guide(metaclass=ABCMeta):
         return student
 
     @property
+    def parts(self) -> Tuple['Guide', ...]:
+        """The guides that are asked: itself, unless it is made of others."""
+        return (self, )
+
+    @property
     @abstractmethod
     def model(self) -> nn.Module:
         """The classifier that is asked."""

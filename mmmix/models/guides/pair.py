@@ -14,8 +14,12 @@ class GuidePair(Guide):
 
     def __init__(self, attention: dict, scores: dict):
         super().__init__()
-        self.parts = (build_as(Guide, TASK_UTILS, attention, 'attention'),
-                      build_as(Guide, TASK_UTILS, scores, 'scores'))
+        self._parts = (build_as(Guide, TASK_UTILS, attention, 'attention'),
+                       build_as(Guide, TASK_UTILS, scores, 'scores'))
+
+    @property
+    def parts(self):
+        return self._parts
 
     def _shares(self, wanted):
         """Each guide with what it is asked for, if anything."""
@@ -47,5 +51,5 @@ class GuidePair(Guide):
 
     def __deepcopy__(self, memo):
         copy = super().__deepcopy__(memo)
-        copy.parts = tuple(part.__deepcopy__(memo) for part in self.parts)
+        copy._parts = tuple(part.__deepcopy__(memo) for part in self.parts)
         return copy

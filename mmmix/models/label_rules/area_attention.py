@@ -4,6 +4,7 @@ import torch
 
 from mmmix.functional import area_attention_lambda
 from mmmix.registry import MODELS
+from ..errors import check_name
 from .base import LabelRule
 
 
@@ -48,11 +49,8 @@ class AreaAttentionLabel(LabelRule):
         if beta != 'random' and (isinstance(beta, str) or not 0 <= beta <= 1):
             raise ValueError("`beta` must be in [0, 1] or 'random', not "
                              f'{beta!r}.')
-        for name, value, known in (('target', target, ('replaced', 'visible')),
-                                   ('ratio', ratio, ('image', 'batch'))):
-            if value not in known:
-                raise ValueError(f'`{name}` must be one of {known}, not '
-                                 f'{value!r}.')
+        check_name('target', target, ('replaced', 'visible'))
+        check_name('ratio', ratio, ('image', 'batch'))
         self.beta = beta
         self.target = target
         self.ratio = ratio

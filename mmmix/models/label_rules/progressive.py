@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from mmmix.functional import progressive_factor
 from mmmix.registry import MODELS
 from mmmix.structures import MixedBatch
+from ..errors import check_name
 from .transmix import TransMixLabel
 
 PROGRESS = ('cosine', 'equal', 'linear', 'parabolic', 'learnable')
@@ -52,9 +53,7 @@ class ProgressiveAttentionLabel(TransMixLabel):
                  normalize: bool = False,
                  downsample: str = 'nearest'):
         super().__init__(normalize=normalize, downsample=downsample)
-        if progress not in PROGRESS:
-            raise ValueError(f'`progress` must be one of {PROGRESS}, not '
-                             f'{progress!r}.')
+        check_name('progress', progress, PROGRESS)
         if not 0 <= label_smooth < 1:
             raise ValueError('`label_smooth` must be in [0, 1), not '
                              f'{label_smooth!r}.')

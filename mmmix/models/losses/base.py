@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmmix.structures import Guidance, MixedBatch
+from ..errors import check_name
 
 BATCHES = ('regions', 'mixed', 'all')
 
@@ -34,9 +35,7 @@ class MixLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0, batches: str = 'regions'):
         super().__init__()
-        if batches not in BATCHES:
-            raise ValueError(f'`batches` must be one of {BATCHES}, not '
-                             f'{batches!r}.')
+        check_name('batches', batches, BATCHES)
         self.loss_weight = loss_weight
         self.batches = batches
 

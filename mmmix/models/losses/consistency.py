@@ -3,6 +3,7 @@ from torch import Tensor
 
 from mmmix.functional import mix_scores
 from mmmix.registry import MODELS
+from ..errors import check_name
 from .base import MixLoss
 
 
@@ -41,11 +42,8 @@ class ConsistencyLoss(MixLoss):
                  mix: str = 'probabilities',
                  batches: str = 'regions'):
         super().__init__(loss_weight, batches)
-        for name, value, known in (('distance', distance, ('kl', 'l1')),
-                                   ('mix', mix, ('probabilities', 'logits'))):
-            if value not in known:
-                raise ValueError(f'`{name}` must be one of {known}, not '
-                                 f'{value!r}.')
+        check_name('distance', distance, ('kl', 'l1'))
+        check_name('mix', mix, ('probabilities', 'logits'))
         self.distance = distance
         self.mix = mix
 
