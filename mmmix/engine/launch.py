@@ -3,12 +3,14 @@ import argparse
 import contextlib
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, Optional
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
+from mmengine.hub import get_config
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch import nn
@@ -20,16 +22,27 @@ DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def load_config(name: str, options: Optional[dict] = None) -> Config:
-    """Load a config by its path or by the name it has in mmmix.
+    """Load a config by its path or by its name.
 
     Args:
-        name (str): See :func:`mmmix.environment.find_config`.
+        name (str): See :func:`mmmix.environment.find_config`; with the name
+            of another package and '::', such as
+            'mmpretrain::deit/deit-small_4xb256_in1k.py', one of its configs.
         options (dict, optional): Values to override.
 
     Raises:
-        FileNotFoundError: If there is no such config.
+        FileNotFoundError: If there is no such config, or no such package.
     """
-    cfg = Config.fromfile(find_config(name))
+    package, scope, _ = str(name).partition('::')
+    if scope and package != 'mmmix':
+        if find_spec(package) is None:  # MMEngine would install it
+            raise FileNotFoundError(
+                f'The config {name} is one of {package}, which is not '
+                'installed: bash tools/setup_env.sh full installs MMDetection '
+                'and MMSegmentation.')
+        cfg = get_config(name)
+    else:
+        cfg = Config.fromfile(find_config(name))
     cfg.merge_from_dict(options or {})
     return cfg
 

@@ -11,17 +11,15 @@ import argparse
 
 import torch
 import torch.nn.functional as F
-from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
-from rich.progress import track
 
-from mmmix.checkpoint import load_weights
-from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
-                                 short_errors)
+from mmmix.engine.analysis import (add_subjects, batches, choose_images,
+                                   labels_of, open_dataset, read_subjects)
+from mmmix.engine.launch import short_errors
 from mmmix.functional import box_coverage
-from mmmix.registry import DATASETS, TASK_UTILS
+from mmmix.registry import TASK_UTILS
+from mmmix.visualization import markdown_table
 
-BATCH = 100
 VIEWS = ('BottomUp', 'ClassAttention', 'TopDown')
 
 
@@ -42,23 +40,16 @@ def boxes_of(samples):
 
 
 @torch.no_grad()
-def attention_gains(model, dataset, views):
+def attention_gains(subject, dataset, indices, batch_size, views):
     """Share of the attention over share of the area, one value an image, of
     each view by name."""
     gains = {name: [] for name in views}
-    for start in track(range(0, len(dataset), BATCH), description=''):
-        samples = [
-            dataset[i]
-            for i in range(start, min(start + BATCH, len(dataset)))
-        ]
-        data = model.data_preprocessor(pseudo_collate(samples), False)
-        inputs, samples = data['inputs'], data['data_samples']
-        boxes = boxes_of(samples)
+    for inputs, samples in batches(subject, dataset, indices, batch_size):
+        boxes = boxes_of(samples).to(inputs.device)
         labels = F.one_hot(
-            torch.cat([sample.gt_label for sample in samples]),
-            model.head.num_classes)
+            labels_of(samples), subject.model.head.num_classes)
         for name, view in views.items():
-            attention, _ = view(model, inputs, labels)
+            attention, _ = view(subject.model, inputs, labels)
             inside = box_coverage(boxes, inputs.shape[-2:],
                                   attention.shape[1:])
             share = (inside * attention).sum((1, 2)) / attention.sum((1, 2))
@@ -70,8 +61,7 @@ def parse_args():
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        'pairs', nargs='+', metavar='CONFIG CHECKPOINT', help='in turn')
+    add_subjects(parser)
     parser.add_argument(
         '--views',
         nargs='+',
@@ -79,11 +69,7 @@ def parse_args():
         default=['BottomUp'],
         help='how the model looks at an image: SMMix, Eq. 6 (BottomUp, the '
         'default), MixPro, Eq. 4, or TdAttenMix, Eq. 3-5')
-    add_cfg_options(parser)
-    args = parser.parse_args()
-    if len(args.pairs) % 2:
-        parser.error('every CONFIG needs its CHECKPOINT')
-    return args
+    return parser.parse_args()
 
 
 def main():
@@ -91,25 +77,22 @@ def main():
     MMLogger.get_current_instance().setLevel('ERROR')
     rows = []
     with short_errors(ValueError):
-        for config, path in zip(args.pairs[::2], args.pairs[1::2]):
-            cfg = load_config(config, args.cfg_options)
-            cfg.model.train_cfg = None  # nothing is mixed here
-            model = build_model(cfg).eval()
-            load_weights(model, path)
-            views = {
-                name: TASK_UTILS.build(dict(type=f'mmmix.{name}'))
-                for name in args.views
-            }
+        views = {
+            name: TASK_UTILS.build(dict(type=f'mmmix.{name}'))
+            for name in args.views
+        }
+        for subject in read_subjects(args):
             for view in views.values():
-                view.check(model)
-            dataset = DATASETS.build(cfg.val_dataloader.dataset)
-            gains = attention_gains(model, dataset, views)
-            rows += [(path, name, gain) for name, gain in gains.items()]
-    print('| checkpoint | view | images | mean | median |\n'
-          '|---|---|---:|---:|---:|')
-    for path, name, gain in rows:
-        print(f'| {path} | {name} | {len(gain)} | {gain.mean():.2f} '
-              f'| {gain.median():.2f} |')
+                view.check(subject.model)
+            dataset = open_dataset(subject)
+            indices = choose_images(dataset, args.num_images)
+            gains = attention_gains(subject, dataset, indices, args.batch_size,
+                                    views)
+            rows += [(subject.name, name, len(gain), float(gain.mean()),
+                      float(gain.median())) for name, gain in gains.items()]
+    print(
+        markdown_table(['checkpoint', 'view', 'images', 'mean', 'median'],
+                       rows))
 
 
 if __name__ == '__main__':
