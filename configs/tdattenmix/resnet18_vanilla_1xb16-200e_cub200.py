@@ -9,5 +9,7 @@ model = dict(
     # PyTorch's ImageNet weights, as in OpenMixup's benchmark
     backbone=dict(
         init_cfg=dict(
-            type='Pretrained', checkpoint='torchvision://resnet18')),
+            type='Pretrained',
+            checkpoint='torchvision://resnet18',
+            unused=['fc.*'])),
     head=dict(num_classes=_base_.data_preprocessor.num_classes))

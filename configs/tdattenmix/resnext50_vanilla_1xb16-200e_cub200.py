@@ -9,5 +9,7 @@ model = dict(
     # PyTorch's ImageNet weights, as in OpenMixup's benchmark
     backbone=dict(
         init_cfg=dict(
-            type='Pretrained', checkpoint='torchvision://resnext50_32x4d')),
+            type='Pretrained',
+            checkpoint='torchvision://resnext50_32x4d',
+            unused=['fc.*'])),
     head=dict(num_classes=_base_.data_preprocessor.num_classes))

@@ -13,6 +13,7 @@ from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TransMixLabel)
 from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
 from .necks import ClassTokenNeck
+from .pretrained import StrictPretrained
 
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
@@ -23,5 +24,6 @@ __all__ = [
     'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
     'MixerChoice', 'Mixup', 'ProgressiveAttentionLabel',
     'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'TopDown', 'TransMixLabel', 'View', 'find_extractor'
+    'SelfGuide', 'StrictPretrained', 'TopDown', 'TransMixLabel', 'View',
+    'find_extractor'
 ]
