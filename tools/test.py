@@ -1,21 +1,26 @@
 """Evaluate a checkpoint on the test set of a config."""
 import argparse
+from copy import deepcopy
 
 import mmengine
 from mmengine.evaluator import DumpResults
+from mmengine.hooks import PrepareTTAHook
 from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint, load_weights
 from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
-                                 load_config, set_loader_defaults,
+                                 load_config, require, set_loader_defaults,
                                  set_work_dir, short_errors)
+from mmmix.engine.toolboxes import toolbox_of
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'config', help='a file, or a config of mmmix such as smmix/NAME.py')
+        'config',
+        help='a file, or a config of mmmix such as smmix/NAME.py, or one of '
+        'an installed package such as mmdet::mask_rcnn/NAME.py')
     parser.add_argument('checkpoint', help='a .pth file or an address')
     parser.add_argument('--work-dir', help='where to save logs')
     parser.add_argument('--out', metavar='FILE', help='save the results here')
@@ -25,6 +30,12 @@ def parse_args():
         default='pred',
         help='what --out saves: metrics (.json, .yml or .pkl) or, by '
         'default, predictions (.pkl)')
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help="augment at test time, at several scales say, by the config's "
+        'tta_model and tta_pipeline; for classification flipping is the '
+        'default')
     add_cfg_options(parser)
     add_launcher(parser)
     args = parser.parse_args()
@@ -34,27 +45,56 @@ def parse_args():
     return args
 
 
+def merge_args(cfg, args):
+    """Write the command line's choices into the config."""
+    require(cfg, 'model', 'test_dataloader', 'test_evaluator')
+    cfg.launcher = args.launcher
+    # for hooks that look at it, such as EMAHook; see load_weights below
+    cfg.load_from = check_checkpoint(args.checkpoint)
+    # nothing is mixed here, so no pretrained guide is loaded
+    (cfg.model.get('train_cfg') or {}).pop('guide', None)
+    set_work_dir(cfg, args.work_dir)
+    set_loader_defaults(cfg)
+    if args.tta:
+        set_tta(cfg)
+
+
+def set_tta(cfg):
+    """Show the test images as ``tta_pipeline`` says."""
+    dataset = cfg.test_dataloader.dataset
+    while 'dataset' in dataset:  # a wrapper
+        dataset = dataset.dataset
+    if toolbox_of(cfg) is None:
+        cfg.setdefault('tta_model', dict(type='mmpretrain.AverageClsScoreTTA'))
+        cfg.setdefault('tta_pipeline', flipped(dataset.pipeline))
+    require(cfg, 'tta_model', 'tta_pipeline')
+    dataset.pipeline = cfg.tta_pipeline
+
+
+def flipped(pipeline):
+    """A pipeline that shows each image as it is, and flipped."""
+    *steps, pack = deepcopy(pipeline)
+    flips = [dict(type='RandomFlip', prob=prob) for prob in (0., 1.)]
+    return [*steps, dict(type='TestTimeAug', transforms=[flips, [pack]])]
+
+
 def main():
     args = parse_args()
     with short_errors(ValueError):
         cfg = load_config(args.config, args.cfg_options)
-        cfg.launcher = args.launcher
-        # for hooks that look at it, such as EMAHook; see load_weights below
-        cfg.load_from = check_checkpoint(args.checkpoint)
-        # nothing is mixed here, so no pretrained guide is loaded
-        (cfg.model.get('train_cfg') or {}).pop('guide', None)
-        set_work_dir(cfg, args.work_dir)
-        set_loader_defaults(cfg)
-    runner = build_runner(cfg)
-    model = runner.model
-    with short_errors(ValueError):
+        merge_args(cfg, args)
+    with short_errors():
+        runner = build_runner(cfg, trained=True)
+        if is_model_wrapper(runner.model):  # wanted for gradients alone
+            runner.model = runner.model.module
         # the runner itself would only log what does not fit
-        load_weights(model.module if is_model_wrapper(model) else model,
-                     args.checkpoint)
-    if args.out and args.out_item == 'pred':
-        runner.test_evaluator.metrics.append(
-            DumpResults(out_file_path=args.out))
-    metrics = runner.test()
+        load_weights(runner.model, args.checkpoint)
+        if args.tta:
+            runner.register_hook(PrepareTTAHook(dict(cfg.tta_model)))
+        if args.out and args.out_item == 'pred':
+            runner.test_evaluator.metrics.append(
+                DumpResults(out_file_path=args.out))
+        metrics = runner.test()
     if args.out and args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)
 

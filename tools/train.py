@@ -2,19 +2,22 @@
 import argparse
 
 from mmengine.device import get_device
-from mmengine.dist import get_world_size
+from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
+from mmmix.engine.global_batch import enable_lr_scaling, settle_batch
 from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
-                                 load_config, set_loader_defaults,
+                                 load_config, require, set_loader_defaults,
                                  set_work_dir, short_errors)
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'config', help='a file, or a config of mmmix such as smmix/NAME.py')
+        'config',
+        help='a file, or a config of mmmix such as smmix/NAME.py, or one of '
+        'an installed package such as mmdet::mask_rcnn/NAME.py')
     parser.add_argument('--work-dir', help='where to save logs and models')
     parser.add_argument(
         '--resume',
@@ -47,6 +50,7 @@ def parse_args():
 
 def merge_args(cfg, args):
     """Write the command line's choices into the config."""
+    require(cfg, 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     cfg.launcher = args.launcher
     set_work_dir(cfg, args.work_dir)
     if args.no_validate:
@@ -61,33 +65,21 @@ def merge_args(cfg, args):
     elif cfg.get('load_from'):
         check_checkpoint(cfg.load_from)
     if args.auto_scale_lr:
-        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
-            raise ValueError(
-                '--auto-scale-lr wants auto_scale_lr=dict(base_batch_size=N) '
-                'in the config: the batch size that its learning rate is for.')
-        cfg.auto_scale_lr.enable = True
+        enable_lr_scaling(cfg)
     set_loader_defaults(cfg)
-
-
-def report_batch(runner):
-    """Log how many images one step of the optimizer sees."""
-    world = get_world_size()
-    batch = runner.cfg.train_dataloader.get('batch_size')
-    steps = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
-    if batch:
-        runner.logger.info(
-            f'World size {world} on {get_device()}, {batch} images a process'
-            f'{f", {steps} passes a step" if steps > 1 else ""}: '
-            f'global batch {world * batch * steps}.')
 
 
 def main():
     args = parse_args()
-    with short_errors():
+    with short_errors(ValueError):
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
-        runner = build_runner(cfg)
-        report_batch(runner)
+    with short_errors():
+        # also 'auto' finds none in the first run
+        resumes = args.resume and (cfg.load_from
+                                   or find_latest_checkpoint(cfg.work_dir))
+        runner = build_runner(cfg, trained=bool(resumes))
+        settle_batch(runner)
         runner.train()
 
 

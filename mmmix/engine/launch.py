@@ -3,9 +3,10 @@ import argparse
 import contextlib
 import os
 import sys
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Any, Iterator, Optional, Tuple
 
 import torch
 from mmengine.config import Config, DictAction
@@ -17,7 +18,16 @@ from torch import nn
 
 from mmmix.environment import find_config
 from mmmix.registry import MODELS
+from .toolboxes import register_toolboxes, toolbox_of
 
+PACKAGE = str(Path(__file__).parents[1])
+# what a launcher tells its processes
+LAUNCHERS = {
+    'pytorch': ('RANK', 'tools/dist_train.sh CONFIG NUM_PROCESSES'),
+    'slurm': ('SLURM_PROCID', 'tools/slurm_train.sh'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun'),
+}
+SYNC_BN = ('SyncBN', 'MMSyncBN')
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -58,14 +68,87 @@ def set_work_dir(cfg: Config, work_dir: Optional[str]) -> None:
 
 def set_loader_defaults(cfg: Config) -> None:
     """MMPretrain's defaults for data loaders, where they can be had: memory
-    is pinned for a GPU, and workers persist if there are any."""
+    is pinned for a GPU, and workers persist if there are any.
+
+    Segmentation and detection keep MMEngine's way to put a batch together:
+    their images differ in size.
+    """
     for name in DATALOADERS:
         loader = cfg.get(name)
-        if loader is not None:
+        if loader is None:
+            continue
+        if toolbox_of(cfg) is None:
             loader.setdefault('collate_fn', dict(type='default_collate'))
-            loader.setdefault('pin_memory', torch.cuda.is_available())
-            loader.setdefault('persistent_workers',
-                              loader.get('num_workers', 0) > 0)
+        loader.setdefault('pin_memory', torch.cuda.is_available())
+        workers = loader.get('num_workers', 0) > 0
+        loader.persistent_workers = workers and loader.get(
+            'persistent_workers', True)
+
+
+def require(cfg: Config, *keys: str) -> None:
+    """Check that a config says what a tool is going to read.
+
+    Raises:
+        ValueError: Naming what it lacks.
+    """
+    missing = [key for key in keys if cfg.get(key) is None]
+    if missing:
+        raise ValueError(
+            f'The config {cfg.filename} has no {", ".join(missing)}: name '
+            'one of a whole run, not a part of one.')
+
+
+def drop_pretrained(node: Any) -> int:
+    """Remove the pretrained files from a model's config, at any depth: for a
+    model whose weights all come from a checkpoint.
+
+    A guide (in ``train_cfg``) keeps its own: no checkpoint holds it.
+
+    Args:
+        node (dict | list): A model's config; changed in place.
+
+    Returns:
+        int: How many were there.
+    """
+    dropped = 0
+    if isinstance(node, dict):
+        if node.get('pretrained'):  # a file, or True in a timm backbone
+            node['pretrained'] = None if isinstance(node['pretrained'],
+                                                    str) else False
+            dropped += 1
+        inits = node.get('init_cfg')
+        inits = [inits] if isinstance(inits, dict) else list(inits or [])
+        kept = [init for init in inits if not _is_pretrained(init)]
+        if len(kept) < len(inits):
+            dropped += len(inits) - len(kept)
+            node['init_cfg'] = kept or None
+        node = [value for key, value in node.items() if key != 'train_cfg']
+    return dropped + sum(
+        drop_pretrained(child) for child in node
+        if isinstance(child, (dict, list, tuple)))
+
+
+def _is_pretrained(init: dict) -> bool:
+    kind = init.get('type')
+    kind = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+    return kind.split('.')[-1] in ('Pretrained', 'PretrainedInit')
+
+
+def replace_sync_bn(node: Any) -> int:
+    """Turn SyncBN into BN in a config, at any depth and in place: SyncBN runs
+    on GPUs only.
+
+    Returns:
+        int: How many there were.
+    """
+    replaced = 0
+    if isinstance(node, dict):
+        if node.get('type') in SYNC_BN:
+            node['type'], replaced = 'BN', 1
+        node = node.values()
+    return replaced + sum(
+        replace_sync_bn(child) for child in node
+        if isinstance(child, (dict, list, tuple)))
 
 
 def start_processes(cfg: Config) -> None:
@@ -81,35 +164,63 @@ def start_processes(cfg: Config) -> None:
     launcher = cfg.get('launcher', 'none')
     if launcher == 'none':
         return
-    if launcher == 'pytorch' and 'RANK' not in os.environ:
+    variable, remedy = LAUNCHERS[launcher]
+    if variable not in os.environ:
         raise ValueError(
-            "launcher 'pytorch' expects to be started by torch.distributed: "
-            'use tools/dist_train.sh CONFIG NUM_PROCESSES.')
+            f'launcher {launcher!r} sets {variable} for each process, but '
+            f'this one has none: start it by {remedy}, or without '
+            '--launcher.')
     if get_device() != 'cpu':
         return
     if launcher != 'pytorch':
         raise ValueError(f'launcher {launcher!r} needs GPUs; several CPU '
                          "processes are started by launcher 'pytorch'.")
     torch.distributed.init_process_group('gloo')
-    if cfg.get('model_wrapper_cfg') is None:
-        # what MMEngine would choose, less the device
-        cfg.model_wrapper_cfg = dict(
-            type='MMDistributedDataParallel',
-            device_ids=None,
-            broadcast_buffers=False,
-            find_unused_parameters=cfg.get('find_unused_parameters', False))
+    # what MMEngine would choose, less the device
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False))
+    wrapper.update(cfg.get('model_wrapper_cfg') or {})
+    cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
 
 
-def build_runner(cfg: Config) -> Runner:
-    """The runner of a config, on as many processes as were launched."""
+def build_runner(cfg: Config, trained: bool = False) -> Runner:
+    """The runner of a config, on as many processes as were launched.
+
+    Args:
+        cfg (Config): Of the run.
+        trained (bool): Whether all weights will come from a checkpoint:
+            pretrained files are then not wanted.
+
+    Raises:
+        ValueError: If a toolbox or a launcher that the config names is not
+            there.
+    """
+    register_toolboxes(cfg)
     start_processes(cfg)
+    replaced = replace_sync_bn(cfg.model) if get_device() == 'cpu' else 0
+    whole = cfg.model
+    if trained:
+        cfg.model = deepcopy(whole)
+        drop_pretrained(cfg.model)
     if 'runner_type' in cfg:
-        return RUNNERS.build(cfg)
-    return Runner.from_cfg(cfg)
+        runner = RUNNERS.build(cfg)
+    else:
+        runner = Runner.from_cfg(cfg)
+    if trained:  # the files of the run still tell where it began
+        runner.cfg.model = whole
+        runner.dump_config()
+    if replaced:
+        runner.logger.info(
+            f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
+            'they are BN here, and each process has statistics of its own.')
+    return runner
 
 
 def build_model(cfg: Config) -> nn.Module:
     """The initialised model of a config, as a runner builds it."""
+    register_toolboxes(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model = cfg.model.copy()
     if cfg.get('data_preprocessor') is not None:
@@ -144,12 +255,35 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 @contextlib.contextmanager
 def short_errors(*kinds: type) -> Iterator[None]:
     """End the process with the message alone, and exit code 1, on a missing
-    file, a loss that is not finite, and what else is named.
+    file, a loss that is not finite, a ValueError that mmmix itself raises, and
+    what else is named.
+
+    A ValueError of another library may be a fault in a program, and keeps its
+    trace.
 
     Args:
         *kinds (type): More exceptions whose message says it all.
     """
     try:
         yield
-    except (FileNotFoundError, FloatingPointError, *kinds) as error:
-        sys.exit(f'error: {error}')
+    except Exception as error:
+        message, file = _message_and_file(error)
+        told = (FileNotFoundError, FloatingPointError, *kinds)
+        ours = isinstance(error, ValueError) and file.startswith(PACKAGE)
+        if isinstance(error, told) or ours:
+            sys.exit(f'error: {message}')
+        raise
+
+
+def _message_and_file(error: Exception) -> Tuple[str, str]:
+    """What an error says, and the file that raised it; an error from a data
+    loader's worker brings both as text."""
+    message, trace = str(error), error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename
+    if 'Original Traceback (most recent call last)' in message:
+        file, _, tail = message.rpartition('\n  File "')[2].partition('"')
+        said = tail.partition(f'\n{type(error).__name__}: ')[2]
+        message = said.strip() or message
+    return message, file

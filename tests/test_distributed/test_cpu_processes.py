@@ -47,7 +47,8 @@ def run(tmp_path_factory):
 
 def test_both_kinds_of_batches_train(run):
     (first, second), _, log = run
-    assert 'World size 2 on cpu, 8 images a process: global batch 16' in log
+    assert ('Global batch: 8 images x 2 processes (cpu) x 1 pass a step = 16'
+            in log)
     assert len(first) == len(second) == 8  # 32 images, 2 x 8 a step, 4 epochs
     assert {note['mixer'] for note in first} == {'SMMix', 'Mixup'}
 

@@ -54,15 +54,16 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
              *TWO_EPOCHS[:2], 'optim_wrapper.accumulative_counts=2')
     assert (tmp_path / 'work_dirs/tiny_smmix/epoch_1.pth').is_file()
     output = capsys.readouterr().out
-    assert 'World size 1' in output
-    assert '8 images a process, 2 passes a step: global batch 16' in output
+    assert ('Global batch: 8 images x 1 process (cpu) x 2 passes a step = 16'
+            in output)
     assert 'accuracy' not in output
-    # base batch size 32, and MMEngine counts no accumulation
-    assert 'lr: 2.5000e-04' in output
+    # MMEngine alone would not count the second pass
+    assert 'Learning rate: 0.001 for a batch of 32 -> 0.0005 for 16' in output
+    assert 'lr: 5.0000e-04' in output
 
 
 def test_auto_scale_lr_wants_a_base(run_tool, config):
-    with pytest.raises(ValueError, match='base_batch_size=N'):
+    with pytest.raises(SystemExit, match='base_batch_size=N'):
         run_tool('train.py', config, '--auto-scale-lr', '--cfg-options',
                  'auto_scale_lr=None')
 
@@ -88,10 +89,17 @@ def test_amp_refuses_the_cpu(run_tool, config, capsys):
     assert '--amp needs a GPU' in capsys.readouterr().err
 
 
-def test_launcher_without_its_environment(run_tool, config, monkeypatch):
-    monkeypatch.delenv('RANK', raising=False)
-    with pytest.raises(ValueError, match='dist_train.sh'):
-        run_tool('train.py', config, '--launcher', 'pytorch')
+@pytest.mark.parametrize('launcher, variable, remedy', [
+    ('pytorch', 'RANK', 'tools/dist_train.sh CONFIG NUM_PROCESSES'),
+    ('slurm', 'SLURM_PROCID', 'tools/slurm_train.sh'),
+    ('mpi', 'OMPI_COMM_WORLD_RANK', 'mpirun'),
+])
+def test_launcher_without_its_environment(run_tool, config, monkeypatch,
+                                          launcher, variable, remedy):
+    monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(SystemExit) as error:
+        run_tool('train.py', config, '--launcher', launcher)
+    assert variable in str(error.value) and remedy in str(error.value)
 
 
 @pytest.mark.parametrize('name', [
