@@ -1,4 +1,4 @@
 """Parts that live beside the model during a run."""
-from .hooks import EMAGuideHook
+from .hooks import EMAGuideHook, MixStatisticsHook
 
-__all__ = ['EMAGuideHook']
+__all__ = ['EMAGuideHook', 'MixStatisticsHook']

@@ -1,3 +1,4 @@
 from .ema_guide_hook import EMAGuideHook
+from .mix_statistics_hook import MixStatisticsHook
 
-__all__ = ['EMAGuideHook']
+__all__ = ['EMAGuideHook', 'MixStatisticsHook']

@@ -1,0 +1,175 @@
+from collections import Counter
+from typing import Dict, List, Optional
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.visualization.vis_backend import (BaseVisBackend,
+                                                LocalVisBackend,
+                                                TensorboardVisBackend)
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from mmmix.models import MixDataPreprocessor, ProgressiveAttentionLabel
+from mmmix.registry import HOOKS
+
+UNMIXED, UNTOLD = 'unmixed', 'other'
+
+
+@HOOKS.register_module()
+class MixStatisticsHook(Hook):
+    r"""Log what a training mixes, and with which labels.
+
+    Every ``interval`` iterations MMEngine's visualizer gets, of the mixed
+    images since the last time:
+
+    - ``mix/lam_mean``, ``mix/lam_std``: lambda, the weight of the source's
+      label that the losses saw;
+    - ``mix/area_mean``, ``mix/area_std``: where a label rule sets lambda, the
+      mixer's own, which the rule replaced;
+    - ``mix/alpha_mean``, ``mix/alpha_std``: MixPro's progressive factor (Eq.
+      8, Fig. 2a), where the rule is a
+      :class:`~mmmix.models.ProgressiveAttentionLabel`;
+    - ``mix/share_<mixer>``: in which share of the iterations a mixer mixed;
+      ``unmixed`` is none, ``other`` one that does not say what it did.
+
+    Histograms of lambda, area and alpha over [0, 1] (MixPro, Fig. 2b) go to
+    the backends that can hold one: to MMEngine's ``LocalVisBackend`` as counts
+    (``histogram/lam``, ...), to its ``TensorboardVisBackend`` as they are.
+    ``tools/visualization/plot_curves.py`` draws them.
+
+    It looks through forward hooks on the data preprocessor and the label
+    rule, which it adds when the training begins and removes at its end; a run
+    without it has none. In between it keeps N numbers an iteration on their
+    device, and reads them only when it logs. In a run of several processes
+    they are those of the first.
+
+    >>> custom_hooks = [dict(type='mmmix.MixStatisticsHook', interval=50)]
+    >>> vis_backends = [dict(type='LocalVisBackend'),
+    ...                 dict(type='TensorboardVisBackend')]
+    >>> visualizer = dict(
+    ...     type='UniversalVisualizer', vis_backends=vis_backends)
+
+    Args:
+        interval (int): Iterations between two logs. Defaults to 50.
+        bins (int): Bins of a histogram in the local log. Defaults to 20.
+
+    Raises:
+        ValueError: If a number is smaller than 1, or the model mixes nothing.
+    """
+
+    def __init__(self, interval: int = 50, bins: int = 20):
+        for name, value in dict(interval=interval, bins=bins).items():
+            if not (isinstance(value, int) and value >= 1):
+                raise ValueError(f'`{name}` must be a whole number of at '
+                                 f'least 1, not {value!r}.')
+        self.interval = interval
+        self.bins = bins
+        self._handles: List[RemovableHandle] = []
+        self._names: List[str] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self._iterations = Counter()
+        self._kept: Dict[str, List[Tensor]] = {}
+
+    def before_train(self, runner) -> None:
+        """Begin to look."""
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        preprocessor = model.data_preprocessor
+        choice = getattr(preprocessor, 'choice', None)
+        if not isinstance(preprocessor, MixDataPreprocessor) or not choice:
+            raise ValueError(
+                'MixStatisticsHook looks at mixes, but the model mixes '
+                'nothing: remove it from `custom_hooks`, or name a mixer in '
+                "train_cfg=dict(augments=[...]) of a 'mmmix.MixClassifier'.")
+        self._handles = [preprocessor.register_forward_hook(self._see_mix)]
+        if model.label_rule is not None:
+            self._handles.append(
+                model.label_rule.register_forward_hook(self._see_label))
+
+    # not to be traced by torch.compile: they change what the hook holds
+    @torch.compiler.disable
+    def _see_mix(self, preprocessor: nn.Module, args: tuple,
+                 output: dict) -> None:
+        if 'mixed' not in output:  # a validation
+            return
+        mixed = output['mixed']
+        if mixed is None:
+            self._iterations[UNTOLD] += 1
+            return
+        self._iterations[mixed.mixer or UNMIXED] += 1
+        if mixed.mixer is not None:
+            self._keep('lam', mixed.lam)
+
+    @torch.compiler.disable
+    @torch.no_grad()
+    def _see_label(self, rule: nn.Module, args: tuple, lam: Tensor) -> None:
+        cls_score, mixed = args[:2]
+        # what the mixer said was kept a moment ago
+        self._keep('area', self._kept['lam'].pop())
+        self._keep('lam', lam)
+        if isinstance(rule, ProgressiveAttentionLabel):
+            with torch.autocast(cls_score.device.type, enabled=False):
+                alpha = rule.factor(cls_score.float(), mixed)
+            self._keep('alpha', alpha.expand_as(lam))
+
+    def _keep(self, name: str, values: Tensor) -> None:
+        self._kept.setdefault(name, []).append(values.detach())
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        """Log every ``interval`` iterations."""
+        if self.every_n_train_iters(runner, self.interval):
+            self._log(runner, runner.iter + 1, runner.epoch + 1)
+
+    def after_train(self, runner) -> None:
+        """Log the rest, and look no longer."""
+        if self._iterations:
+            self._log(runner, runner.iter, runner.epoch)
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def _log(self, runner, step: int, epoch: int) -> None:
+        kept = {name: torch.cat(v) for name, v in self._kept.items() if v}
+        iterations = self._iterations
+        self._forget()
+        if not is_main_process():
+            return
+        # a mixer that was not picked this time has a share of 0
+        self._names += [n for n in iterations if n not in self._names]
+        total = sum(iterations.values())
+        scalars = {
+            f'mix/share_{name}': iterations[name] / total
+            for name in self._names
+        }
+        values = {name: v.float().cpu() for name, v in kept.items()}
+        for name, v in values.items():
+            scalars[f'mix/{name}_mean'] = v.mean().item()
+            scalars[f'mix/{name}_std'] = v.std(unbiased=False).item()
+        # as MMEngine's logger: tools read the epoch beside the values
+        runner.visualizer.add_scalars(
+            dict(scalars, epoch=epoch, iter=step), step=step)
+        self._log_histograms(runner.visualizer, values, step, epoch)
+
+    def _log_histograms(self, visualizer, values: Dict[str, Tensor],
+                        step: int, epoch: int) -> None:
+        local = _backend(visualizer, LocalVisBackend)
+        if local is not None and values:
+            counts = {
+                f'histogram/{name}': v.histc(self.bins, 0, 1).int().tolist()
+                for name, v in values.items()
+            }
+            local.add_scalars(dict(counts, epoch=epoch, iter=step), step=step)
+        board = _backend(visualizer, TensorboardVisBackend)
+        if board is not None:
+            for name, v in values.items():
+                board.experiment.add_histogram(f'mix/{name}', v.numpy(), step)
+
+
+def _backend(visualizer, kind: type) -> Optional[BaseVisBackend]:
+    """The visualizer's first backend of a kind, whatever its name."""
+    return next((backend for backend in visualizer._vis_backends.values()
+                 if isinstance(backend, kind)), None)
