@@ -1,0 +1,16 @@
+# Swin for dense prediction: the maps of all stages, each with a norm; a
+# classifier has the last one alone. `model = dict(backbone=_base_.backbone)`
+# takes it.
+backbone = dict(
+    _delete_=True,
+    type='mmpretrain.SwinTransformer',
+    arch='tiny',
+    drop_path_rate=0.2,
+    out_indices=(0, 1, 2, 3),
+    init_cfg=dict(
+        type='Pretrained',
+        _scope_='mmmix',
+        checkpoint='work_dirs/swin-tiny_smmix_8xb128-warm20-300e_in1k/'
+        'epoch_300.pth',
+        prefix='backbone.',
+        new=['norm0.*', 'norm1.*', 'norm2.*']))

@@ -1,0 +1,16 @@
+# mmdet's Mask R-CNN, COCO and 1x schedule (8 x 2 images, 12 epochs); a data
+# set that checks its files, categories and number of images.
+_base_ = [
+    'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
+    'mmdet::_base_/datasets/coco_instance.py',
+    'mmdet::_base_/schedules/schedule_1x.py',
+    'mmdet::_base_/default_runtime.py',
+]
+custom_imports = dict(
+    imports=['mmmix', 'mmmix.datasets.detection'], allow_failed_imports=False)
+
+train_dataloader = dict(dataset=dict(type='mmmix.CocoDataset'))
+val_dataloader = dict(dataset=dict(type='mmmix.CocoDataset'))
+test_dataloader = val_dataloader
+
+randomness = dict(seed=0, deterministic=False)
