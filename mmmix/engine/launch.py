@@ -14,9 +14,10 @@ from mmengine.device import get_device
 from mmengine.hub import get_config
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
 from torch import nn
 
-from mmmix.environment import find_config
+from mmmix.environment import find_config, silent_import
 from mmmix.registry import MODELS
 from .toolboxes import register_toolboxes, toolbox_of
 
@@ -42,6 +43,7 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such config, or no such package.
+        ValueError: If it takes parts of a toolbox that cannot be imported.
     """
     package, scope, _ = str(name).partition('::')
     if scope and package != 'mmmix':
@@ -52,8 +54,13 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
                 'and MMSegmentation.')
         cfg = get_config(name)
     else:
-        cfg = Config.fromfile(find_config(name))
+        # its custom imports may need a toolbox: first look whether it is there
+        cfg = Config.fromfile(find_config(name), import_custom_modules=False)
     cfg.merge_from_dict(options or {})
+    register_toolboxes(cfg)
+    if cfg.get('custom_imports'):
+        with silent_import():
+            import_modules_from_strings(**cfg.custom_imports)
     return cfg
 
 
