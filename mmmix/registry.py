@@ -13,7 +13,11 @@ __all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'build_as']
 
 def _child(name: str, location: str) -> Registry:
     parent = getattr(parents, name)
-    return Registry(parent.name, parent=parent, locations=[location])
+    registry = Registry(parent.name, parent=parent, locations=[location])
+    # under mmseg's or mmdet's scope, a name with another scope is looked up
+    # among the root's own children, and ours is a child of a child
+    registry.root.children.setdefault(registry.scope, registry)
+    return registry
 
 
 # what the model is made of
