@@ -1,4 +1,4 @@
-"""Imported by the processes that the test starts."""
+"""Imported by the processes that the tests start."""
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
@@ -8,13 +8,37 @@ from mmmix.registry import HOOKS
 
 
 @HOOKS.register_module()
-class RecordHook(Hook):
-    """Note what each rank mixed, and its weights after each step."""
+class RecordWeightsHook(Hook):
+    """Note each rank's weights and its own loss after each step."""
 
     def before_train(self, runner):
         assert is_model_wrapper(runner.model)
         self.model = runner.model.module
         self.notes = []
+
+    def new_note(self):
+        self.notes.append({})
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None,
+                         outputs=None):
+        self.new_note()
+        self.notes[-1].update(
+            loss=float(outputs['loss']),
+            weights=torch.cat([
+                weight.detach().flatten()
+                for weight in self.model.parameters()
+            ]))
+
+    def after_train(self, runner):
+        torch.save(self.notes, f'{runner.work_dir}/rank{get_rank()}.pt')
+
+
+@HOOKS.register_module()
+class RecordHook(RecordWeightsHook):
+    """Note, besides, what each rank mixed."""
+
+    def before_train(self, runner):
+        super().before_train(runner)
         self.model.data_preprocessor.register_forward_hook(self.note_mix)
 
     def note_mix(self, module, arguments, output):
@@ -23,9 +47,5 @@ class RecordHook(Hook):
             self.notes.append(
                 dict(mixer=mixed.mixer, source=mixed.source, lam=mixed.lam))
 
-    def after_train_iter(self, runner, *args, **kwargs):
-        self.notes[-1]['weights'] = torch.cat(
-            [weight.detach().flatten() for weight in self.model.parameters()])
-
-    def after_train(self, runner):
-        torch.save(self.notes, f'{runner.work_dir}/rank{get_rank()}.pt')
+    def new_note(self):
+        pass  # the mix began it

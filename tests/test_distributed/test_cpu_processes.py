@@ -1,39 +1,11 @@
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from launching import launch
 
-HERE = Path(__file__).parent
-TOOLS = HERE.parents[1] / 'tools'
-CONFIG = HERE / 'recorded.py'
-
-
-def launch(script, *arguments):
-    """Start two CPU processes, as a user would, from another folder."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    environment = dict(
-        os.environ,
-        PYTHON=sys.executable,
-        PORT=str(port),
-        OMP_NUM_THREADS='1',
-        PYTHONPATH=str(HERE),
-        CUDA_VISIBLE_DEVICES='')
-    finished = subprocess.run(
-        ['bash', TOOLS / script, *map(str, arguments)],
-        env=environment,
-        cwd=HERE.parent,
-        capture_output=True,
-        text=True,
-        timeout=120)
-    assert finished.returncode == 0, finished.stderr[-3000:]
-    return finished.stdout
+CONFIG = Path(__file__).with_name('recorded.py')
 
 
 @pytest.fixture(scope='module')
