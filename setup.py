@@ -61,7 +61,8 @@ setup(
     packages=find_packages(include=['mmmix', 'mmmix.*']),
     extras_require={
         name: pins[name]
-        for name in ('onedl', 'official', 'timm', 'downstream', 'tests')
+        for name in ('onedl', 'official', 'timm', 'downstream', 'analysis',
+                     'tests')
     },
     cmdclass={'build_py': BuildWithMim},
 )

@@ -3,7 +3,7 @@
 #
 #   bash tools/setup_env.sh quick      the maintained forks, nothing compiled
 #   bash tools/setup_env.sh full       those with mmcv's compiled ops, mmdet,
-#                                      mmseg, timm, grad-cam and the test tools
+#                                      mmseg, timm, what analyses need and the test tools
 #   bash tools/setup_env.sh official   the OpenMMLab packages of 2024
 #
 # Versions come from requirements/pins.txt. A finished environment is kept:
@@ -142,7 +142,7 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl timm downstream tests'
+        sections='onedl timm downstream analysis tests'
         ;;
     official) sections='official timm tests' ;;
 esac
