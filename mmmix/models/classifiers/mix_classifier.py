@@ -140,6 +140,39 @@ class MixClassifier(ImageClassifier):
                 'remove them (label_rule=None, mix_losses=None).')
         if mixed is None:
             return super().loss(inputs, data_samples)
+        features, tokens, attention = self._look(inputs, mixed)
+        return self.head.loss(
+            features,
+            data_samples,
+            mixed=mixed,
+            guidance=guidance,
+            tokens=tokens,
+            attention=attention)
+
+    @torch.no_grad()
+    def relabel(self,
+                mixed: MixedBatch,
+                guidance: Optional[Guidance] = None) -> MixedBatch:
+        """The batch with the lambda that a training would use.
+
+        The label rule of the head may look at how the model sees the mixed
+        images; where there is none, nothing is shown to the model.
+
+        Args:
+            mixed (MixedBatch): What was pasted where.
+            guidance (Guidance, optional): What the guide answered.
+        """
+        if self.label_rule is None:
+            return mixed
+        features, _, attention = self._look(mixed.inputs, mixed)
+        return self.head.relabel(
+            self.head(features), mixed, guidance, attention)
+
+    def _look(
+        self, inputs: Tensor, mixed: MixedBatch
+    ) -> Tuple[tuple, Optional[Tensor], Optional[Tensor]]:
+        """Features after the neck, and where a loss or the label rule wants
+        them, patch tokens and class attention."""
         with self._watch as seen:
             features = self.backbone(inputs)
         tokens = attention = None
@@ -157,13 +190,7 @@ class MixClassifier(ImageClassifier):
                 attention = extractor.class_attention(seen, features, size)
         if self.with_neck:
             features = self.neck(features)
-        return self.head.loss(
-            features,
-            data_samples,
-            mixed=mixed,
-            guidance=guidance,
-            tokens=tokens,
-            attention=attention)
+        return features, tokens, attention
 
     def parse_losses(
             self, losses: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str,

@@ -8,8 +8,9 @@ from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmmix.functional import resize_mask
 from mmmix.registry import MODELS, TASK_UTILS, build_as
-from mmmix.structures import MixedBatch
+from mmmix.structures import Guidance, MixedBatch
 from ..attention import find_extractor
 from ..batch_augments import BatchMixer, MixerChoice
 from ..batch_augments.base import check_batch
@@ -150,24 +151,12 @@ class MixDataPreprocessor(ClsDataPreprocessor):
 
         choice_rng, rng = self._generators()
         mixer = self.choice.pick(choice_rng)
-        wanted = self._needs[mixer]
-        guidance = self.guide(inputs, wanted, scores) if wanted else None
-        if mixer is None:
-            mixed = MixedBatch.unmixed(inputs, scores)
-        elif isinstance(mixer, BatchMixer):
-            params = mixer.sample(rng, inputs.size(0), inputs.shape[-2:])
-            mixed = mixer.mix(inputs, scores, params, guidance)
-            if self._draw_label_params is not None:
-                # as tensors: compiled code takes another number as it is
-                mixed.label_params = {
-                    name: torch.tensor(value)
-                    for name, value in self._draw_label_params(rng).items()
-                }
-        else:
-            mixed = None
-            inputs, scores = mixer(inputs, scores)
-        if mixed is not None:
+        mixed, guidance = None, None
+        if mixer is None or isinstance(mixer, BatchMixer):
+            mixed, guidance = self.mix(inputs, scores, mixer, rng)
             inputs, scores = mixed.inputs, mixed.mixed_scores()
+        else:
+            inputs, scores = mixer(inputs, scores)
         for sample, score in zip(samples, scores):
             sample.set_gt_score(score)
         return dict(
@@ -175,6 +164,61 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             data_samples=samples,
             mixed=mixed,
             guidance=guidance)
+
+    def wanted(self, mixer: Optional[BatchMixer]) -> FrozenSet[str]:
+        """What the guide is asked when one of the mixers mixes: 'attention',
+        'scores', both or nothing.
+
+        Args:
+            mixer (BatchMixer, optional): One of ``choice.augments``; None
+                mixes nothing.
+        """
+        return self._needs[mixer]
+
+    def mix(
+        self,
+        inputs: Tensor,
+        scores: Tensor,
+        mixer: Optional[BatchMixer],
+        rng: np.random.Generator,
+        source: Optional[np.ndarray] = None,
+        attention: Optional[Tensor] = None
+    ) -> Tuple[MixedBatch, Optional[Guidance]]:
+        """Mix a batch by one of the mixers as a training does.
+
+        Args:
+            inputs (Tensor): Normalised images ``(N, C, H, W)``.
+            scores (Tensor): One-hot or soft labels ``(N, num_classes)``.
+            mixer (BatchMixer, optional): One of ``choice.augments``; None
+                mixes nothing.
+            rng (np.random.Generator): The only source of randomness.
+            source (np.ndarray, optional): ``(N,)`` index of the image to
+                paste into each, instead of the mixer's own draw.
+            attention (Tensor, optional): Maps ``(N, h, w)`` to take instead
+                of the guide's; they are averaged onto its grid.
+
+        Returns:
+            tuple: What was mixed, with the mixer's own lambda, and what the
+            guide answered, if anybody wanted to know.
+        """
+        wanted = self.wanted(mixer)
+        guidance = self.guide(inputs, wanted, scores) if wanted else None
+        if mixer is None:
+            return MixedBatch.unmixed(inputs, scores), guidance
+        if attention is not None and 'attention' in wanted:
+            grid = guidance.attention.shape[1:]
+            guidance.attention = resize_mask(attention, grid)
+        params = mixer.sample(rng, inputs.size(0), inputs.shape[-2:])
+        if source is not None:
+            params['source'] = source
+        mixed = mixer.mix(inputs, scores, params, guidance)
+        if self._draw_label_params is not None:
+            # as tensors: compiled code takes another number as it is
+            mixed.label_params = {
+                name: torch.tensor(value)
+                for name, value in self._draw_label_params(rng).items()
+            }
+        return mixed, guidance
 
     def _generators(self):
         """One generator that all ranks share, and one of this rank alone."""

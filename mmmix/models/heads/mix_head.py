@@ -93,8 +93,7 @@ class MixHead:
         """
         cls_score = self(feats)
         if self._rules(mixed):
-            lam = self.label_rule(cls_score, mixed, guidance, attention)
-            mixed = replace(mixed, lam=lam)
+            mixed = self.relabel(cls_score, mixed, guidance, attention)
             losses = dict(loss_cls=self.loss_module(
                 cls_score,
                 mixed.mixed_scores(),
@@ -109,6 +108,27 @@ class MixHead:
                                               tokens)
         self._touch_idle(mixed, losses)
         return losses
+
+    def relabel(self,
+                cls_score: Tensor,
+                mixed: MixedBatch,
+                guidance: Optional[Guidance] = None,
+                attention: Optional[Tensor] = None) -> MixedBatch:
+        """The batch with the lambda that the losses see: the label rule's
+        where it applies, otherwise the mixer's own.
+
+        Args:
+            cls_score (Tensor): Logits of the mixed images
+                ``(N, num_classes)``.
+            mixed (MixedBatch): What was pasted where.
+            guidance (Guidance, optional): What the guide answered.
+            attention (Tensor, optional): Class attention of the mixed images
+                ``(N, h, w)``.
+        """
+        if not self._rules(mixed):
+            return mixed
+        lam = self.label_rule(cls_score, mixed, guidance, attention)
+        return replace(mixed, lam=lam)
 
     def _rules(self, mixed: Optional[MixedBatch]) -> bool:
         """Whether the label rule sets lambda of this batch."""
