@@ -29,9 +29,9 @@ HEAD = """\
 
 Written by `python tools/analysis/model_zoo.py --write docs/model_zoo.md` from
 the metafiles in `configs/` and the measurements in `docs/results/`. What
-stands under *here* was run with the config of its row, and the link says how; what
-stands under *published* is somebody else's number; an empty cell is a number
-that is not known here. FLOPs are multiply-adds for one image."""
+stands under *here* was run with the config of its row, and the link says how;
+what stands under *published* is somebody else's number; an empty cell is a
+number that is not known here. FLOPs are multiply-adds for one image."""
 
 
 def read_models(root):
