@@ -85,9 +85,8 @@ class StrictPretrained(PretrainedInit):
 
     def __call__(self, module: nn.Module) -> None:
         checkpoint = self._read()
+        self._say(f'Initialize {type(module).__name__} from {self._place()}:')
         state = self._select(_weights_of(checkpoint, self.checkpoint))
-        self._say(f'Initialize {type(module).__name__} from '
-                  f'{self._place()}')
         hint = _size_in_config(checkpoint, self._parts())
         resized = resize_positions(module, state, self.img_size, hint)
         for name, value in resized.items():

@@ -1,6 +1,5 @@
 # CA-Swin for dense prediction. Its last block moves the class token alone,
-# which is not in the map: that block gets no gradient, so that distributed
-# training needs `find_unused_parameters`.
+# which is not in the map: the gradient of that block is 0.
 _base_ = './swin-tiny.py'
 
 backbone = dict(
@@ -9,4 +8,3 @@ backbone = dict(
     init_cfg=dict(
         checkpoint='work_dirs/ca-swin-tiny_mixpro_8xb128-warm20-300e_in1k/'
         'epoch_300.pth'))
-find_unused_parameters = True
