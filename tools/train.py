@@ -10,6 +10,7 @@ from mmmix.engine.global_batch import enable_lr_scaling, settle_batch
 from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
                                  load_config, require, set_loader_defaults,
                                  set_work_dir, short_errors)
+from mmmix.engine.toolboxes import toolbox_of
 
 
 def parse_args():
@@ -29,7 +30,8 @@ def parse_args():
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='train with automatic mixed precision')
+        help='train with automatic mixed precision: of MMEngine on a GPU, in '
+        'bfloat16 on a CPU')
     parser.add_argument(
         '--no-validate',
         action='store_true',
@@ -41,11 +43,7 @@ def parse_args():
         'auto_scale_lr.base_batch_size')
     add_cfg_options(parser)
     add_launcher(parser)
-    args = parser.parse_args()
-    if args.amp and get_device() == 'cpu':
-        parser.error("--amp needs a GPU: MMEngine's AmpOptimWrapper does not "
-                     'train on the CPU')
-    return args
+    return parser.parse_args()
 
 
 def merge_args(cfg, args):
@@ -56,8 +54,7 @@ def merge_args(cfg, args):
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        use_amp(cfg)
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else check_checkpoint(
@@ -67,6 +64,26 @@ def merge_args(cfg, args):
     if args.auto_scale_lr:
         enable_lr_scaling(cfg)
     set_loader_defaults(cfg)
+
+
+def use_amp(cfg):
+    """Mixed precision as the device has it."""
+    wrapper = cfg.optim_wrapper
+    kind = wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError('--amp replaces an OptimWrapper, but the '
+                         f'optim_wrapper of this config is a {kind}.')
+    if get_device() != 'cpu':
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
+        return
+    if toolbox_of(cfg) == 'mmdet':
+        raise ValueError("--amp cannot train a detector on a CPU: mmcv's "
+                         'nms takes no bfloat16 there. Leave it out, or use '
+                         'a GPU.')
+    wrapper.type = 'mmmix.AutocastOptimWrapper'
+    for key in ('loss_scale', 'dtype', 'use_fsdp'):  # of AmpOptimWrapper
+        wrapper.pop(key, None)
 
 
 def main():

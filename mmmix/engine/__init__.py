@@ -1,4 +1,5 @@
 """Parts that live beside the model during a run."""
+from .autocast import AutocastOptimWrapper
 from .hooks import EMAGuideHook, MixStatisticsHook
 
-__all__ = ['EMAGuideHook', 'MixStatisticsHook']
+__all__ = ['AutocastOptimWrapper', 'EMAGuideHook', 'MixStatisticsHook']

@@ -63,6 +63,11 @@ def describe_batch(cfg: Config, processes: int) -> List[str]:
         f'process{"es" * (processes > 1)} ({get_device()}) x {passes} '
         f'pass{"es" * (passes > 1)} a step = {total}.'
     ]
+    iterations = cfg.train_cfg.get('max_iters')
+    if passes > 1 and iterations:
+        lines.append(
+            f'Iterations count passes, also in schedules: {iterations} are '
+            f'{-(-iterations // passes)} steps of the optimizer.')
     rate = (cfg.optim_wrapper.get('optimizer') or {}).get('lr')
     scaling = cfg.get('auto_scale_lr') or {}
     base = scaling.get('base_batch_size')

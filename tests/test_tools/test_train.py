@@ -1,7 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
+
+from mmmix.engine.launch import load_config
 
 TWO_EPOCHS = [
     '--cfg-options', 'train_dataloader.dataset.num_images=16',
@@ -62,6 +65,31 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
     assert 'lr: 5.0000e-04' in output
 
 
+@pytest.mark.parametrize('passes, processes, said', [
+    (1, 1, [
+        'Global batch: 8 images x 1 process (cpu) x 1 pass a step = 8.',
+        'Learning rate: 0.001, not scaled; it is for a batch of 32, and '
+        '--auto-scale-lr scales it.'
+    ]),
+    (4, 3, [
+        'Global batch: 8 images x 3 processes (cpu) x 4 passes a step = 96.',
+        'Iterations count passes, also in schedules: 10 are 3 steps of the '
+        'optimizer.', 'Learning rate: 0.001 for a batch of 32 -> 0.003 for 96.'
+    ]),
+])
+def test_described_batch(config, monkeypatch, passes, processes, said):
+    from mmmix.engine import global_batch
+    monkeypatch.setattr(global_batch, 'get_device', lambda: 'cpu')
+    cfg = load_config(
+        config, {
+            'optim_wrapper.accumulative_counts': passes,
+            'auto_scale_lr.enable': passes > 1
+        })
+    if passes > 1:
+        cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=10)
+    assert global_batch.describe_batch(cfg, processes) == said
+
+
 def test_auto_scale_lr_wants_a_base(run_tool, config):
     with pytest.raises(SystemExit, match='base_batch_size=N'):
         run_tool('train.py', config, '--auto-scale-lr', '--cfg-options',
@@ -82,11 +110,63 @@ def test_missing_checkpoint_to_resume(run_tool, config):
         run_tool('train.py', config, '--resume', 'gone.pth')
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason='AMP runs on a GPU')
-def test_amp_refuses_the_cpu(run_tool, config, capsys):
-    with pytest.raises(SystemExit):
-        run_tool('train.py', config, '--amp')
-    assert '--amp needs a GPU' in capsys.readouterr().err
+def losses(work_dir):
+    """Of each pass, in order."""
+    log, = work_dir.glob('*/vis_data/scalars.json')
+    lines = map(json.loads, log.read_text().splitlines())
+    return [line['loss'] for line in lines if 'loss' in line]
+
+
+PLAIN = [
+    'model.train_cfg=None', 'model.head.mix_losses=None',
+    'log_processor.window_size=1'
+]
+
+
+@pytest.fixture
+def plain_run(run_tool, config, tmp_path):
+    """Two epochs without mixing: the log's losses and the last weights."""
+
+    def run(name, *arguments, options=()):
+        run_tool('train.py', config, '--work-dir', tmp_path / name,
+                 '--no-validate', *arguments, *TWO_EPOCHS, *PLAIN, *options)
+        weights = load(tmp_path / name / 'epoch_2.pth')['state_dict']
+        return losses(tmp_path / name), weights
+
+    return run
+
+
+def test_accumulation_gives_the_curve_of_the_whole_batch(plain_run):
+    """Without batch statistics, and on the same images in the same order."""
+    whole, weights = plain_run('whole')
+    passes, same = plain_run(
+        'passes',
+        options=[
+            'train_dataloader.batch_size=4',
+            'optim_wrapper.accumulative_counts=2'
+        ])
+    assert len(whole) == 4 and len(passes) == 8
+    assert [sum(pair) / 2 for pair in zip(passes[::2], passes[1::2])
+            ] == pytest.approx(whole, abs=1e-5)
+    assert whole[-1] != pytest.approx(whole[0], abs=1e-5)
+    for name, weight in weights.items():
+        torch.testing.assert_close(same[name], weight, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='bfloat16 on the CPU')
+def test_amp_on_the_cpu_follows_the_plain_run(plain_run):
+    plain, weights = plain_run('plain')
+    mixed, almost = plain_run('mixed', '--amp')
+    assert mixed == pytest.approx(plain, rel=2e-2)
+    name = 'backbone.layers.0.attn.qkv.weight'
+    assert almost[name].dtype == torch.float32
+    assert not torch.equal(almost[name], weights[name])
+
+
+def test_amp_leaves_other_wrappers_alone(run_tool, config):
+    with pytest.raises(SystemExit, match='of this config is a OptimWrap2'):
+        run_tool('train.py', config, '--amp', '--cfg-options',
+                 'optim_wrapper.type=OptimWrap2')
 
 
 @pytest.mark.parametrize('launcher, variable, remedy', [
@@ -107,7 +187,6 @@ def test_launcher_without_its_environment(run_tool, config, monkeypatch,
     'mmmix::smmix/vit-xs_smmix_synthetic.py'
 ])
 def test_configs_have_names(name):
-    from mmmix.engine.launch import load_config
     cfg = load_config(name, {'train_cfg.max_epochs': 3})
     assert Path(cfg.filename).name == 'vit-xs_smmix_synthetic.py'
     assert cfg.train_cfg.max_epochs == 3
