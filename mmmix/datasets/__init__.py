@@ -4,8 +4,11 @@ from .loading import LoadImage
 from .stock import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
 from .synthetic import SyntheticObjects
 from .tiny_imagenet import TinyImageNet
+from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
+                          StylizedImageNet, WnidImages)
 
 __all__ = [
-    'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'LoadImage',
-    'SyntheticObjects', 'TinyImageNet'
+    'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'ImageNetA',
+    'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadImage',
+    'StylizedImageNet', 'SyntheticObjects', 'TinyImageNet', 'WnidImages'
 ]

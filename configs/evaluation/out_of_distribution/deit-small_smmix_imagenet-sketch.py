@@ -1,0 +1,11 @@
+# ImageNet-Sketch: SMMix, Table 5
+_base_ = '../../smmix/deit-small_smmix_8xb128-300e_in1k.py'
+
+test_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='mmmix.ImageNetSketch',
+        data_root='data/imagenet-sketch/sketch',
+        test_mode=True,
+        pipeline=_base_.test_pipeline))
+test_evaluator = [dict(type='mmmix.SubsetAccuracy')]

@@ -1,0 +1,25 @@
+# A stand-in for ImageNet-O that small machines have: the validation images of
+# Tiny-ImageNet's 25 classes of training against those of its other 175
+_base_ = '../../vanilla/vit-xs_vanilla_tiny-imagenet.py'
+
+wnids = [
+    'n01443537', 'n01629819', 'n01641577', 'n01644900', 'n01698640',
+    'n01742172', 'n01768244', 'n01770393', 'n01774384', 'n01774750',
+    'n01784675', 'n01855672', 'n01882714', 'n01910747', 'n01917289',
+    'n01944390', 'n01945685', 'n01950731', 'n01983481', 'n01984695',
+    'n02002724', 'n02056570', 'n02058221', 'n02074367', 'n02085620'
+]
+inside = dict(
+    type='mmmix.WnidImages',
+    data_root='data/tiny-imagenet-200/val',
+    data_prefix='images',
+    ann_file='val_annotations.txt',
+    wnids=wnids,
+    keep='known',
+    test_mode=True,
+    pipeline=_base_.test_pipeline)
+outside = dict(inside, keep='unknown')
+test_dataloader = dict(
+    dataset=dict(
+        _delete_=True, type='ConcatDataset', datasets=[inside, outside]))
+test_evaluator = [dict(type='mmmix.OODDetection')]
