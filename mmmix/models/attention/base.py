@@ -63,6 +63,14 @@ class AttentionExtractor(metaclass=ABCMeta):
         backbone's own output is enough."""
         return {}
 
+    @property
+    def activation_layer(self) -> Optional[nn.Module]:
+        """What gives the tokens ``(N, extra + hw, C)`` of which class
+        activation maps are made: the norm before the last block that mixes
+        places. None, the default, for the backbone's own last map, which the
+        classifier averages."""
+        return None
+
     @abstractmethod
     def bottom_up(self, seen: Seen, features: Tuple,
                   image_size: Sequence[int]) -> Tensor:

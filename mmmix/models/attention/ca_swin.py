@@ -31,6 +31,10 @@ class CASwinAttention(ClassTokenAttention, SwinAttention):
     def last_layer(self):
         return getattr(self.backbone, f'norm{self.backbone.num_layers - 1}')
 
+    @property
+    def activation_layer(self):
+        return self.backbone.stages[-1].blocks[-1].norm1
+
     def taps(self):
         return dict(
             ClassTokenAttention.taps(self),

@@ -43,6 +43,10 @@ class CaiTAttention(ClassTokenAttention):
         return self._model.blocks_token_only[-1].attn
 
     @property
+    def activation_layer(self):
+        return self._model.blocks_token_only[-1].norm1
+
+    @property
     def patch(self):
         return tuple(self._model.patch_embed.patch_size)
 

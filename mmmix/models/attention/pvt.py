@@ -32,6 +32,10 @@ class PVTAttention(ClassTokenAttention):
                 if self.backbone.final_norm else self._last_block)
 
     @property
+    def activation_layer(self):
+        return self._last_block.norm1
+
+    @property
     def image_size(self):
         return tuple(self.backbone.img_size)
 

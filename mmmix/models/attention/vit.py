@@ -50,6 +50,10 @@ class ViTAttention(ClassTokenAttention):
         return (self.backbone.ln1
                 if self.backbone.final_norm else self.backbone.layers[-1])
 
+    @property
+    def activation_layer(self):
+        return self.backbone.layers[-1].ln1
+
     def taps(self):
         return dict(super().taps(), qkv=self.backbone.layers[-1].attn.qkv)
 

@@ -29,6 +29,10 @@ class XCiTAttention(ClassTokenAttention):
         return self.backbone.ca_layers[-1].attn
 
     @property
+    def activation_layer(self):
+        return self.backbone.ca_layers[-1].norm1
+
+    @property
     def patch(self):
         return (self.backbone.patch_embed.patch_size, ) * 2
 
