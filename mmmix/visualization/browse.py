@@ -73,11 +73,11 @@ def mix_pairs(model: nn.Module,
             np.random.default_rng(seed), num, inputs.shape[-2:])
         mixed = mixer.mix(inputs, scores, {**params, 'source': source},
                           guidance)
-        mixed.inputs = _to_image(model, mixed.inputs)
+        mixed.inputs = to_image(model, mixed.inputs)
         mixes.append(mixed)
     classes = getattr(dataset, 'metainfo', {}).get('classes')
     return MixedPairs(
-        images=_to_image(model, inputs),
+        images=to_image(model, inputs),
         labels=[
             classes[label] if classes else f'class {label}'
             for label in scores.argmax(1).tolist()
@@ -119,7 +119,7 @@ def _ask_guide(model, inputs, scores, mixers):
     return guide(inputs, wanted, scores)
 
 
-def _to_image(model: nn.Module, inputs: Tensor) -> Tensor:
+def to_image(model: nn.Module, inputs: Tensor) -> Tensor:
     """Undo the normalisation, to [0, 1]."""
     preprocessor = model.data_preprocessor
     if preprocessor._enable_normalize:

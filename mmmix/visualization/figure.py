@@ -78,8 +78,8 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
     source = int(pairs.mixes[0].source[target])
     for image, colour in ((source, SOURCE), (target, TARGET)):
         axis = row.pop(0)
-        axis.imshow(_pixels(pairs.images[image]))
-        _caption(axis, colour, _short(pairs.labels[image]))
+        axis.imshow(pixels(pairs.images[image]))
+        _caption(axis, colour, short_name(pairs.labels[image]))
     if pairs.attention is not None:
         for image, colour in ((source, SOURCE), (target, TARGET)):
             axis = row.pop(0)
@@ -87,11 +87,12 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
             _frame(axis, _region(pairs, target, image == source), colour)
     for mixed in pairs.mixes:
         axis = row.pop(0)
-        axis.imshow(_pixels(mixed.inputs[target]))
+        axis.imshow(pixels(mixed.inputs[target]))
         lam = float(mixed.lam[target])
-        _caption(axis, SOURCE, f'{lam:.2f} {_short(pairs.labels[source])}')
-        _caption(
-            axis, TARGET, f'{1 - lam:.2f} {_short(pairs.labels[target])}', 1)
+        for line, (weight, image, colour) in enumerate(
+            ((lam, source, SOURCE), (1 - lam, target, TARGET))):
+            name = short_name(pairs.labels[image])
+            _caption(axis, colour, f'{weight:.2f} {name}', line)
         axis = row.pop(0)
         height, width = pairs.images.shape[-2:]
         axis.imshow(
@@ -116,13 +117,14 @@ def _caption(axis: Axes, colour: str, text: str, line: int = 0) -> None:
         va='top')
 
 
-def _short(name: str) -> str:
+def short_name(name: str, length: int = NAME_LENGTH) -> str:
     """The first of the synonyms that ImageNet's classes list."""
     name = name.split(',')[0]
-    return name if len(name) <= NAME_LENGTH else f'{name[:NAME_LENGTH]}\u2026'
+    return name if len(name) <= length else f'{name[:length]}\u2026'
 
 
-def _pixels(image: Tensor):
+def pixels(image: Tensor) -> np.ndarray:
+    """An image ``(3, H, W)`` as matplotlib wants it."""
     return image.permute(1, 2, 0).cpu().numpy()
 
 
