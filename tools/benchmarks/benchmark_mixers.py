@@ -18,32 +18,26 @@ inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
 import argparse
 import copy
 import json
-import platform
 import statistics
-import tempfile
-import time
-import warnings
 from pathlib import Path
 
-import mmengine
-import mmpretrain
 import numpy as np
 import torch
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 
-import mmmix
 from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
                                  short_errors)
 from mmmix.engine.mixers import config_mixers, default_mixer, mixer_names
+from mmmix.engine.timing import (environment, median_ratio, peak_bytes,
+                                 time_interleaved)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance
 
 CONFIG = 'smmix/deit-tiny_smmix_8xb128-300e_in1k.py'
 REFERENCE = 'CutMix'
 PATCH = 16  # pixels of a cell of the random attention map
-WARM_UP = 2
 
 SELF = dict(type='mmmix.SelfGuide')
 # what is timed in a step beside the mixers: the mixer, and what is changed in
@@ -68,63 +62,6 @@ METHODS = {
         config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
         input_size=224)), {}),
 }
-
-
-def time_interleaved(runs, repeats, device, prepare=tuple):
-    """Seconds of each run in each repeat.
-
-    Args:
-        runs (dict[str, Callable]): What to time.
-        repeats (int): How often, after a warm-up.
-        device (torch.device): To wait for before looking at the clock.
-        prepare (Callable): Makes the arguments of a run, untimed.
-
-    Returns:
-        dict[str, list[float]]: A time for each repeat.
-    """
-    seconds = {name: [] for name in runs}
-    for _ in range(WARM_UP + repeats):
-        for name, run in runs.items():
-            arguments = prepare()
-            synchronize(device)
-            begin = time.perf_counter()
-            run(*arguments)
-            synchronize(device)
-            seconds[name].append(time.perf_counter() - begin)
-    return {name: times[WARM_UP:] for name, times in seconds.items()}
-
-
-def synchronize(device):
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
-
-
-def median_ratio(times, reference):
-    return statistics.median(a / b for a, b in zip(times, reference))
-
-
-def peak_bytes(run, device):
-    """Most bytes that torch held at once for a run."""
-    if device.type == 'cuda':
-        synchronize(device)
-        before = torch.cuda.memory_allocated(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        run()
-        synchronize(device)
-        return torch.cuda.max_memory_allocated(device) - before
-    with warnings.catch_warnings(), \
-            tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter('ignore')
-        with torch.profiler.profile(
-                activities=[torch.profiler.ProfilerActivity.CPU],
-                profile_memory=True) as profiler:
-            run()
-        trace = Path(folder, 'trace.json')
-        profiler.export_chrome_trace(str(trace))
-        events = json.loads(trace.read_text())['traceEvents']
-    changes = sorted((event['ts'], event['args']['Bytes'])
-                     for event in events if event['name'] == '[memory]')
-    return max(np.cumsum([change for _, change in changes]), default=0)
 
 
 def time_mixing(mixers, args):
@@ -231,18 +168,6 @@ def time_steps(cfg, models, args):
             times_cutmix=median_ratio(times, seconds[REFERENCE]))
         for name, times in seconds.items()
     }
-
-
-def environment(device):
-    return dict(
-        device=torch.cuda.get_device_name(device) if device.type == 'cuda' else
-        f'CPU ({platform.machine()})',
-        threads=torch.get_num_threads(),
-        python=platform.python_version(),
-        mmmix=mmmix.__version__,
-        torch=torch.__version__,
-        mmengine=mmengine.__version__,
-        mmpretrain=mmpretrain.__version__)
 
 
 def print_markdown(mixing, steps):

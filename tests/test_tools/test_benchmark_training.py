@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+TOOL = 'benchmarks/benchmark_training.py'
+VANILLA = 'vanilla/vit-xs_vanilla_synthetic.py'
+SMMIX = 'smmix/vit-xs_smmix_synthetic.py'
+SMALL = ['--batch-size', 3, '--runs', 2, '--steps', 1, '--out', 'speed']
+
+
+def test_table_and_json(run_tool, tmp_path, capsys):
+    run_tool(TOOL, VANILLA, SMMIX, *SMALL)
+    report = json.loads((tmp_path / 'speed.json').read_text())
+    one, two = report['measured_speed'].values()
+    assert one['times_step'] == one['times_speed'] == 1
+    assert two['times_step'] > 0
+    for measured in (one, two):
+        assert measured['mean'] == pytest.approx(
+            sum(measured['images_per_second']) / 2)
+        assert measured['peak_bytes'] > 0
+    # SMMix guides itself, and adds no parameter
+    assert one['parameters'] == two['parameters']
+    assert report['image_size'] == [32, 32]
+    table = capsys.readouterr().out
+    assert '| vanilla |' in table and '| smmix |' in table
+    assert (tmp_path / 'speed.png').stat().st_size > 0
+
+
+@pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
+def test_a_frozen_extractor_counts(run_tool, tmp_path):
+    cut = 'attentive_cutmix/vit-xs_attentive-cutmix_tiny-imagenet.py'
+    run_tool(TOOL, 'vanilla/vit-xs_vanilla_tiny-imagenet.py', cut, *SMALL)
+    report = json.loads((tmp_path / 'speed.json').read_text())
+    alone, guided = report['measured_speed'].values()
+    # a student of 0.48 M, an extractor of 0.71 M
+    assert guided['parameters'] - alone['parameters'] > 0.7e6
+
+
+def test_bad_input(run_tool):
+    with pytest.raises(SystemExit, match='--names must give 2 different'):
+        run_tool(TOOL, VANILLA, SMMIX, '--names', 'one')
+    with pytest.raises(SystemExit, match='at least 1'):
+        run_tool(TOOL, VANILLA, '--runs', 0)
+    with pytest.raises(SystemExit, match='--image-size'):
+        run_tool(TOOL, 'vanilla/resnet-xs_vanilla_tiny-imagenet.py')
+    with pytest.raises(SystemExit, match='There is no config'):
+        run_tool(TOOL, 'nowhere.py')
