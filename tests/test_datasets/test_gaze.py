@@ -1,0 +1,209 @@
+"""Fixation files, broken ones too, and the maps they become."""
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.dataset import Compose
+
+from mmmix.datasets import read_aristo, read_cub_gha
+from mmmix.evaluation import truth_maps
+from mmmix.registry import TRANSFORMS
+
+REAL = Path(__file__).parents[2] / 'data/cub-gha/Fixation_run1_head400.txt'
+# image 7, 100 x 50 pixels, three fixations
+RUN = '7,100,50,10,20,300,50,25,100,90,40,200'
+# the same on a screen: at (400, 100), four times as large
+SCREEN = '7,100,50,400,200,400,100,440,180,300,600,200,100,760,260,200'
+
+
+@pytest.fixture
+def write(tmp_path):
+
+    def write(*lines, name='Fixation.txt'):
+        path = tmp_path / name
+        path.write_text('\n'.join(lines) + '\n')
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize('line', [RUN, SCREEN])
+def test_both_forms_say_the_same(write, line):
+    gaze = read_cub_gha(write(line))
+    assert gaze.sizes == {'7': (100, 50)}
+    assert np.allclose(gaze.points['7'],
+                       [[.1, .4, 300], [.5, .5, 100], [.9, .8, 200]])
+    assert gaze.outside == 0 and not gaze.broken
+
+
+def test_fixations_are_pooled_over_subjects(write):
+    gaze = read_cub_gha(
+        write(RUN, '8,20,20,3,3,50', RUN), write(SCREEN, name='run2.txt'))
+    assert len(gaze.points['7']) == 9 and len(gaze.points['8']) == 1
+    assert gaze.num_points == 10
+
+
+def test_broken_lines_are_counted_by_number(write):
+    gaze = read_cub_gha(
+        write(RUN, '7,100,50,10', '', '7,100,50,1,2,x', '7,0,50,1,2,3',
+              '7,100,50,1,2,nan', '7,100,50,1,2,-3', '9,10,10'))
+    assert len(gaze.points['7']) == 3 and len(gaze.points['9']) == 0
+    numbers = [text.split(':')[0] for text in gaze.broken]
+    assert numbers == [f'Fixation.txt, line {i}' for i in (2, 4, 5, 6, 7)]
+    assert '5 broken lines skipped: Fixation.txt, line 2' in gaze.summary()
+
+
+def test_fixations_off_the_image_are_counted(write):
+    gaze = read_cub_gha(write('7,100,50,-1,20,9,101,20,9,50,51,9,100,50,9'))
+    assert gaze.outside == 3
+    assert gaze.points['7'].tolist() == [[1, 1, 9]]
+
+
+def test_maps_by_hand(write):
+    gaze = read_cub_gha(write(RUN))
+    for weight, shares in (('duration', [3, 1, 2]), ('count', [1, 1, 1])):
+        values = gaze.map('7', (50, 100), sigma=0.02, weight=weight)
+        assert values.dtype == np.float32
+        assert values.sum() == pytest.approx(1, abs=1e-5)
+        near = np.array([
+            values[y - 8:y + 8, x - 8:x + 8].sum()
+            for x, y in ((10, 20), (50, 25), (90, 40))
+        ])
+        assert np.allclose(near * sum(shares), shares, atol=1e-3)
+    # another size, the same place
+    small = gaze.map('7', (10, 40), sigma=0.02)
+    assert np.unravel_index(small.argmax(), small.shape) in [(3, 3), (3, 4),
+                                                             (4, 3), (4, 4)]
+    assert not gaze.map('99', (4, 4)).any()
+    with pytest.raises(ValueError, match="'duration' or 'count'"):
+        gaze.map('7', (4, 4), weight='time')
+    with pytest.raises(ValueError, match='positive number'):
+        gaze.map('7', (4, 4), sigma=0)
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason='the file is not at hand')
+def test_the_real_file():
+    gaze = read_cub_gha(REAL)
+    assert len(gaze.points) == 400 and gaze.num_points == 3487
+    assert gaze.outside == 0 and not gaze.broken
+    assert gaze.sizes['8464'] == (500, 375)
+    lasting = np.concatenate(list(gaze.points.values()))[:, 2]
+    assert lasting.min() >= 50 and 250 < lasting.mean() < 350
+    for image in list(gaze.points)[:5]:
+        width, height = gaze.sizes[image]
+        values = gaze.map(image, (height, width))
+        assert values.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_what_is_no_gaze_file(write, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no gaze file'):
+        read_cub_gha(tmp_path / 'gone.txt')
+    with pytest.raises(ValueError, match='no line of fixations'):
+        read_cub_gha(write('a,b,c', ''))
+    with pytest.raises(FileNotFoundError, match='no gaze file'):
+        read_aristo(tmp_path / 'gone.pkl')
+
+
+def save(content, path):
+    path.write_bytes(pickle.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize('wrap', [
+    lambda records: records, lambda records: {i: r
+                                              for i, r in enumerate(records)}
+])
+def test_aristo(tmp_path, wrap):
+    records = [
+        dict(img_id=3, times=[0, 10, 40], x=np.array([640, 0, 1280]),
+             y=[360, 720, 800], hierarchy='order', label=2),
+        dict(img_id=np.int64(3), times=[5.], x=[320.], y=[180.]),
+        dict(img_id=4, times=[5, 1], x=[1, 2], y=[1, 2]),
+        dict(img_id=4, times=[5], x=[1]),
+    ]
+    gaze = read_aristo(save(wrap(records), tmp_path / 'gaze.pkl'))
+    assert gaze.points['3'].tolist() == [[.5, .5, 10], [0, 1, 30],
+                                         [.25, .25, 1]]
+    assert gaze.outside == 1 and len(gaze.broken) == 2
+    assert gaze.broken[0].startswith('gaze.pkl, record 3')
+
+
+def test_aristo_fitted(tmp_path):
+    # a square image is 720 wide there, from 280 to 1000
+    record = dict(img_id=1, times=[0, 1], x=[640, 1000], y=[180, 0])
+    path = save(record, tmp_path / 'gaze.pkl')
+    gaze = read_aristo(path, sizes={'1': (90, 90)}, placement='fitted')
+    assert np.allclose(gaze.points['1'][:, :2], [[.5, .25], [1, 0]])
+    with pytest.raises(ValueError, match='needs the `sizes`'):
+        read_aristo(path, placement='fitted')
+    with pytest.raises(ValueError, match='`placement`'):
+        read_aristo(path, placement='centre')
+
+
+class Harmful:
+
+    def __reduce__(self):
+        return os.system, ('true', )
+
+
+@pytest.mark.parametrize('content', [Harmful(), [dict(img_id=Harmful())]])
+def test_a_pickle_runs_nothing(tmp_path, content):
+    with pytest.raises(ValueError, match=r'plain values .* \(it holds a'):
+        read_aristo(save(content, tmp_path / 'gaze.pkl'))
+    with pytest.raises(ValueError, match='no records'):
+        read_aristo(save([1, 2], tmp_path / 'gaze.pkl'))
+
+
+def test_a_map_follows_its_image(write, tmp_path):
+    images = write('6 001.Bird/Bird_1.jpg', '7 001.Bird/Bird_2.jpg',
+                   name='images.txt')
+    load = dict(
+        type='mmmix.LoadGaze',
+        files=[str(write(RUN))],
+        images_file=str(images),
+        sigma=0.02)
+    pipeline = Compose([
+        TRANSFORMS.build(step) for step in (
+            load,
+            dict(type='Resize', scale=(50, 25)),
+            dict(type='RandomFlip', prob=1.),
+            dict(type='PackInputs', algorithm_keys=('gt_seg_map', )))
+    ])
+    image = np.zeros((50, 100, 3), np.uint8)
+    image[18:22, 8:12] = 255  # where most of the gaze is
+    data = pipeline(dict(img=image, img_path='anywhere/Bird_2.jpg'))
+    values, = truth_maps([data['data_samples']], (25, 50), 'maps')
+    y, x = np.unravel_index(int(values.argmax()), values.shape)
+    assert data['inputs'][0, y, x] == 255
+    other = pipeline(dict(img=image, img_path='anywhere/Bird_1.jpg'))
+    assert not other['data_samples'].gt_seg_map.any()
+    with pytest.raises(ValueError, match='not an image of the list'):
+        pipeline(dict(img=image, img_path='Bird_3.jpg'))
+    assert '3 fixations on 1 images' in repr(TRANSFORMS.build(load))
+
+
+@pytest.mark.parametrize('lines, problem', [
+    (['6 a/b.jpg', 'x'], 'line 2: expected an id'),
+    (['6 a/b.jpg', '7 c/b.jpg'], 'two images of the name b.jpg')])
+def test_lists_of_images(write, lines, problem):
+    with pytest.raises(ValueError, match=problem):
+        TRANSFORMS.build(
+            dict(
+                type='mmmix.LoadGaze',
+                files=str(write(RUN)),
+                images_file=str(write(*lines, name='images.txt'))))
+
+
+def test_unknown_kind_and_missing_list(write):
+    with pytest.raises(ValueError, match='`kind`'):
+        TRANSFORMS.build(
+            dict(
+                type='mmmix.LoadGaze', files='', images_file='', kind='gaze'))
+    with pytest.raises(FileNotFoundError, match='no list of images gone.txt'):
+        TRANSFORMS.build(
+            dict(
+                type='mmmix.LoadGaze',
+                files=str(write(RUN)),
+                images_file='gone.txt'))
