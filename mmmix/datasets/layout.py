@@ -1,4 +1,4 @@
-from typing import Iterable
+from typing import Iterable, List
 
 from mmengine.fileio import exists
 
@@ -18,3 +18,32 @@ def check_layout(required: Iterable[str], layout: str) -> None:
             raise FileNotFoundError(
                 f"'{path}' is missing. Correct `data_root` of the data set, "
                 f'or put the data there in this layout:\n{layout}')
+
+
+class Checked:
+    """To be inherited before a stock data set: what is missing is reported
+    with the layout that is expected, and so is a filter that leaves nothing.
+    """
+
+    LAYOUT: str
+
+    def required(self) -> List[str]:
+        """The paths that must exist."""
+        raise NotImplementedError
+
+    def load_data_list(self) -> List[dict]:
+        """Check the layout, then do what the stock class does."""
+        check_layout(self.required(), self.LAYOUT)
+        return super().load_data_list()
+
+    def filter_data(self) -> List[dict]:
+        """Do what the stock class does, and look that something is left."""
+        kept = super().filter_data()
+        if not kept:
+            raise ValueError(
+                f'{type(self).__name__} has 0 images: '
+                f'{len(self.data_list)} were found for '
+                f"data_root='{self.data_root}', ann_file='{self.ann_file}', "
+                f'data_prefix={dict(self.data_prefix)}, and '
+                f'filter_cfg={self.filter_cfg} leaves none of them.')
+        return kept

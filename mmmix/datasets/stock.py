@@ -6,26 +6,11 @@ from mmengine.fileio import join_path
 from mmpretrain import datasets as stock
 
 from mmmix.registry import DATASETS
-from .layout import check_layout
-
-
-class _Checked:
-    """To be inherited before the stock class."""
-
-    LAYOUT: str
-
-    def required(self) -> List[str]:
-        """The paths that must exist."""
-        raise NotImplementedError
-
-    def load_data_list(self) -> List[dict]:
-        """Check the layout, then do what the stock class does."""
-        check_layout(self.required(), self.LAYOUT)
-        return super().load_data_list()
+from .layout import Checked
 
 
 @DATASETS.register_module()
-class CIFAR10(_Checked, stock.CIFAR10):
+class CIFAR10(Checked, stock.CIFAR10):
     """:class:`mmpretrain.datasets.CIFAR10`, but with ``download=False`` (not
     the default) a missing folder is reported with the expected layout.
 
@@ -66,7 +51,7 @@ which is the unpacked cifar-100-python.tar.gz; `download=True` fetches it."""
 
 
 @DATASETS.register_module()
-class CUB(_Checked, stock.CUB):
+class CUB(Checked, stock.CUB):
     """:class:`mmpretrain.datasets.CUB`, but missing files are reported with
     the expected layout.
 
@@ -94,7 +79,7 @@ which is the unpacked CUB_200_2011.tgz."""
 
 
 @DATASETS.register_module()
-class CustomDataset(_Checked, stock.CustomDataset):
+class CustomDataset(Checked, stock.CustomDataset):
     """:class:`mmpretrain.datasets.CustomDataset`, but a missing folder or
     annotation file is reported with the expected layout.
 

@@ -1,0 +1,90 @@
+"""The built-in synthetic set with the annotations of dense tasks, as mmseg and
+mmdet read them; neither is imported."""
+from typing import List
+
+import numpy as np
+
+from mmmix.registry import DATASETS
+from .synthetic import SyntheticObjects
+
+# Distinct, and the same in every picture; the first is the background's.
+PALETTE = [(0, 0, 0), (230, 25, 75), (60, 180, 75), (255, 225, 25),
+           (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240),
+           (240, 50, 230), (210, 245, 60), (250, 190, 212)]
+
+
+@DATASETS.register_module()
+class SyntheticSegmentation(SyntheticObjects):
+    """:class:`SyntheticObjects` for mmseg: background and the ten classes.
+
+    A sample has the keys of :class:`mmseg.datasets.BaseSegDataset` once its
+    files are loaded: ``img``, ``gt_seg_map`` (0 is the background, which
+    counts) and ``seg_fields``. The pipeline loads nothing.
+
+    Args:
+        **kwargs: Arguments of :class:`SyntheticObjects`.
+    """
+
+    METAINFO = dict(
+        classes=('background', *SyntheticObjects.METAINFO['classes']),
+        palette=PALETTE)
+
+    def _draw(self, index: int) -> dict:
+        drawn = super()._draw(index)
+        return dict(
+            img=drawn['img'],
+            img_shape=drawn['img_shape'],
+            ori_shape=drawn['ori_shape'],
+            gt_seg_map=drawn['gt_seg_map'],
+            seg_fields=['gt_seg_map'],
+            reduce_zero_label=False)
+
+
+@DATASETS.register_module()
+class SyntheticDetection(SyntheticObjects):
+    """:class:`SyntheticObjects` for mmdet: one instance an image.
+
+    A sample has the keys of :class:`mmdet.datasets.CocoDataset` once the
+    image is loaded: ``img``, ``img_id`` and ``instances``, which mmdet's
+    ``LoadAnnotations`` turns into boxes and masks, and ``CocoMetric`` reads
+    where it has no ``ann_file`` (pack them: ``meta_keys``).
+
+    Args:
+        **kwargs: Arguments of :class:`SyntheticObjects`.
+    """
+
+    METAINFO = dict(
+        classes=SyntheticObjects.METAINFO['classes'], palette=PALETTE[1:])
+
+    def _draw(self, index: int) -> dict:
+        drawn = super()._draw(index)
+        h, w = self.size
+        instance = dict(
+            bbox=drawn['gt_bboxes'][0].tolist(),
+            bbox_label=drawn['gt_label'],
+            ignore_flag=0,
+            mask=dict(size=[h, w], counts=run_lengths(drawn['gt_seg_map'])))
+        return dict(
+            img=drawn['img'],
+            img_id=index,
+            img_shape=self.size,
+            ori_shape=self.size,
+            height=h,
+            width=w,
+            instances=[instance])
+
+
+def run_lengths(mask: np.ndarray) -> List[int]:
+    """COCO's run lengths of a mask: of zeros and ones in turn, zeros first,
+    column by column.
+
+    Args:
+        mask (np.ndarray): ``(h, w)``; what is not 0 is a one.
+
+    Returns:
+        list[int]: Their sum is ``h * w``; the first is 0 if the first pixel
+        is a one.
+    """
+    ones = np.concatenate(([0], mask.T.ravel() != 0))
+    changes = np.flatnonzero(np.diff(ones.astype(np.int8)))
+    return np.diff(np.concatenate(([0], changes, [mask.size]))).tolist()
