@@ -1,0 +1,141 @@
+"""Paint the instance masks of COCO as a semantic set for MMSegmentation.
+
+Reads DATA_ROOT/annotations/instances_SPLIT.json and writes a label map for
+each image, DATA_ROOT/semantic/SPLIT/NAME.png: the place of the object's
+category among the file's categories in the order of their ids (0 to 79), and
+255 where no object is. Larger objects are painted first, so that smaller ones
+stay visible. A crowd is painted as objects of its category, before them: its
+outline is a rough one.
+
+example: coco_semantic.py data/coco-tiny
+         coco_semantic.py data/coco --splits val2017
+"""
+import argparse
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from mmengine.fileio import load
+from PIL import Image
+from rich.progress import track
+
+from mmmix.datasets.layout import check_layout
+from mmmix.engine.launch import short_errors
+
+NOTHING = 255
+LAYOUT = """\
+DATA_ROOT
+├── annotations
+│   └── instances_SPLIT.json
+└── SPLIT
+    └── *.jpg"""
+
+
+def paint(image, annotations, labels):
+    """The label map of an image.
+
+    Args:
+        image (dict): An entry of the file's `images`.
+        annotations (list[dict]): Those of the image.
+        labels (dict[int, int]): The label of each category id.
+
+    Returns:
+        np.ndarray: uint8 `(h, w)`.
+    """
+    from pycocotools import mask as coco_mask
+    h, w = image['height'], image['width']
+    painted = np.full((h, w), NOTHING, dtype=np.uint8)
+    for annotation in sorted(
+            annotations,
+            key=lambda a: (-a.get('iscrowd', 0), -a['area'], a['id'])):
+        shape = annotation['segmentation']
+        if isinstance(shape, list):  # polygons, which may overlap
+            shape = coco_mask.merge(coco_mask.frPyObjects(shape, h, w))
+        elif isinstance(shape['counts'], list):
+            shape = coco_mask.frPyObjects(shape, h, w)
+        painted[coco_mask.decode(shape) > 0] = labels[
+            annotation['category_id']]
+    return painted
+
+
+def save_png(labels, path):
+    """Save a label map: all of it, or leave what was there."""
+    part = path.with_name(f'{path.name}.part')
+    try:
+        Image.fromarray(labels).save(part, format='PNG')
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def convert(root, split):
+    """Paint one split and say what was painted."""
+    ann_file = root / 'annotations' / f'instances_{split}.json'
+    check_layout([str(ann_file)], LAYOUT)
+    content = load(ann_file)
+    missing = {'images', 'annotations', 'categories'} - set(content)
+    if missing:
+        raise ValueError(f"'{ann_file}' is no annotation file of COCO: "
+                         f'it has no {", ".join(sorted(missing))}.')
+    ids = sorted(category['id'] for category in content['categories'])
+    if len(ids) > NOTHING:
+        raise ValueError(f"'{ann_file}' has {len(ids)} categories; the label "
+                         f'maps hold up to {NOTHING}.')
+    labels = {category: label for label, category in enumerate(ids)}
+    by_image = {}
+    for annotation in content['annotations']:
+        if annotation['category_id'] not in labels:
+            raise ValueError(
+                f"'{ann_file}': the annotation {annotation['id']} has the "
+                f'category {annotation["category_id"]}, which is none of '
+                'those in the file.')
+        by_image.setdefault(annotation['image_id'], []).append(annotation)
+
+    folder = root / 'semantic' / split
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = Counter()
+    for image in track(content['images'], description=split):
+        painted = paint(image, by_image.get(image['id'], []), labels)
+        save_png(painted, folder / f'{Path(image["file_name"]).stem}.png')
+        pixels.update(dict(zip(*np.unique(painted, return_counts=True))))
+    report(split, folder, content, by_image, pixels)
+
+
+def report(split, folder, content, by_image, pixels):
+    """Say what was painted, and what is not seen."""
+    painted = {image['id'] for image in content['images']}
+    seen = [a for i in painted for a in by_image.get(i, [])]
+    crowds = sum(a.get('iscrowd', 0) for a in seen)
+    empty = len(painted - set(by_image))
+    strangers = len(content['annotations']) - len(seen)
+    total = sum(pixels.values())
+    print(f'{split}: {len(painted)} label maps in {folder}, '
+          f'{len(seen) - crowds} objects and {crowds} crowds of '
+          f'{len({a["category_id"] for a in seen})} categories; '
+          f'{len(set(pixels) - {NOTHING})} categories are visible, on '
+          f'{(total - pixels[NOTHING]) / max(total, 1):.1%} of the pixels. '
+          f'{empty} images have no object'
+          + (f'; {strangers} annotations are of images that are not in the '
+             'file' if strangers else '') + '.')
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        'data_root', type=Path, help="the data set's folder, in COCO's layout")
+    parser.add_argument(
+        '--splits',
+        nargs='+',
+        default=['train2017', 'val2017'],
+        help='what to paint (default: train2017 val2017)')
+    args = parser.parse_args()
+    with short_errors(ValueError):
+        for split in args.splits:
+            convert(args.data_root, split)
+
+
+if __name__ == '__main__':
+    main()
