@@ -1,0 +1,19 @@
+# UperNet with narrow layers; backbone, neck and numbers of channels and
+# classes come from who inherits.
+upernet = dict(
+    type='EncoderDecoder',
+    decode_head=dict(
+        type='UPerHead',
+        in_index=[0, 1, 2, 3],
+        pool_scales=(1, 2, 3, 6),
+        channels=64,
+        dropout_ratio=0.1,
+        norm_cfg=dict(type='BN'),
+        align_corners=False,
+        loss_decode=dict(
+            type='CrossEntropyLoss',
+            # pixels without a label do not dilute the loss
+            avg_non_ignore=True,
+            loss_weight=1.0)),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'))

@@ -1,0 +1,22 @@
+_base_ = [
+    './_base_/vit-xs_mask-rcnn.py',
+    './_base_/synthetic_instances.py',
+    './_base_/schedule_synthetic.py',
+    './_base_/runtime.py',
+]
+
+strides = [2, 4, 8, 16]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    # patches of 4 pixels, as in the classification config of this set
+    backbone=dict(
+        img_size=32,
+        patch_size=4,
+        init_cfg=dict(
+            checkpoint='work_dirs/vit-xs_smmix_synthetic/epoch_10.pth')),
+    rpn_head=dict(anchor_generator=dict(strides=[*strides, 32])),
+    roi_head=dict(
+        bbox_roi_extractor=dict(featmap_strides=strides, finest_scale=14),
+        mask_roi_extractor=dict(featmap_strides=strides, finest_scale=14),
+        bbox_head=dict(num_classes=_base_.num_classes),
+        mask_head=dict(num_classes=_base_.num_classes)))
