@@ -1,16 +1,19 @@
 import json
+import runpy
+from pathlib import Path
 
 import cv2
 import pytest
 
-
 TOOL = 'visualization/plot_curves.py'
+NOT_RUN = runpy.run_path(str(Path(__file__).parents[2] / 'tools' / TOOL))
 
 
 def write_log(work_dir, rows):
     log = work_dir / '20260101_000000/vis_data/scalars.json'
     log.parent.mkdir(parents=True)
     log.write_text('\n'.join(map(json.dumps, rows)))
+    return log
 
 
 def test_runs_with_different_losses_share_a_picture(run_tool, tmp_path):
@@ -25,7 +28,64 @@ def test_runs_with_different_losses_share_a_picture(run_tool, tmp_path):
     assert width > 2.5 * height  # three panels: loss, accuracy, loss_fine
 
 
-def test_a_folder_without_a_log_is_named(run_tool, tmp_path, capsys):
-    with pytest.raises(SystemExit):
+MIXED = [
+    {'mix/alpha_mean': .2, 'epoch': 1, 'iter': 10, 'step': 10},
+    {'histogram/alpha': [4, 0], 'epoch': 1, 'iter': 10, 'step': 10},
+    {'mix/alpha_mean': .4, 'epoch': 1, 'iter': 20, 'step': 20},
+    {'loss': 3., 'epoch': 1, 'iter': 20, 'step': 20},
+    {'accuracy/top1': 20., 'step': 1},
+    {'mix/alpha_mean': .5, 'epoch': 2, 'iter': 30, 'step': 30},
+    {'histogram/alpha': [1, 2], 'epoch': 2, 'iter': 30, 'step': 30},
+    {'histogram/alpha': [0, 1], 'epoch': 2, 'iter': 40, 'step': 40},
+    {'loss': 2., 'epoch': 2, 'iter': 40, 'step': 40},
+    {'accuracy/top1': 45., 'step': 2}]  # yapf: disable
+
+
+def drawn(axis):
+    line, = axis.get_lines()
+    return [list(map(float, data)) for data in line.get_data()]
+
+
+def test_error_alpha_and_its_histogram(tmp_path):
+    write_log(tmp_path, MIXED)
+    runs = dict(mixpro=NOT_RUN['read_curves'](tmp_path))
+    names = ['error/top1', 'mix/alpha_mean', 'loss', 'histogram/alpha']
+    error, alpha, loss, histogram = NOT_RUN['draw_curves'](runs, names).axes
+    assert drawn(error) == [[1, 2], [80, 55]]
+    # of what was mixed the mean of an epoch
+    assert drawn(alpha) == [[1, 2], [pytest.approx(.3), .5]]
+    assert drawn(loss) == [[1, 2], [3, 2]]
+    # the last epoch alone
+    shares = histogram.patches[0].get_data()
+    assert list(shares.values) == [.25, .75]
+    assert list(shares.edges) == [0, .5, 1]
+    error, alpha, *_ = NOT_RUN['draw_curves'](runs, names, 'iteration').axes
+    assert drawn(error) == [[20, 40], [80, 55]]
+    assert drawn(alpha) == [[10, 20, 30], [.2, .4, .5]]
+    # by default what a reader looks for, but no histogram
+    assert NOT_RUN['choose_panels'](runs, None) == [
+        'mix/alpha_mean', 'loss', 'accuracy/top1']
+
+
+def test_panels_that_do_not_fill_a_row(tmp_path):
+    write_log(tmp_path, [dict(step=1, **{f'loss_{i}': 1. for i in range(5)})])
+    runs = dict(run=NOT_RUN['read_curves'](tmp_path))
+    names = NOT_RUN['choose_panels'](runs, None)
+    assert len(NOT_RUN['draw_curves'](runs, names).axes) == 5
+
+
+def test_bad_input(run_tool, tmp_path):
+    with pytest.raises(SystemExit, match=f'No log of a run below {tmp_path}'):
         run_tool(TOOL, tmp_path, '--out', tmp_path / 'curves.png')
-    assert f'No log of a run below {tmp_path}' in capsys.readouterr().err
+    log = write_log(tmp_path / 'run', [dict(loss=1., step=1)] * 2)
+    with pytest.raises(SystemExit, match='logged mix/alpha_mean; there are '
+                       'loss. .*MixStatisticsHook'):
+        run_tool(TOOL, tmp_path / 'run', '--panels', 'mix/alpha_mean')
+    with pytest.raises(SystemExit, match='must differ'):
+        run_tool(TOOL, tmp_path / 'run', tmp_path / 'run')
+    log.write_text('{"step": 1, "lo\n{"step": 1}\n')
+    with pytest.raises(SystemExit, match='Line 1 of .* is broken'):
+        run_tool(TOOL, tmp_path / 'run')
+    # a run that was stopped while it wrote
+    log.write_text('{"step": 1, "loss": 1}\n{"step"')
+    run_tool(TOOL, tmp_path / 'run')
