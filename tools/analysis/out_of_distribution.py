@@ -376,6 +376,14 @@ def notes_on(content, args):
         else:
             notes.append(f'{part}: {values["images"]:,} images, '
                          f'{values["classes"]} classes.')
+    if args.num_images is not None:
+        notes.append(f'--num-images: at most {args.num_images:,} images of '
+                     'each set, spread evenly over it.')
+    own = [part for part in first if part not in KNOWN]
+    if own:
+        notes.append(f'Stand-ins: {", ".join(own)}. These are none of the '
+                     "papers' data sets (ImageNet-A, -R, -O, -Sketch and "
+                     '-Stylized), so the numbers do not compare with theirs.')
     if args.as_they_are:
         notes.append('Neither resized nor cropped: '
                      f'{", ".join(args.as_they_are)}.')
