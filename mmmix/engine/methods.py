@@ -96,6 +96,8 @@ class Method(Subject):
             n, _, *size = pairs.inputs.shape
             noise = np.random.default_rng([*pairs.key, 1]).random((n, *size))
             maps = torch.from_numpy(noise).to(pairs.inputs)
+        if self.control and maps is None:
+            raise ValueError(f'{self.name} is led by maps, but has none.')
         mixed, guidance = self.model.data_preprocessor.mix(
             pairs.inputs, scores, self.mixer, np.random.default_rng(pairs.key),
             pairs.source, maps if self.control else None)
@@ -140,6 +142,11 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
         nargs='+',
         metavar='NAME',
         help='what to call each pair and then each of --methods')
+    parser.add_argument(
+        '--controls',
+        action='store_true',
+        help='each way of asking a guide where to look twice more: with the '
+        'truth as answer (oracle), and with noise (chance)')
     parser.add_argument(
         '--batch-size',
         type=int,
@@ -222,6 +229,24 @@ def guided_methods(methods: Sequence[str],
     return read_methods(
         argparse.Namespace(
             pairs=[], methods=methods, names=None, cfg_options=options), host)
+
+
+def with_controls(methods: Sequence[Method]) -> List[Method]:
+    """And those that ask a guide where to look, led by the truth and by
+    chance.
+
+    Once for each mixer and label rule: who the guide was matters no more.
+    """
+    asking = {}
+    for method in methods:
+        if method.wants_attention:
+            rule = method.cfg.model.head.get('label_rule')
+            key = (type(method.mixer), str(vars(method.mixer)), str(rule))
+            asking.setdefault(key, method)
+    return [*methods] + [
+        method.controlled(control) for method in asking.values()
+        for control in CONTROLS
+    ]
 
 
 def _names(configs: Sequence[str], checkpoints: Sequence[str],

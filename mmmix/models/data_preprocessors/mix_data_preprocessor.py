@@ -207,7 +207,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             return MixedBatch.unmixed(inputs, scores), guidance
         if attention is not None and 'attention' in wanted:
             grid = guidance.attention.shape[1:]
-            guidance.attention = resize_mask(attention, grid)
+            guidance.attention = resize_mask(
+                attention.to(guidance.attention), grid)
         params = mixer.sample(rng, inputs.size(0), inputs.shape[-2:])
         if source is not None:
             params['source'] = source
