@@ -1,0 +1,36 @@
+# mmseg's ADE20K: 150 classes, label 0 (other) ignored. Folders, the number of
+# images and labels beyond the classes are checked.
+_base_ = [
+    'mmseg::_base_/datasets/ade20k.py',
+    'mmseg::_base_/default_runtime.py',
+]
+custom_imports = dict(
+    imports=['mmmix', 'mmmix.datasets.segmentation'],
+    allow_failed_imports=False)
+
+num_classes = 150
+load_labels = dict(type='mmmix.LoadSegMap')
+train_pipeline = [
+    _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
+]
+test_pipeline = [
+    *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]
+]
+tta_pipeline = [
+    _base_.tta_pipeline[0],
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            *_base_.tta_pipeline[1]['transforms'][:2],
+            [load_labels],
+            *_base_.tta_pipeline[1]['transforms'][3:],
+        ])
+]
+
+train_dataloader = dict(
+    dataset=dict(type='mmmix.ADE20KDataset', pipeline=train_pipeline))
+val_dataloader = dict(
+    dataset=dict(type='mmmix.ADE20KDataset', pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+randomness = dict(seed=0, deterministic=False)
