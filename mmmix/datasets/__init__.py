@@ -1,5 +1,6 @@
 """Data sets that MMPretrain does not have, its own ones with better messages,
 and a loader that names corrupt images."""
+from .gaze import LoadGaze, read_aristo, read_cub_gha
 from .loading import LoadImage
 from .stock import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
 from .synthetic import SyntheticObjects
@@ -9,6 +10,7 @@ from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
 
 __all__ = [
     'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'ImageNetA',
-    'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadImage',
-    'StylizedImageNet', 'SyntheticObjects', 'TinyImageNet', 'WnidImages'
+    'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
+    'StylizedImageNet', 'SyntheticObjects', 'TinyImageNet', 'WnidImages',
+    'read_aristo', 'read_cub_gha'
 ]
