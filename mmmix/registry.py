@@ -5,10 +5,13 @@ MMEngine's, so a config may mix all three; ``mmmix.Name`` names ours under any
 default scope. Every registry of MMPretrain has a child here, also those we add
 nothing to: MMEngine warns about a default scope that lacks one.
 """
+from mmengine.registry import STRATEGIES as ALL_STRATEGIES
 from mmengine.registry import Registry
 from mmpretrain import registry as parents
 
-__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'build_as']
+__all__ = [
+    *parents.__all__, 'ATTENTION_EXTRACTORS', 'STRATEGIES', 'build_as'
+]
 
 
 def _child(name: str, location: str) -> Registry:
@@ -49,6 +52,10 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS',
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'mmmix.engine')
 RUNNERS = _child('RUNNERS', 'mmmix.engine')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
+
+# MMPretrain has no registry of these
+STRATEGIES = Registry(
+    'strategy', parent=ALL_STRATEGIES, locations=['mmmix.engine'])
 
 # a kind of parts that MMPretrain does not have; guides are task utils
 ATTENTION_EXTRACTORS = Registry(

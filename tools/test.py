@@ -51,6 +51,9 @@ def merge_args(cfg, args):
     cfg.launcher = args.launcher
     # for hooks that look at it, such as EMAHook; see load_weights below
     cfg.load_from = check_checkpoint(args.checkpoint)
+    # its checkpoints are whole, and so is the model here
+    if cfg.pop('runner_type', None):
+        cfg.pop('strategy', None)
     # nothing is mixed here, so no pretrained guide is loaded
     (cfg.model.get('train_cfg') or {}).pop('guide', None)
     set_work_dir(cfg, args.work_dir)

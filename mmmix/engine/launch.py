@@ -19,6 +19,7 @@ from torch import nn
 
 from mmmix.environment import find_config, silent_import
 from mmmix.registry import MODELS
+from .fsdp import check_sharding
 from .toolboxes import register_toolboxes, toolbox_of
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -205,6 +206,7 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
             there.
     """
     register_toolboxes(cfg)
+    check_sharding(cfg)
     start_processes(cfg)
     replaced = replace_sync_bn(cfg.model) if get_device() == 'cpu' else 0
     whole = cfg.model

@@ -39,7 +39,7 @@ def finish(*processes):
     outputs = []
     try:
         for process in processes:
-            output, errors = process.communicate(timeout=120)
+            output, errors = process.communicate(timeout=400)
             assert process.returncode == 0, errors[-3000:]
             outputs.append(output)
     finally:

@@ -1,4 +1,4 @@
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 from mmengine.logging import MessageHub
@@ -111,16 +111,24 @@ class MixClassifier(ImageClassifier):
                 data_samples: Optional[List[DataSample]] = None,
                 mode: str = 'tensor',
                 mixed: Optional[MixedBatch] = None,
-                guidance: Optional[Guidance] = None):
+                guidance: Optional[Guidance] = None,
+                ask: Optional[Callable] = None):
         """The parent's, where mode 'loss' also takes what was mixed.
+
+        Mode 'ask' lets a guide look through the model from inside of this
+        call: under FSDP the weights are whole there only.
 
         Args:
             inputs (Tensor): Images ``(N, C, H, W)``.
             data_samples (List[DataSample], optional): Annotations.
-            mode (str): 'tensor', 'loss' or 'predict'.
+            mode (str): 'tensor', 'loss', 'predict' or 'ask'.
             mixed (MixedBatch, optional): What was pasted where.
             guidance (Guidance, optional): What the guide answered.
+            ask (Callable, optional): What mode 'ask' calls with the images,
+                and whose answer it gives.
         """
+        if mode == 'ask':
+            return ask(inputs)
         if mode == 'loss':
             return self.loss(inputs, data_samples, mixed, guidance)
         return super().forward(inputs, data_samples, mode)

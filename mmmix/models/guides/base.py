@@ -66,10 +66,20 @@ class Guide(metaclass=ABCMeta):
         """Tell the guide which classifier is being trained."""
         self._student = weakref.ref(student)
 
+    def bind_root(self, root: nn.Module) -> None:
+        """Tell the guide what shards the weights of the model under training.
+
+        Args:
+            root (nn.Module): The outermost wrapper (FSDP), which gathers the
+                weights for whoever calls it.
+        """
+        self._root = weakref.ref(root)
+
     def __getstate__(self) -> dict:
         # who holds a copy of this guide binds it anew
         state = dict(self.__dict__)
         state.pop('_student', None)
+        state.pop('_root', None)
         return state
 
     def __deepcopy__(self, memo: dict) -> 'Guide':
@@ -148,6 +158,17 @@ class Guide(metaclass=ABCMeta):
                 ``(N, num_classes)``, for a view that wants them.
         """
         model = self.model
+        root = getattr(self, '_root', lambda: None)()
+        if root is None or model is not self.student:
+            return self._answer(model, inputs, wanted, labels)
+        # a submodule alone would find the shard of this process
+        return root(
+            inputs,
+            mode='ask',
+            ask=lambda inputs: self._answer(model, inputs, wanted, labels))
+
+    def _answer(self, model: nn.Module, inputs: Tensor, wanted: FrozenSet[str],
+                labels: Optional[Tensor]) -> Guidance:
         inputs = self._shown(inputs)
         with evaluating(model), no_autocast_cache(), self._precision(inputs):
             if 'attention' in wanted:
