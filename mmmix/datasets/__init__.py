@@ -4,13 +4,16 @@ from .gaze import LoadGaze, read_aristo, read_cub_gha
 from .loading import LoadImage
 from .stock import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
 from .synthetic import SyntheticObjects
+from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
+from .voc import VOCSegmentation
 from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
                           StylizedImageNet, WnidImages)
 
 __all__ = [
     'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'ImageNetA',
     'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
-    'StylizedImageNet', 'SyntheticObjects', 'TinyImageNet', 'WnidImages',
+    'StylizedImageNet', 'SyntheticDetection', 'SyntheticObjects',
+    'SyntheticSegmentation', 'TinyImageNet', 'VOCSegmentation', 'WnidImages',
     'read_aristo', 'read_cub_gha'
 ]

@@ -175,6 +175,31 @@ def choose_images(dataset: BaseDataset,
     return [i * total // num_images for i in range(num_images)]
 
 
+def check_same_images(subjects: Sequence[Subject],
+                      datasets: Sequence[BaseDataset]) -> None:
+    """Look that all subjects are shown the same images in the same order.
+
+    Raises:
+        ValueError: If the data sets differ in their images' number, file
+            names or labels.
+    """
+    first = [_what_is_shown(datasets[0], i) for i in range(len(datasets[0]))]
+    for subject, dataset in zip(subjects[1:], datasets[1:]):
+        listed = [_what_is_shown(dataset, i) for i in range(len(dataset))]
+        if listed != first:
+            alike = sum(a == b for a, b in zip(first, listed))
+            raise ValueError(
+                f'{subjects[0].name} is shown {len(first)} images and '
+                f'{subject.name} {len(listed)}, of which only {alike} are the '
+                'same: give configs of one data set, or make them alike with '
+                '--cfg-options.')
+
+
+def _what_is_shown(dataset: BaseDataset, index: int) -> Tuple:
+    info = dataset.get_data_info(index)
+    return Path(info.get('img_path', '')).name, info.get('gt_label')
+
+
 def batches(
     subject: Subject,
     dataset: BaseDataset,

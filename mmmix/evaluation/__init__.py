@@ -1,4 +1,6 @@
 """Metrics of scope ``mmmix``; accuracy is MMPretrain's."""
+from .attention_jaccard import AttentionJaccard
+from .attention_shares import AttentionShares
 from .mixed_images import (ImageLabelInconsistency, MixedAccuracy,
                            mean_and_error, mean_in_bins, shown_lambda,
                            truth_maps)
@@ -7,7 +9,8 @@ from .out_of_distribution import (AURRA, CalibrationError, OODDetection,
                                   fitting_subset)
 
 __all__ = [
-    'AURRA', 'CalibrationError', 'ImageLabelInconsistency', 'MixedAccuracy',
-    'OODDetection', 'SubsetAccuracy', 'detection_aupr', 'fitting_subset',
-    'mean_and_error', 'mean_in_bins', 'shown_lambda', 'truth_maps'
+    'AURRA', 'AttentionJaccard', 'AttentionShares', 'CalibrationError',
+    'ImageLabelInconsistency', 'MixedAccuracy', 'OODDetection',
+    'SubsetAccuracy', 'detection_aupr', 'fitting_subset', 'mean_and_error',
+    'mean_in_bins', 'shown_lambda', 'truth_maps'
 ]

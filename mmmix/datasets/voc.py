@@ -1,0 +1,100 @@
+import os.path as osp
+from typing import List
+
+from mmengine.fileio import list_dir_or_file, list_from_file
+from mmpretrain.datasets import BaseDataset
+
+from mmmix.registry import DATASETS
+from .layout import check_layout
+
+
+@DATASETS.register_module()
+class VOCSegmentation(BaseDataset):
+    """Pascal VOC 2012's images with segmentations, for classifiers.
+
+    What is asked here is where a classifier looks, so a sample has a mask
+    and no ``gt_label``: an image shows objects of several classes, and none
+    of them need be a class of the classifier.
+
+    A sample holds ``img_path`` and ``seg_map_path``, which mmcv's
+    ``LoadAnnotations(with_bbox=False, with_label=False, with_seg=True,
+    imdecode_backend='pillow')`` reads as ``gt_seg_map``: 0 is background,
+    1 to 20 are the classes and 255 is void. OpenCV would read the colours of
+    its palette.
+
+    Args:
+        data_root (str): The folder ``VOC2012``.
+        split (str): 'train' (1464 images), 'val' (1449) or 'trainval'.
+            Defaults to 'val'.
+        **kwargs: Other arguments of
+            :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
+
+    Raises:
+        FileNotFoundError: If the layout is another one, or images or masks
+            are missing; it says how many were found and expected.
+        ValueError: If ``split`` is none of the above.
+    """
+
+    METAINFO = {
+        'classes':
+        ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat',
+         'chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person',
+         'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor')
+    }
+    SPLITS = ('train', 'val', 'trainval')
+    LAYOUT = """\
+data_root (VOCdevkit/VOC2012)
+├── ImageSets
+│   └── Segmentation
+│       ├── train.txt
+│       ├── trainval.txt
+│       └── val.txt
+├── JPEGImages
+│   └── 2007_000033.jpg ...
+└── SegmentationClass
+    └── 2007_000033.png ...
+which is the unpacked VOCtrainval_11-May-2012.tar."""
+
+    def __init__(self, data_root: str, split: str = 'val', **kwargs):
+        if split not in self.SPLITS:
+            raise ValueError(
+                f"split must be one of {self.SPLITS}, but got '{split}'.")
+        self.split = split
+        super().__init__(
+            ann_file=f'ImageSets/Segmentation/{split}.txt',
+            data_root=data_root,
+            data_prefix=dict(
+                img_path='JPEGImages', seg_map_path='SegmentationClass'),
+            **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """Read the list, and look that all it names is there."""
+        folders = self.data_prefix
+        check_layout([self.ann_file, *folders.values()], self.LAYOUT)
+        names = [line.strip() for line in list_from_file(self.ann_file)]
+        names = [name for name in names if name]
+        self._check_files(names, folders['img_path'], '.jpg')
+        self._check_files(names, folders['seg_map_path'], '.png')
+        return [
+            dict(
+                img_path=osp.join(folders['img_path'], f'{name}.jpg'),
+                seg_map_path=osp.join(folders['seg_map_path'], f'{name}.png'))
+            for name in names
+        ]
+
+    def extra_repr(self) -> List[str]:
+        """What tells this data set from others of its class."""
+        return [
+            f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}'
+        ]
+
+    def _check_files(self, names: List[str], folder: str,
+                     suffix: str) -> None:
+        found = set(list_dir_or_file(folder, list_dir=False))
+        missing = [name for name in names if f'{name}{suffix}' not in found]
+        if missing or not names:
+            which = f', not {missing[0]}{suffix}' if missing else ''
+            raise FileNotFoundError(
+                f"'{folder}' has {len(names) - len(missing)} of the "
+                f"{len(names)} files that '{self.ann_file}' lists{which}. "
+                f'Unpack all of them:\n{self.LAYOUT}')

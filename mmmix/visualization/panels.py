@@ -1,0 +1,57 @@
+from typing import Dict, Optional, Sequence
+
+from matplotlib.figure import Figure
+
+Lines = Dict[str, Sequence[float]]
+MARKERS = 'osD^vPX*<>'
+
+
+def draw_panels(panels: Dict[str, Lines],
+                x: Sequence[float],
+                xlabel: str,
+                ylabel: str,
+                references: Optional[Dict[str, Lines]] = None,
+                share_y: bool = True) -> Figure:
+    """Draw curves: a panel for each question, a line for each subject.
+
+    A subject has one colour and one marker in all panels.
+
+    Args:
+        panels (dict[str, dict[str, Sequence[float]]]): The lines of each
+            panel by their names, by the panel's title.
+        x (Sequence[float]): Where all lines are known.
+        xlabel (str): What is on the horizontal axis.
+        ylabel (str): What is on the vertical axis.
+        references (dict[str, dict[str, Sequence[float]]], optional): Grey
+            lines by their names, by the title of their panel.
+        share_y (bool): Whether the panels have one vertical scale. Defaults
+            to True.
+
+    Returns:
+        Figure: To be saved with ``savefig``.
+    """
+    names = list(dict.fromkeys(n for lines in panels.values() for n in lines))
+    figure = Figure(
+        figsize=(3.4 * len(panels) + 1.6, 3.4), layout='constrained')
+    axes = figure.subplots(1, len(panels), sharey=share_y, squeeze=False)[0]
+    for axis, (title, lines) in zip(axes, panels.items()):
+        for name, values in (references or {}).get(title, {}).items():
+            axis.plot(x, values, color='.55', linestyle='--', label=name)
+        for name, values in lines.items():
+            number = names.index(name)
+            axis.plot(
+                x,
+                values,
+                color=f'C{number % 10}',
+                marker=MARKERS[number % len(MARKERS)],
+                markersize=4,
+                linewidth=1.4,
+                label=name)
+        axis.set(title=title, xlabel=xlabel)
+        axis.grid(alpha=.3)
+    axes[0].set_ylabel(ylabel)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc='outside right center',
+        fontsize=8)
+    return figure
