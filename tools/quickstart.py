@@ -4,23 +4,19 @@ Leaves a checkpoint of each, results.json and a picture of mixed images.
 """
 import argparse
 import json
-import logging
 import time
 import warnings
 from pathlib import Path
 
 import torch
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from rich.console import Console
-from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
-                           TimeElapsedColumn, TimeRemainingColumn)
 from rich.table import Table
 
 import mmmix
 from mmmix.engine.launch import (add_cfg_options, load_config,
                                  set_loader_defaults, short_errors)
 from mmmix.engine.mixers import default_mixer
+from mmmix.engine.quiet import ProgressHook, QuietRunner
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.visualization import draw_pairs, mix_pairs
 
@@ -29,76 +25,6 @@ CONFIGS = {
     'SMMix': 'smmix/vit-xs_smmix_synthetic.py',
 }
 WARM_UP = 5  # first iterations that the speed leaves out
-
-
-class QuietRunner(Runner):
-    """MMEngine's runner, whose log goes to its file alone."""
-
-    def build_logger(self, *args, **kwargs):
-        logger = super().build_logger(*args, **kwargs)
-        logger.handlers = [
-            handler for handler in logger.handlers
-            if isinstance(handler, logging.FileHandler)
-        ]
-        return logger
-
-
-class ProgressHook(Hook):
-    """One progress bar for a training; keeps the time of each step.
-
-    Away from a terminal a line an epoch takes the bar's place.
-
-    Args:
-        name (str): What is trained.
-        console (Console): Where to draw.
-    """
-
-    def __init__(self, name, console):
-        self.name = name
-        self.console = console
-        self.seconds = []
-        self.progress = Progress(
-            TextColumn('{task.description}'),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn('steps, accuracy {task.fields[accuracy]}'),
-            TimeElapsedColumn(),
-            TextColumn('time left'),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal)
-
-    def before_train(self, runner):
-        self.task = self.progress.add_task(
-            self.name, total=runner.max_iters, accuracy='-')
-        self.begin = time.perf_counter()
-        self.progress.start()
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        self.step_begin = time.perf_counter()
-
-    def after_train_iter(self,
-                         runner,
-                         batch_idx,
-                         data_batch=None,
-                         outputs=None):
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        self.seconds.append(time.perf_counter() - self.step_begin)
-        self.progress.advance(self.task)
-
-    def after_val_epoch(self, runner, metrics=None):
-        accuracy = f'{accuracy_of(runner):.1f} %'
-        self.progress.update(self.task, accuracy=accuracy)
-        if not self.console.is_terminal:
-            spent = time.perf_counter() - self.begin
-            left = spent * (runner.max_iters / runner.iter - 1)
-            self.console.print(
-                f'{self.name}: epoch {runner.epoch} of {runner.max_epochs}, '
-                f'accuracy {accuracy}, time left {left:.0f} s')
-
-    def after_train(self, runner):
-        self.progress.stop()
 
 
 def accuracy_of(runner):
@@ -121,7 +47,11 @@ def train(name, config, args, console):
     if args.epochs:
         cfg.train_cfg.max_epochs = args.epochs
     set_loader_defaults(cfg)
-    progress = ProgressHook(name, console)
+    progress = ProgressHook(
+        name,
+        console,
+        after_evaluation=lambda runner: f'accuracy {accuracy_of(runner):.1f} %'
+    )
     cfg.experiment_name = f'quickstart_{name}_{time.time_ns()}'
     runner = QuietRunner.from_cfg(cfg)
     runner.register_hook(progress, priority='VERY_LOW')
