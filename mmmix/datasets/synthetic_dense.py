@@ -45,9 +45,10 @@ class SyntheticDetection(SyntheticObjects):
     """:class:`SyntheticObjects` for mmdet: one instance an image.
 
     A sample has the keys of :class:`mmdet.datasets.CocoDataset` once the
-    image is loaded: ``img``, ``img_id`` and ``instances``, which mmdet's
-    ``LoadAnnotations`` turns into boxes and masks, and ``CocoMetric`` reads
-    where it has no ``ann_file`` (pack them: ``meta_keys``).
+    image is loaded: ``img``, ``img_id``, sizes, ``scale_factor`` and
+    ``instances``. Of the instances mmdet's ``LoadAnnotations`` makes boxes
+    and masks, and ``CocoMetric`` without ``ann_file`` reads them: pack both
+    by ``meta_keys``.
 
     Args:
         **kwargs: Arguments of :class:`SyntheticObjects`.
@@ -71,6 +72,7 @@ class SyntheticDetection(SyntheticObjects):
             ori_shape=self.size,
             height=h,
             width=w,
+            scale_factor=(1., 1.),  # nothing was resized
             instances=[instance])
 
 

@@ -19,4 +19,10 @@ model = dict(
         bbox_roi_extractor=dict(featmap_strides=strides, finest_scale=14),
         mask_roi_extractor=dict(featmap_strides=strides, finest_scale=14),
         bbox_head=dict(num_classes=_base_.num_classes),
-        mask_head=dict(num_classes=_base_.num_classes)))
+        mask_head=dict(num_classes=_base_.num_classes)),
+    # one object an image: fewer proposals and regions
+    train_cfg=dict(
+        rpn_proposal=dict(nms_pre=200, max_per_img=50),
+        rcnn=dict(sampler=dict(num=32))),
+    test_cfg=dict(
+        rpn=dict(nms_pre=200, max_per_img=50), rcnn=dict(max_per_img=10)))

@@ -1,4 +1,4 @@
-# Four epochs of 63 steps, one of which warms up.
+# Four epochs of 60 steps, one of which warms up.
 _base_ = './schedule_12e.py'
 
 max_epochs = 4

@@ -12,12 +12,12 @@ data_preprocessor = dict(
     pad_size_divisor=32)
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=0,  # the images are in memory
     dataset=dict(
         type='mmmix.SyntheticDetection',
         split='train',
-        num_images=1000,
+        num_images=480,
         # others than those of the classification set
         seed=1,
         pipeline=[
@@ -43,7 +43,8 @@ val_dataloader = dict(
             # the images have their own size
             dict(
                 type='PackDetInputs',
-                meta_keys=('img_id', 'ori_shape', 'img_shape', 'instances')),
+                meta_keys=('img_id', 'ori_shape', 'img_shape', 'scale_factor',
+                           'instances')),
         ]),
     sampler=dict(type='DefaultSampler', shuffle=False))
 # without ann_file: the annotations are those of the samples

@@ -16,7 +16,7 @@ train_dataloader = dict(
     dataset=dict(
         type='mmmix.SyntheticSegmentation',
         split='train',
-        num_images=1000,
+        num_images=960,
         # others than those of the classification set
         seed=1,
         pipeline=[
