@@ -77,12 +77,23 @@ def resize_positions(model: nn.Module,
     Raises:
         ValueError: If a grid is not known.
     """
+    return {
+        **_resize_grids(model, state, img_size, hint),
+        **_resize_windows(model, state)
+    }
+
+
+def _resize_grids(model: nn.Module, state: Dict[str, Tensor],
+                  img_size: Optional[Size],
+                  hint: Optional[Size]) -> Dict[str, Tensor]:
     wanted = model.state_dict()
     resized = {}
     for positions in find_positions(model):
-        name, old = positions.name, state.get(positions.name)
-        if old is None or old.shape[::2] != wanted[name].shape[::2]:
+        name = positions.name
+        if (name not in state or name not in wanted
+                or state[name].shape[::2] != wanted[name].shape[::2]):
             continue
+        old = state[name]
         with_token = name.replace('pos_embed', 'cls_token') in state
         if positions.extra and not with_token:
             continue
@@ -94,11 +105,17 @@ def resize_positions(model: nn.Module,
                                positions.extra)
         if new is not state[name]:
             resized[name] = new
+    return resized
+
+
+def _resize_windows(model: nn.Module,
+                    state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    resized = {}
     for prefix, module in model.named_modules():
         name = f'{prefix}.relative_position_bias_table'
         if not isinstance(module, WindowMSA) or name not in state:
             continue
-        old, new = state[name], wanted[name]
+        old, new = state[name], module.relative_position_bias_table
         side = (math.isqrt(len(old)) + 1) // 2
         if (old.shape != new.shape and old.shape[1:] == new.shape[1:]
                 and (2 * side - 1)**2 == len(old)):

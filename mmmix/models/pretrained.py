@@ -148,7 +148,7 @@ class StrictPretrained(PretrainedInit):
     def _load(self, module: nn.Module, state: Dict[str, Tensor]) -> None:
         wanted = module.state_dict()
         for name, value in wanted.items():
-            if name in state and _matches(name, DERIVED):
+            if _matches(name, DERIVED):
                 state[name] = value
         excused = [
             name for name, value in wanted.items()
@@ -255,7 +255,8 @@ def _size_in_config(checkpoint: dict,
         for part in [*filter(None, parts), 'img_size']:
             node = {item.arg: item.value for item in node.keywords}[part]
         size = ast.literal_eval(node)
-    except (AttributeError, KeyError, SyntaxError, ValueError):
+        height, width = (size, size) if isinstance(size, int) else size
+    except (AttributeError, KeyError, SyntaxError, TypeError, ValueError):
         # not written there: the default of the backbone, a square
         return None
-    return (size, size) if isinstance(size, int) else tuple(size)
+    return height, width

@@ -231,7 +231,8 @@ def test_knows_a_grid_that_is_not_square(known, size, saved):
 
 
 def test_asks_for_a_grid_it_does_not_know(saved):
-    _, checkpoint = classifier(dict(VIT, img_size=(16, 32)), cfg='import os')
+    cfg = CONFIG.format('img_size=None')
+    _, checkpoint = classifier(dict(VIT, img_size=(16, 32)), cfg=cfg)
     with pytest.raises(ValueError, match='8 places.*init_cfg.img_size'):
         initialized(VIT, saved(checkpoint))
     with pytest.raises(ValueError, match='images of 8 x 8 pixels make 1 x 1'):
@@ -283,6 +284,16 @@ def test_resizes_the_tables_of_windows(swin, saved, log):
             assert torch.equal(new, old)
     assert resized == (3 if swin is SWIN else 2)
     assert taken(torch.zeros(1, 3, 32, 48))[0].isfinite().all()
+
+
+def test_derives_an_index_that_was_not_saved(saved):
+    model, checkpoint = classifier(SWIN)
+    checkpoint['state_dict'] = {
+        name: w
+        for name, w in checkpoint['state_dict'].items() if 'index' not in name
+    }
+    taken = initialized(SWIN, saved(checkpoint))
+    assert torch.equal(taken.norm1.weight, model.backbone.norm1.weight)
 
 
 def test_names_what_is_new_and_unused(saved, log):
