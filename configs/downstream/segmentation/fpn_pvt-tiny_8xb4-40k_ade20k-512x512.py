@@ -18,7 +18,8 @@ model = dict(
     neck=dict(in_channels=[64, 128, 320, 512]),
     decode_head=dict(num_classes=_base_.num_classes))
 
-# what is left of PVT's largest stride is cut: as in its code, there is nothing
+# PVT cuts off what is left of its largest stride; its public code, too,
+# resizes test images so that nothing is
 whole_strides = dict(type='ResizeToMultiple', size_divisor=32)
 test_pipeline = [
     *_base_.test_pipeline[:2], whole_strides, *_base_.test_pipeline[2:]

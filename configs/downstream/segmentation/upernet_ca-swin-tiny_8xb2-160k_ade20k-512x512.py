@@ -18,6 +18,3 @@ model = dict(
     auxiliary_head=dict(num_classes=_base_.num_classes))
 
 train_dataloader = dict(batch_size=2)
-# The class token is in no map, so that the last block, which transforms it
-# alone, gets gradients; they are zero.
-find_unused_parameters = False
