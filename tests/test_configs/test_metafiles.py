@@ -35,9 +35,9 @@ def results(path):
 def test_every_folder_is_in_the_model_index():
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
     folders = {path.parent for path in CONFIGS}
+    downstream = (ROOT / 'configs').glob('downstream/*/metafile.yml')
     assert {ROOT / path for path in index} == {
-        path / 'metafile.yml'
-        for path in folders
+        *(path / 'metafile.yml' for path in folders), *downstream
     }
     assert {path.parent for path in READMES} == folders
 

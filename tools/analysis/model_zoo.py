@@ -91,9 +91,12 @@ def numbers(metrics):
 def row_of(entry, measured):
     """The cells of a model, in the order of COLUMNS."""
     data = entry['Metadata']
+    by_source = defaultdict(dict)  # a detector has a result for each task
+    for result in entry.get('Results', []):
+        by_source[result['Source']].update(result['Metrics'])
     published = '; '.join(
-        f'{numbers(result["Metrics"])} ({result["Source"]})'
-        for result in entry.get('Results', []))
+        f'{numbers(metrics)} ({source})'
+        for source, metrics in by_source.items())
     here = '; '.join(
         f'{numbers(one["metrics"])} ([{one["what"]}](results/{one["page"]}))'
         for one in measured)
