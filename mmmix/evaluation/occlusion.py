@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmmix.functional import (drop_patches, mass_mask, patches_to_drop,
                               saliency_order)
+from mmmix.models.errors import check_name
 
 DROPPING = ('random', 'salient', 'non-salient')
 FILLS = ('before', 'after')
@@ -52,7 +53,11 @@ def salient_patches(saliency: Tensor, kind: str, ratio: float,
 
     Returns:
         Tensor: ``(N, h, w)`` bool.
+
+    Raises:
+        ValueError: If the kind is unknown or the ratio out of its range.
     """
+    check_name('kind', kind, DROPPING[1:])
     if by_mass:
         if kind == 'salient':
             return mass_mask(saliency, ratio)
@@ -76,8 +81,10 @@ def zero_pixels(preprocessor: nn.Module, fill: str) -> Tensor:
         Tensor: A value for each channel ``(C,)``, or ``(1,)`` for all.
 
     Raises:
-        ValueError: If the data preprocessor is not a classifier's.
+        ValueError: If the data preprocessor is not a classifier's, or
+            ``fill`` is unknown.
     """
+    check_name('fill', fill, FILLS)
     if not isinstance(preprocessor, ClsDataPreprocessor):
         raise ValueError('The data preprocessor must be a ClsDataPreprocessor '
                          f'or its child, not {type(preprocessor).__name__}.')

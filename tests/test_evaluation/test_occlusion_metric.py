@@ -33,6 +33,13 @@ def test_salient_patches_by_hand(kind, ratio, by_mass, lost):
     assert mask.int().tolist() == [lost]
 
 
+def test_unknown_names():
+    with pytest.raises(ValueError, match='`kind` .* not .random'):
+        salient_patches(SALIENCY, 'random', .5)
+    with pytest.raises(ValueError, match='`fill`'):
+        zero_pixels(nn.Identity(), 'never')
+
+
 def test_nothing_is_lost_at_zero():
     """Not even what has no mass."""
     peak = torch.tensor([[[1., 0.], [0., 0.]]])

@@ -164,11 +164,16 @@ def main():
             for view_name, view in views.items():
                 results[subject.name, view_name] = judge(
                     subject, view, dataset, indices, args)
-        if not results[subject.name, view_name][0]['attention/images']:
+        if not first_of(results)['attention/images']:
             raise ValueError(f'None of the {len(indices)} images has an '
                              'object: there is nothing to be found.')
     with_masks = 'gt_seg_map' in dataset[indices[0]]['data_samples']
     report(args, results, len(views) > 1, with_masks)
+
+
+def first_of(results):
+    """One result, for what is the same in all."""
+    return next(iter(results.values()))[0]
 
 
 def report(args, results, several_views, with_masks):
@@ -188,7 +193,7 @@ def report(args, results, several_views, with_masks):
         name: [a - b for a, b in zip(row, values['shuffled'][name])]
         for name, row in values['jaccard'].items()
     }
-    first = next(iter(results.values()))[0]  # what is the same for all
+    first = first_of(results)
     whole = [first['attention/whole_image']] * len(args.mass)
     rows = [(*key, *values['jaccard'][name]) for key, name in names.items()]
     rows += [(key[0], f'{key[1]}, shuffled', *values['shuffled'][name])
