@@ -8,11 +8,13 @@ TOOLS = {
     'train': ('train.py', 'train the model of a config'),
     'test': ('test.py', 'evaluate a checkpoint'),
     'browse-mix': ('visualization/browse_mix.py', 'draw mixed images'),
+    'show-predictions': ('visualization/show_predictions.py',
+                         'draw segmentations and detections'),
     'benchmark': ('benchmarks/benchmark_mixers.py', 'time the mixers'),
 }
 USAGE = '\n'.join([
     'usage: python -m mmmix COMMAND ...', '', 'commands:',
-    *(f'  {name:<12}{text}' for name, (_, text) in TOOLS.items()), '',
+    *(f'  {name:<18}{text}' for name, (_, text) in TOOLS.items()), '',
     'COMMAND --help lists the arguments of one command.'
 ])
 

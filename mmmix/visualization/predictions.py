@@ -1,0 +1,125 @@
+"""Segmentations and detections over their images, beside the truth.
+
+Drawn by the visualizers of mmseg and mmdet, which are not imported here.
+"""
+from typing import Dict, Tuple, Union
+
+import numpy as np
+from matplotlib.figure import Figure
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
+from mmengine.visualization import Visualizer
+from torch import Tensor
+
+from mmmix.registry import VISUALIZERS
+
+VISUALIZER_TYPES = {
+    'mmseg': dict(type='mmseg.SegLocalVisualizer', alpha=0.6),
+    'mmdet': dict(type='mmdet.DetLocalVisualizer', alpha=0.5, line_width=2),
+}
+# labels on a smaller picture could not be read
+SIDE = 480
+
+
+def prediction_visualizer(toolbox: str, metainfo: dict) -> Visualizer:
+    """The visualizer of a toolbox, for one data set.
+
+    Args:
+        toolbox (str): 'mmseg' or 'mmdet', registered already.
+        metainfo (dict): Of the data set: names and colours of its classes.
+    """
+    visualizer = VISUALIZERS.build(
+        dict(VISUALIZER_TYPES[toolbox], name='predictions'))
+    visualizer.dataset_meta = metainfo
+    return visualizer
+
+
+def draw_prediction(visualizer: Visualizer,
+                    image: np.ndarray,
+                    sample: BaseDataElement,
+                    score: float = 0.3) -> Figure:
+    """An image, its annotation if the sample has one of the image's size, and
+    its prediction side by side.
+
+    Args:
+        visualizer (Visualizer): See :func:`prediction_visualizer`.
+        image (np.ndarray): uint8 ``(h, w, 3)``, RGB, as it was before any
+            resizing.
+        sample (SegDataSample | DetDataSample): What the model answered, on
+            the CPU.
+        score (float): Lowest score of a drawn instance. Defaults to 0.3.
+    """
+    size = image.shape[:2]
+    factor = max(1, -(-SIDE // max(size)))
+    image = image.repeat(factor, 0).repeat(factor, 1)
+    panels = dict(image=image)
+    for title, part in (('annotation', _annotation(sample, size)),
+                        ('prediction', _prediction(sample, score))):
+        if part is None:
+            continue
+        drawn = type(sample)()
+        if isinstance(part, PixelData):
+            drawn.gt_sem_seg = PixelData(
+                data=_enlarged(part.data, factor))
+        else:
+            drawn.gt_instances = _enlarged_instances(part, factor)
+        # under this name an annotation and a prediction are drawn alike
+        visualizer.add_datasample(title, image, drawn, draw_pred=False)
+        panels[title] = visualizer.get_image()
+    return _side_by_side(panels)
+
+
+def shown_instances(sample: BaseDataElement, score: float) -> InstanceData:
+    """The instances of a detection that are drawn."""
+    instances = sample.pred_instances
+    return instances[instances.scores >= score]
+
+
+def _prediction(sample: BaseDataElement,
+                score: float) -> Union[PixelData, InstanceData]:
+    if 'pred_sem_seg' in sample:
+        return sample.pred_sem_seg
+    return shown_instances(sample, score)
+
+
+def _annotation(
+        sample: BaseDataElement,
+        size: Tuple[int, int]) -> Union[PixelData, InstanceData, None]:
+    """None where there is none, or where it was resized with the input."""
+    if 'gt_sem_seg' in sample:
+        return sample.gt_sem_seg if sample.gt_sem_seg.shape == size else None
+    instances = sample.get('gt_instances')
+    masks = instances.get('masks') if instances is not None else None
+    if masks is not None and (masks.height, masks.width) != size:
+        return None
+    return instances
+
+
+def _enlarged(maps: Union[Tensor, np.ndarray], factor: int) -> np.ndarray:
+    """Maps ``(..., h, w)``, each of their places repeated."""
+    return np.asarray(maps).repeat(factor, -2).repeat(factor, -1)
+
+
+def _enlarged_instances(instances: InstanceData, factor: int) -> InstanceData:
+    enlarged = InstanceData(
+        bboxes=instances.bboxes * factor, labels=instances.labels)
+    masks = instances.get('masks')
+    if masks is not None:
+        masks = masks if isinstance(masks, Tensor) else masks.to_ndarray()
+        enlarged.masks = _enlarged(masks, factor)
+    if 'scores' in instances:
+        enlarged.scores = instances.scores
+    return enlarged
+
+
+def _side_by_side(panels: Dict[str, np.ndarray]) -> Figure:
+    height, width = panels['image'].shape[:2]
+    side = 4.8  # inches
+    figure = Figure(
+        figsize=(side * len(panels), side * height / width + .3),
+        layout='constrained')
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, picture) in zip(axes, panels.items()):
+        axis.imshow(picture)
+        axis.set_title(title)
+        axis.axis('off')
+    return figure

@@ -1,0 +1,123 @@
+"""Draw what a segmentor or detector predicts, beside the images and the truth.
+
+For example, 4 images of the data set that the config tests on:
+
+    python tools/visualization/show_predictions.py CONFIG CHECKPOINT \
+        --num-images 4 --out-dir predictions
+"""
+import argparse
+from pathlib import Path
+
+import mmcv
+import mmengine
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
+from rich.progress import track
+
+import mmmix  # noqa: F401
+from mmmix.checkpoint import check_checkpoint, load_weights
+from mmmix.engine.analysis import Subject, choose_images, open_dataset
+from mmmix.engine.launch import (add_cfg_options, build_model,
+                                 drop_pretrained, load_config, require,
+                                 short_errors)
+from mmmix.engine.toolboxes import TOOLBOXES, toolbox_of
+from mmmix.visualization import (draw_prediction, prediction_visualizer,
+                                 shown_instances)
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        'config',
+        help='a file, or a config of mmmix such as downstream/NAME.py, or '
+        'one of an installed package such as mmdet::mask_rcnn/NAME.py')
+    parser.add_argument('checkpoint', help='a .pth file or an address')
+    parser.add_argument(
+        '--split',
+        choices=['train', 'val', 'test'],
+        default='test',
+        help='whose images; default: %(default)s')
+    parser.add_argument(
+        '--num-images',
+        type=int,
+        default=8,
+        help='so many, spread evenly over the data set; default: %(default)s')
+    parser.add_argument(
+        '--score',
+        type=float,
+        default=0.3,
+        help='lowest score of a detection that is drawn; default: '
+        '%(default)s')
+    parser.add_argument(
+        '--out-dir',
+        default='predictions',
+        help='where the pictures go; default: %(default)s')
+    add_cfg_options(parser)
+    return parser.parse_args()
+
+
+def read_subject(args):
+    """The model, all of its weights from the checkpoint."""
+    cfg = load_config(args.config, args.cfg_options)
+    require(cfg, 'model', f'{args.split}_dataloader')
+    if toolbox_of(cfg) is None:
+        raise ValueError(
+            f'The config {args.config} is none of '
+            f'{" or ".join(TOOLBOXES.values())}: its default_scope must be '
+            f'{" or ".join(TOOLBOXES)}.')
+    check_checkpoint(args.checkpoint)
+    drop_pretrained(cfg.model)
+    model = build_model(cfg)
+    load_weights(model, args.checkpoint)
+    return Subject(args.config, cfg, args.checkpoint,
+                   model.to(get_device()).eval())
+
+
+def read_image(info):
+    """RGB, as it was before any resizing."""
+    if 'img' in info:  # of a data set that holds its images
+        return info['img']
+    return mmcv.imfrombytes(
+        mmengine.fileio.get(info['img_path']), channel_order='rgb')
+
+
+def main():
+    args = parse_args()
+    with short_errors(ValueError):
+        if not 0 <= args.score <= 1:
+            raise ValueError('--score must be in [0, 1], not '
+                             f'{args.score:g}.')
+        subject = read_subject(args)
+        dataset = open_dataset(subject, args.split)
+        indices = choose_images(dataset, args.num_images)
+    toolbox = toolbox_of(subject.cfg)
+    visualizer = prediction_visualizer(toolbox, dataset.metainfo)
+    out = Path(args.out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    drawn, alone = 0, 0
+    with short_errors():
+        for index in track(indices, description='draw'):
+            batch = pseudo_collate([dataset[index]])
+            with torch.no_grad():
+                sample = subject.model.test_step(batch)[0].cpu()
+            info = dataset.get_data_info(index)
+            figure = draw_prediction(visualizer, read_image(info), sample,
+                                     args.score)
+            name = Path(info.get('img_path', f'{index:05d}')).stem
+            figure.savefig(out / f'{name}.png', dpi=100)
+            alone += len(figure.axes) < 3
+            if toolbox == 'mmdet':
+                drawn += len(shown_instances(sample, args.score))
+    print(f'{len(indices)} pictures are in {out}.')
+    if toolbox == 'mmdet':
+        print(f'{drawn} instances have a score of at least {args.score:g}.')
+    if alone:
+        print(f'{alone} pictures lack the annotation: the pipeline of the '
+              f'{args.split} set loads none, or resizes it.')
+
+
+if __name__ == '__main__':
+    main()
