@@ -1,4 +1,5 @@
+from .class_count_hook import ClassCountHook
 from .ema_guide_hook import EMAGuideHook
 from .mix_statistics_hook import MixStatisticsHook
 
-__all__ = ['EMAGuideHook', 'MixStatisticsHook']
+__all__ = ['ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook']

@@ -1,7 +1,7 @@
-# Four epochs of 60 steps, one of which warms up.
+# Three epochs of 60 steps, one of which warms up.
 _base_ = './schedule_12e.py'
 
-max_epochs = 4
+max_epochs = 3
 param_scheduler = [
     dict(
         type='LinearLR',

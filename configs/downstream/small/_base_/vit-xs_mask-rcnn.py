@@ -1,4 +1,4 @@
-# Mask R-CNN on four equally spaced layers of the ViT, whose maps a pyramid
+# Mask R-CNN on four layers of the ViT, whose maps a pyramid
 # brings to strides 4, 8, 16 and 32.
 _base_ = ['../../../_base_/models/vit-xs-64px.py', './mask-rcnn.py']
 

@@ -1,4 +1,4 @@
-# UperNet on four equally spaced layers of the ViT, whose maps a pyramid
+# UperNet on four layers of the ViT, whose maps a pyramid
 # brings to strides 4, 8, 16 and 32.
 _base_ = ['../../../_base_/models/vit-xs-64px.py', './upernet.py']
 
