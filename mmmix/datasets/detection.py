@@ -12,9 +12,10 @@ from .layout import Checked
 @DATASETS.register_module()
 class CocoDataset(Checked, stock.CocoDataset):
     """:class:`mmdet.datasets.CocoDataset`, with three things added: where
-    data is missing, the error names the path and the layout; a class that the
-    annotation file lacks is an error, where the stock class would silently
-    give its label to the next one; and so are 0 images after filtering.
+    data is missing, the error names the path and the layout; classes that the
+    annotation file lacks, or has in another order, are an error, where the
+    stock class silently gives their labels to others; and so are 0 images
+    after filtering.
 
     Args:
         **kwargs: Arguments of :class:`mmdet.datasets.CocoDataset`.
@@ -22,7 +23,8 @@ class CocoDataset(Checked, stock.CocoDataset):
     Raises:
         FileNotFoundError: If the annotation file or the folder of the images
             is missing.
-        ValueError: If categories are missing, or no image is left.
+        ValueError: If the classes are not the file's categories, or no image
+            is left.
     """
 
     LAYOUT = """\
@@ -42,10 +44,10 @@ data_root
     def load_data_list(self) -> List[dict]:
         """Do what the stock class does; compare the classes."""
         samples = super().load_data_list()
-        classes = self.metainfo['classes']
-        if len(self.cat_ids) != len(classes):
-            names = {c['name'] for c in load(self.ann_file)['categories']}
-            missing = [name for name in classes if name not in names]
+        classes = list(self.metainfo['classes'])
+        names = [c['name'] for c in load(self.ann_file)['categories']]
+        missing = [name for name in classes if name not in names]
+        if missing:
             raise ValueError(
                 f"'{self.ann_file}' has {len(names)} categories, but the data "
                 f'set has {len(classes)} classes, of which '
@@ -55,4 +57,12 @@ data_root
                 "metainfo=dict(classes=(...)) of the data set to the "
                 "categories' names, and num_classes of the heads to their "
                 'number.')
+        order = [name for name in names if name in classes]
+        if order != classes:
+            raise ValueError(
+                f"'{self.ann_file}' has its categories in another order than "
+                f'the classes of the data set, from {order[0]!r} on, and '
+                'labels follow the file. Set metainfo=dict(classes=(...)) to '
+                f'the order of the file: {", ".join(map(repr, order[:5]))}'
+                f'{", ..." if len(order) > 5 else ""}.')
         return samples
