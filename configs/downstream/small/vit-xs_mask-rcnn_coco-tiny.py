@@ -1,7 +1,7 @@
 _base_ = [
     './_base_/vit-xs_mask-rcnn.py',
     './_base_/coco-tiny_instances.py',
-    './_base_/schedule_8e.py',
+    './_base_/schedule_detection.py',
     './_base_/runtime.py',
 ]
 

@@ -1,7 +1,7 @@
 _base_ = [
     './_base_/vit-xs_upernet.py',
     './_base_/coco-tiny_semantic.py',
-    './_base_/schedule_12e.py',
+    './_base_/schedule_segmentation.py',
     './_base_/runtime.py',
 ]
 

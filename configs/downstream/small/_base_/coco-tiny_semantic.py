@@ -37,7 +37,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=4,
     num_workers=0,
     dataset=dict(
         type='mmmix.COCOObjects',

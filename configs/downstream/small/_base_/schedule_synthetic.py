@@ -1,5 +1,5 @@
 # Three epochs of 60 steps, one of which warms up.
-_base_ = './schedule_12e.py'
+_base_ = './schedule_segmentation.py'
 
 max_epochs = 3
 param_scheduler = [

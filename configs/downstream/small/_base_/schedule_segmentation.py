@@ -1,5 +1,5 @@
-# AdamW, two epochs of warm-up, one evaluation at the end.
-max_epochs = 12
+# AdamW, ten steps of warm-up, one evaluation at the end.
+max_epochs = 6
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -7,17 +7,11 @@ optim_wrapper = dict(
     paramwise_cfg=dict(norm_decay_mult=0., bias_decay_mult=0.),
     clip_grad=dict(max_norm=5.0))
 param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-2,
-        by_epoch=True,
-        end=2,
-        convert_to_iter_based=True),
+    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, end=10),
     dict(
         type='CosineAnnealingLR',
         eta_min=1e-5,
         by_epoch=True,
-        begin=2,
         convert_to_iter_based=True),
 ]
 train_cfg = dict(

@@ -1,0 +1,6 @@
+# At a higher learning rate the losses of so small a detector jump.
+_base_ = './schedule_segmentation.py'
+
+max_epochs = 4
+optim_wrapper = dict(optimizer=dict(lr=3e-4))
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
