@@ -114,13 +114,13 @@ def find_saliency(subjects, datasets, indices, args):
         check_same_images([subjects[0], judge], [datasets[0], dataset])
         maps = view_saliency(judge, view, dataset, indices, args)
         return [maps] * len(subjects), (
-            f'the {args.view} attention of {args.saliency[1]}')
+            f'the view {args.view} of {args.saliency[1]}')
     for subject in subjects:
         view.check(subject.model)
     return [
         view_saliency(subject, view, dataset, indices, args)
         for subject, dataset in zip(subjects, datasets)
-    ], f'the {args.view} attention of each checkpoint itself'
+    ], f'the view {args.view} of each checkpoint itself'
 
 
 def notes_of(args, num_images, source):
