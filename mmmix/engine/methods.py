@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from mmmix.checkpoint import load_weights
 from mmmix.models import BatchMixer, EMAGuide, FrozenGuide, MixClassifier
 from mmmix.structures import MixedBatch
-from .analysis import Subject, batches, labels_of, short_names
+from .analysis import (SPLITS, Subject, batches, labels_of, open_dataset,
+                       short_names)
 from .launch import add_cfg_options, build_model, load_config
 from .mixers import default_mixer, mixer_names
 
@@ -148,6 +149,13 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
         help='each way of asking a guide where to look twice more: with the '
         'truth as answer (oracle), and with noise (chance)')
     parser.add_argument(
+        '--data',
+        metavar='CONFIG',
+        help='mix images of the data set of this config; by default of the '
+        "first method's, or the judge's")
+    parser.add_argument(
+        '--split', choices=SPLITS, default='val', help='default: %(default)s')
+    parser.add_argument(
         '--batch-size',
         type=int,
         default=25,
@@ -170,6 +178,22 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
         help='write OUT.json, OUT.md and OUT.png; by default the table is '
         'only printed')
     add_cfg_options(parser)
+
+
+def open_images(args: argparse.Namespace, subject: Subject) -> BaseDataset:
+    """The data set that :func:`add_methods` asked for.
+
+    Args:
+        args (argparse.Namespace): The arguments.
+        subject (Subject): Whose data set it is if none was named.
+
+    Raises:
+        FileNotFoundError: If the config or the data is missing.
+        ValueError: If it has no such split, or that is empty.
+    """
+    if args.data:
+        subject = replace(subject, name=args.data, cfg=load_config(args.data))
+    return open_dataset(subject, args.split)
 
 
 def read_methods(args: argparse.Namespace,

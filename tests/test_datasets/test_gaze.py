@@ -8,6 +8,7 @@ import pytest
 from mmengine.dataset import Compose
 
 from mmmix.datasets import read_aristo, read_cub_gha
+from mmmix.engine.launch import load_config
 from mmmix.evaluation import truth_maps
 from mmmix.registry import TRANSFORMS
 
@@ -182,6 +183,22 @@ def test_a_map_follows_its_image(write, tmp_path):
     with pytest.raises(ValueError, match='not an image of the list'):
         pipeline(dict(img=image, img_path='Bird_3.jpg'))
     assert '3 fixations on 1 images' in repr(TRANSFORMS.build(load))
+
+
+def test_the_config_for_cub(write):
+    images = write('7 001.Bird/Bird_1.jpg', name='images.txt')
+    cfg = load_config('_base_/datasets/cub200_gaze.py')
+    load, gaze, *steps = cfg.val_dataloader.dataset.pipeline
+    assert (load.type, gaze.type) == ('mmmix.LoadImage', 'mmmix.LoadGaze')
+    gaze.update(files=str(write(RUN)), images_file=str(images), sigma=0.02)
+    pipeline = Compose([TRANSFORMS.build(step) for step in (gaze, *steps)])
+    image = np.zeros((50, 100, 3), np.uint8)
+    image[22:28, 47:53] = 255  # the one fixation that the crop keeps
+    data = pipeline(dict(img=image, img_path='Bird_1.jpg'))
+    values, = truth_maps([data['data_samples']], (224, 224), 'maps')
+    y, x = np.unravel_index(int(values.argmax()), values.shape)
+    assert data['inputs'].shape == (3, 224, 224)
+    assert data['inputs'][0, y, x] > 100
 
 
 @pytest.mark.parametrize('lines, problem', [

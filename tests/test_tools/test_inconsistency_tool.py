@@ -62,9 +62,13 @@ def test_all_methods_on_boxes(run_tool, weights, tmp_path, capsys):
     assert '20 images, 2 rounds' in capsys.readouterr().out
 
 
-def test_masks_and_sizes(run_tool, weights, capsys):
+def test_masks_sizes_and_another_data_set(run_tool, weights, tmp_path,
+                                          capsys):
+    data = tmp_path / 'data.py'
+    data.write_text('_base_ = "mmmix::_base_/datasets/synthetic.py"\n'
+                    'val_dataloader = dict(dataset=dict(num_images=25))\n')
     run_tool(TOOL, '--guide', SHIPPED, weights, '--methods', 'CutMix',
-             '--truth', 'maps', '--area', 0, 0.2, *SMALL)
+             '--truth', 'maps', '--area', 0, 0.2, '--data', data)
     printed = capsys.readouterr().out
     assert 'Truth: maps.' in printed and 'covers 0 to 0.2 of them' in printed
 

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from mmengine.logging import MMLogger
 from rich.progress import track
 
-from mmmix.engine.analysis import SPLITS, choose_images, open_dataset
+from mmmix.engine.analysis import choose_images
 from mmmix.engine.launch import short_errors
 from mmmix.engine.methods import (add_methods, check_alike, draw_pairs,
-                                  read_methods, with_controls)
+                                  open_images, read_methods, with_controls)
 from mmmix.evaluation import (ImageLabelInconsistency, mean_and_error,
                               shown_lambda, truth_maps)
 from mmmix.evaluation.mixed_images import TRUTHS
@@ -158,8 +158,6 @@ def parse_args():
         default='boxes',
         help='where an object is: its box (the default), or the map that the '
         'data set loads: its mask, or gaze by mmmix.LoadGaze')
-    parser.add_argument(
-        '--split', choices=SPLITS, default='val', help='default: %(default)s')
     return parser.parse_args()
 
 
@@ -172,7 +170,7 @@ def main():
         if args.controls:
             methods = with_controls(methods)
         check_regions(methods)
-        dataset = open_dataset(methods[0], args.split)
+        dataset = open_images(args, methods[0])
         check_alike(methods, dataset)
         indices = choose_images(dataset, args.num_images)
         if args.area:

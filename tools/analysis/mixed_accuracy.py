@@ -20,11 +20,10 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import (SPLITS, choose_images, open_dataset,
-                                   read_subject)
+from mmmix.engine.analysis import choose_images, read_subject
 from mmmix.engine.launch import short_errors
 from mmmix.engine.methods import (add_methods, check_alike, draw_pairs,
-                                  read_methods, with_controls)
+                                  open_images, read_methods, with_controls)
 from mmmix.evaluation import MixedAccuracy, mean_in_bins, truth_maps
 from mmmix.evaluation.mixed_images import TRUTHS
 from mmmix.functional import area_lambda, unit_mass
@@ -138,8 +137,6 @@ def parse_args():
         default='boxes',
         help='what leads the oracle of --controls: boxes (the default) or '
         'the masks or maps that the data set loads')
-    parser.add_argument(
-        '--split', choices=SPLITS, default='val', help='default: %(default)s')
     return parser.parse_args()
 
 
@@ -156,7 +153,7 @@ def main():
         if args.controls:
             methods = with_controls(methods)
         judge = read_subject('the judge', *args.judge, args.cfg_options)
-        dataset = open_dataset(judge, args.split)
+        dataset = open_images(args, judge)
         check_alike([judge, *methods], dataset)
         indices = choose_images(dataset, args.num_images)
         results, lams, same_class = measure(judge, methods, dataset, indices,
