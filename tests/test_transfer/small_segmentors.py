@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner.utils import set_random_seed
 from mmmix.engine.launch import register_toolboxes, replace_sync_bn
 from mmmix.registry import MODELS
-from test_configs.config_zoo import ROOT, load, on_meta
+from config_zoo import ROOT, load, on_meta
 
 CONFIGS = sorted((ROOT / 'configs/downstream/segmentation').glob('*.py'))
 every_config = pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmmix.engine.toolboxes import register_toolboxes
 from mmmix.registry import MODELS
-from test_configs.config_zoo import ROOT, SMALL, full_width, load, on_meta
+from config_zoo import ROOT, SMALL, full_width, load, on_meta
 
 pytestmark = pytest.mark.downstream
 FOLDER = ROOT / 'configs/downstream/detection'

@@ -14,7 +14,7 @@ from mmmix.engine.launch import register_toolboxes
 from mmmix.registry import DATASETS, MODELS
 from small_segmentors import (CONFIGS, SIZE, build, every_config, full_width,
                               images, shrink)
-from test_configs.config_zoo import ROOT, load, on_meta
+from config_zoo import ROOT, load, on_meta
 from torch.utils.flop_counter import FlopCounterMode
 
 pytestmark = pytest.mark.downstream

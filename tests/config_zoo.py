@@ -18,7 +18,7 @@ from mmmix.registry import MODELS
 from mmpretrain.models import ImageClassifier
 from torch.overrides import TorchFunctionMode
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 BASE_MODELS = sorted((ROOT / 'configs/_base_/models').glob('*.py'))
 
