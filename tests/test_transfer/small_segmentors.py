@@ -1,4 +1,5 @@
 """The segmentation configs, and small models of their kind."""
+from config_zoo import ROOT, load, on_meta
 from copy import deepcopy
 from functools import lru_cache
 
@@ -8,7 +9,6 @@ from mmengine.registry import DefaultScope
 from mmengine.runner.utils import set_random_seed
 from mmmix.engine.launch import register_toolboxes, replace_sync_bn
 from mmmix.registry import MODELS
-from config_zoo import ROOT, load, on_meta
 
 CONFIGS = sorted((ROOT / 'configs/downstream/segmentation').glob('*.py'))
 every_config = pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The detection configs: what they say, build and learn in one step."""
 import re
+from config_zoo import ROOT, SMALL, full_width, load, on_meta
 from copy import deepcopy
 from fnmatch import fnmatchcase
 
@@ -11,7 +12,6 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmmix.engine.toolboxes import register_toolboxes
 from mmmix.registry import MODELS
-from config_zoo import ROOT, SMALL, full_width, load, on_meta
 
 pytestmark = pytest.mark.downstream
 FOLDER = ROOT / 'configs/downstream/detection'

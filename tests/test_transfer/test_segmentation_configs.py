@@ -1,5 +1,6 @@
 """The configs of the papers' segmentation tables."""
 import re
+from config_zoo import ROOT, load, on_meta
 from fnmatch import fnmatchcase
 
 import cv2
@@ -14,7 +15,6 @@ from mmmix.engine.launch import register_toolboxes
 from mmmix.registry import DATASETS, MODELS
 from small_segmentors import (CONFIGS, SIZE, build, every_config, full_width,
                               images, shrink)
-from config_zoo import ROOT, load, on_meta
 from torch.utils.flop_counter import FlopCounterMode
 
 pytestmark = pytest.mark.downstream
