@@ -1,10 +1,10 @@
 """The segmentation configs, and small models of their kind."""
-from config_zoo import ROOT, load, on_meta
 from copy import deepcopy
 from functools import lru_cache
 
 import pytest
 import torch
+from config_zoo import ROOT, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner.utils import set_random_seed
 from mmmix.engine.launch import register_toolboxes, replace_sync_bn
