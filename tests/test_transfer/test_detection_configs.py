@@ -1,12 +1,12 @@
 """The detection configs: what they say, build and learn in one step."""
 import re
-from config_zoo import ROOT, SMALL, full_width, load, on_meta
 from copy import deepcopy
 from fnmatch import fnmatchcase
 
 import pytest
 import torch
 import yaml
+from config_zoo import ROOT, SMALL, full_width, load, on_meta
 from dense_models import from_checkpoint, random_classifier
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope

@@ -1,6 +1,5 @@
 """The configs of the papers' segmentation tables."""
 import re
-from config_zoo import ROOT, load, on_meta
 from fnmatch import fnmatchcase
 
 import cv2
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from config_zoo import ROOT, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.runner.utils import set_random_seed
