@@ -1,5 +1,5 @@
 # At a higher learning rate the losses of so small a detector jump.
-_base_ = './schedule_segmentation.py'
+_base_ = './schedule.py'
 
 max_epochs = 4
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
