@@ -231,5 +231,13 @@ def batches(
 
 
 def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:
-    """The true labels ``(N,)`` of data samples."""
+    """The true labels ``(N,)`` of data samples.
+
+    Raises:
+        ValueError: If one has no label.
+    """
+    if not all('gt_label' in sample for sample in samples):
+        raise ValueError('The images of this data set have no labels, which '
+                         'this analysis needs: name the data set of a '
+                         'classification config.')
     return torch.cat([sample.gt_label for sample in samples])

@@ -1,0 +1,33 @@
+"""What the analysis tools share."""
+import pytest
+import torch
+from mmmix.engine.analysis import choose_images, labels_of, short_names
+from mmpretrain.structures import DataSample
+
+
+@pytest.mark.parametrize('configs, checkpoints, names', [
+    (['a/vit_smmix_tiny.py'], ['x/1.pth'], ['vit_smmix_tiny']),
+    (['a/vit_smmix_tiny.py', 'b/vit_cutmix_tiny.py'], ['x/1.pth'] * 2,
+     ['smmix', 'cutmix']),
+    (['vit_tiny.py', 'vit_tiny.py'], ['x/1.pth', 'y/1.pth'],
+     ['vit_tiny x', 'vit_tiny y']),
+    (['vit_tiny.py', 'vit_tiny.py'], ['1.pth', '1.pth'],
+     ['vit_tiny 1.pth (1)', 'vit_tiny 1.pth (2)']),
+])
+def test_names_are_what_tells_pairs_apart(configs, checkpoints, names):
+    assert short_names(configs, checkpoints) == names
+
+
+def test_images_are_spread_evenly():
+    assert choose_images(range(10), 4) == [0, 2, 5, 7]
+    assert choose_images(range(3)) == [0, 1, 2]
+    for number in (0, 11):
+        with pytest.raises(ValueError, match='between 1 and 10'):
+            choose_images(range(10), number)
+
+
+def test_labels():
+    samples = [DataSample().set_gt_label(i) for i in (3, 1)]
+    assert torch.equal(labels_of(samples), torch.tensor([3, 1]))
+    with pytest.raises(ValueError, match='have no labels'):
+        labels_of([*samples, DataSample()])
