@@ -24,7 +24,7 @@ def test_the_variant_builds(tmp_path):
 
 def test_every_file_that_is_named_exists():
     links = re.findall(r'\]\(([^)#:]+)\)', README)
-    paths = re.findall(r'(?:bash|python) (tools/\S+)', README)
+    paths = re.findall(r'(?:bash|python) (tools/[\w./-]+)', README)
     configs = re.findall(r'configs/\S+\.py', README)
     assert links and paths and configs
     for path in (*links, *paths, *configs):
