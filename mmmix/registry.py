@@ -5,7 +5,7 @@ MMEngine's, so a config may mix all three; ``mmmix.Name`` names ours under any
 default scope. Every registry of MMPretrain has a child here, also those we add
 nothing to: MMEngine warns about a default scope that lacks one.
 """
-from mmengine.registry import STRATEGIES as ALL_STRATEGIES
+from mmengine import registry as roots
 from mmengine.registry import Registry
 from mmpretrain import registry as parents
 
@@ -55,7 +55,7 @@ RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
 
 # MMPretrain has no registry of these
 STRATEGIES = Registry(
-    'strategy', parent=ALL_STRATEGIES, locations=['mmmix.engine'])
+    'strategy', parent=roots.STRATEGIES, locations=['mmmix.engine'])
 
 # a kind of parts that MMPretrain does not have; guides are task utils
 ATTENTION_EXTRACTORS = Registry(
