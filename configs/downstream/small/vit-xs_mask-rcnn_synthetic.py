@@ -14,6 +14,12 @@ model = dict(
         patch_size=4,
         init_cfg=dict(
             checkpoint='work_dirs/vit-xs_smmix_synthetic/epoch_10.pth')),
+    # The maps of a trained ViT are several times as large as at the start, and
+    # its heads' first losses with them; normed, they begin alike.
+    neck=[
+        _base_.model.neck[0],
+        dict(_base_.model.neck[1], norm_cfg=dict(type='BN')),
+    ],
     rpn_head=dict(anchor_generator=dict(strides=[*strides, 32])),
     roi_head=dict(
         bbox_roi_extractor=dict(featmap_strides=strides, finest_scale=14),
