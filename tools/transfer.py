@@ -144,9 +144,18 @@ def main():
     begin = time.perf_counter()
     with short_errors(ValueError):
         weights = read_weights(args)
-        for task in args.tasks:  # before minutes of training
-            load_config(
+        # before minutes of training, which must not notice later changes
+        configs = {
+            task: load_config(
                 config_name(args.backbone, task, args.data), args.cfg_options)
+            for task in args.tasks
+        }
+        pretraining = {
+            name: load_config(PRETRAINING[name].format(backbone=args.backbone),
+                              args.pretrain_options)
+            for name, checkpoint in weights.items()
+            if name in PRETRAINING and checkpoint is None
+        }
     base = args.out / args.data / args.backbone
     rows, failed = [], []
 
@@ -161,17 +170,15 @@ def main():
                 markup=False,
                 soft_wrap=True)
 
-    for name, checkpoint in weights.items():
-        if name in PRETRAINING and checkpoint is None:
-            record = attempt(
-                f'pretraining, {name}',
-                f'pretraining_{name}',
-                config=PRETRAINING[name].format(backbone=args.backbone),
-                seed=0,
-                options=args.pretrain_options,
-                checkpoint=None,
-                task='pretraining')
-            weights[name] = record and record['checkpoint']
+    for name, cfg in pretraining.items():
+        record = attempt(
+            f'pretraining, {name}',
+            f'pretraining_{name}',
+            cfg=cfg,
+            seed=0,
+            checkpoint=None,
+            task='pretraining')
+        weights[name] = record and record['checkpoint']
     for task in args.tasks:
         for name, checkpoint in weights.items():
             if name != RANDOM and checkpoint is None:
@@ -180,9 +187,8 @@ def main():
                 record = attempt(
                     f'{task}, {name}, seed {seed}',
                     f'{task}_{name}_seed{seed}',
-                    config=config_name(args.backbone, task, args.data),
+                    cfg=configs[task],
                     seed=seed,
-                    options=args.cfg_options,
                     checkpoint=checkpoint,
                     task=task)
                 if record:

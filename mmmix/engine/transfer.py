@@ -7,6 +7,7 @@ import os
 import time
 import traceback
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -17,7 +18,7 @@ from mmengine.hooks import Hook
 from rich.console import Console
 
 import mmmix
-from .launch import load_config, set_loader_defaults
+from .launch import set_loader_defaults
 from .quiet import ProgressHook, QuietRunner
 
 # The config of a task, and its scores: the table's name, the metric's, and
@@ -90,18 +91,17 @@ def key_of(cfg: Config, checkpoint: Optional[str], seed: int) -> dict:
         seed=seed)
 
 
-def train_recorded(name: str, config: str, work_dir: Path, seed: int,
-                   console: Console, options: Optional[dict],
-                   checkpoint: Optional[str], task: str) -> dict:
+def train_recorded(name: str, cfg: Config, work_dir: Path, seed: int,
+                   console: Console, checkpoint: Optional[str],
+                   task: str) -> dict:
     """Train a config, unless its record is already there.
 
     Args:
         name (str): What to call it on the terminal.
-        config (str): A config of mmmix.
+        cfg (Config): What to train; it is not changed.
         work_dir (Path): Where its log, weights and record go.
         seed (int): Of the run.
         console (Console): Where to report.
-        options (dict, optional): Values of the config to override.
         checkpoint (str, optional): A classifier's checkpoint to start the
             backbone from; None starts from random weights.
         task (str): One of ``SCORES``, or 'pretraining', which is a
@@ -112,7 +112,7 @@ def train_recorded(name: str, config: str, work_dir: Path, seed: int,
         ``first_epoch`` and ``last_epoch`` (mean losses), ``metrics``,
         ``seconds``, ``checkpoint`` (what was left) and versions.
     """
-    cfg = load_config(config, options)
+    cfg = deepcopy(cfg)
     key = key_of(cfg, checkpoint, seed)
     record = read_record(work_dir, key)
     if record and (task in SCORES or Path(record['checkpoint']).is_file()):
@@ -150,7 +150,7 @@ def train_recorded(name: str, config: str, work_dir: Path, seed: int,
     record = dict(
         key=key,
         name=name,
-        config=config,
+        config=Path(cfg.filename).name,
         seed=seed,
         epochs=runner.max_epochs,
         steps_per_epoch=steps,
