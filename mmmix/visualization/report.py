@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 Row = Sequence[Union[str, int, float, None]]
 
 
-def write_report(out: Union[str, Path],
+def write_report(out: Union[str, Path, None],
                  title: str,
                  columns: Sequence[str],
                  rows: Sequence[Row],
@@ -21,7 +21,8 @@ def write_report(out: Union[str, Path],
     """Write ``out.json``, ``out.md`` and ``out.png``, and print the table.
 
     Args:
-        out (str | Path): The files without their suffix; folders are made.
+        out (str | Path, optional): The files without their suffix; folders
+            are made. None only prints.
         title (str): The first line of the table's page.
         columns (Sequence[str]): The heads of the table.
         rows (Sequence[Sequence]): Its cells: text as it is, whole numbers
@@ -36,10 +37,13 @@ def write_report(out: Union[str, Path],
     Returns:
         list[Path]: What was written.
     """
+    table = markdown_table(columns, rows)
+    print('\n'.join([table, *notes]))
+    if out is None:
+        return []
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     command = command or running_command()
-    table = markdown_table(columns, rows)
     # "with_suffix" would take a version number in the name for one
     named = {
         suffix: out.with_name(f'{out.name}.{suffix}')
@@ -61,7 +65,6 @@ def write_report(out: Union[str, Path],
                 rows=[list(row) for row in rows],
                 **content),
             indent=1) + '\n')
-    print('\n'.join([table, *notes]))
     print('written:', *named.values())
     return list(named.values())
 

@@ -28,7 +28,7 @@ from mmmix.evaluation import (ImageLabelInconsistency, mean_and_error,
                               shown_lambda, truth_maps)
 from mmmix.evaluation.mixed_images import TRUTHS
 from mmmix.functional import unit_mass
-from mmmix.visualization import markdown_table, write_report
+from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'inconsistency', 'std. error',
            'to the first', 'std. error', 'by pixels', 'lambda', 'lambda_gt',
@@ -195,10 +195,6 @@ def main():
         f', {args.rounds} rounds, batches of {args.batch_size}, seed '
         f'{args.seed}; a batch is the unit of the standard errors.'
     ]
-    if not args.out:
-        print(markdown_table(COLUMNS, rows))
-        print(*notes, sep='\n')
-        return
     write_report(
         args.out,
         'Image-label inconsistency',

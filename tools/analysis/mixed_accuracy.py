@@ -27,7 +27,7 @@ from mmmix.engine.methods import (add_methods, check_alike, draw_pairs,
 from mmmix.evaluation import MixedAccuracy, mean_in_bins, truth_maps
 from mmmix.evaluation.mixed_images import TRUTHS
 from mmmix.functional import area_lambda, unit_mass
-from mmmix.visualization import markdown_table, write_report
+from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'top-1', 'std. error', 'top-2',
            'std. error', 'top-1, equal lambda', 'top-2, equal lambda',
@@ -182,10 +182,6 @@ def main():
         f'images, {args.rounds} rounds, batches of {args.batch_size}, seed '
         f'{args.seed}; a batch is the unit of the standard errors.'
     ]
-    if not args.out:
-        print(markdown_table(COLUMNS, rows))
-        print(*notes, sep='\n')
-        return
     write_report(
         args.out,
         'Accuracy on mixed images',

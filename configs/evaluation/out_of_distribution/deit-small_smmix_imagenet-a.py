@@ -1,4 +1,5 @@
-# ImageNet-A: SMMix, Table 5; columns of TdAttenMix, Table 3, and MixPro, Table 5.
+# ImageNet-A: SMMix, Table 5; columns of TdAttenMix, Table 3, and of MixPro,
+# Table 5.
 # For another model, name its config here.
 _base_ = '../../smmix/deit-small_smmix_8xb128-300e_in1k.py'
 
