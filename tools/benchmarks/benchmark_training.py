@@ -29,6 +29,7 @@ from mmmix.engine.analysis import short_names
 from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
                                  short_errors)
 from mmmix.engine.timing import environment, peak_bytes, time_interleaved
+from mmmix.models import FrozenGuide
 from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'images/s', '±', 'speed, x first', 'step, x first',
@@ -68,12 +69,13 @@ class Training:
             self.optim_wrapper)
 
     def parameters(self):
-        """Number of parameters, those of the models that guide it included."""
-        models = {id(self.model): self.model}
+        """Number of parameters, those of a frozen extractor included."""
         guide = getattr(self.model.data_preprocessor, 'guide', None)
-        for part in guide.parts if guide else ():
-            models[id(part.model)] = part.model
-        return sum(p.numel() for m in models.values() for p in m.parameters())
+        models = [self.model] + [
+            part.model for part in (guide.parts if guide else ())
+            if isinstance(part, FrozenGuide)
+        ]
+        return sum(p.numel() for model in models for p in model.parameters())
 
 
 def measure(trainings, runs, steps, device):
