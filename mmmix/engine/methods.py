@@ -164,8 +164,8 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
     parser.add_argument(
         '--num-images',
         type=int,
-        help='mix so many images, spread evenly over the data set; by '
-        'default all of them')
+        help='mix so many images, drawn by a fixed seed; by default all of '
+        'them')
     parser.add_argument(
         '--rounds',
         type=int,

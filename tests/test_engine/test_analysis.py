@@ -18,9 +18,12 @@ def test_names_are_what_tells_pairs_apart(configs, checkpoints, names):
     assert short_names(configs, checkpoints) == names
 
 
-def test_images_are_spread_evenly():
-    assert choose_images(range(10), 4) == [0, 2, 5, 7]
-    assert choose_images(range(3)) == [0, 1, 2]
+def test_images_are_drawn_from_all_classes():
+    chosen = choose_images(range(1000), 100)
+    assert chosen == choose_images(range(1000), 100) == sorted(set(chosen))
+    assert len(chosen) == 100
+    assert {index % 10 for index in chosen} == set(range(10))
+    assert choose_images(range(3)) == choose_images(range(3), 3) == [0, 1, 2]
     for number in (0, 11):
         with pytest.raises(ValueError, match='between 1 and 10'):
             choose_images(range(10), number)

@@ -21,7 +21,7 @@ def save(config, path):
     return path
 
 
-def read(out='attention-segmentation'):
+def read(out='work_dirs/attention-segmentation'):
     with open(f'{out}.json') as file:
         return json.load(file)
 
@@ -37,12 +37,12 @@ def test_attention_without_aim(run_tool, tmp_path):
     }
     for half, whole in found['jaccard'].values():
         assert 0 < half < whole == pytest.approx(found['whole_image'])
-    text = (tmp_path / 'attention-segmentation.md').read_text()
+    text = (tmp_path / 'work_dirs/attention-segmentation.md').read_text()
     for said in ('checkpoint | view | 0.5 | 1', 'BottomUp, shuffled',
                  'the whole image', 'The truth is the masks', '(nearest)',
                  '(void) are left out'):
         assert said in text
-    picture = tmp_path / 'attention-segmentation.png'
+    picture = tmp_path / 'work_dirs/attention-segmentation.png'
     assert picture.stat().st_size > 10000
 
 

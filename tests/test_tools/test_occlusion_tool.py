@@ -33,7 +33,7 @@ def weights(tmp_path):
     return save
 
 
-def read(out='occlusion'):
+def read(out='work_dirs/occlusion'):
     with open(f'{out}.json') as file:
         return json.load(file)
 
@@ -52,12 +52,12 @@ def test_report_of_two_checkpoints(run_tool, config, weights, tmp_path):
         assert len({curve['top1'][0] for curve in curves.values()}) == 1
         assert len({curve['top1'][2] for curve in curves.values()}) == 1
         assert all(curve['dropped'] == [0, .5, 1] for curve in curves.values())
-    text = (tmp_path / 'occlusion.md').read_text()
+    text = (tmp_path / 'work_dirs/occlusion.md').read_text()
     for said in ('checkpoint | dropped | 0% | 50% | 100% | mean',
                  'before normalisation', '2 x 4', 'seeds 0, 1',
                  'each checkpoint itself', 'a | non-salient'):
         assert said in text
-    assert (tmp_path / 'occlusion.png').stat().st_size > 10000
+    assert (tmp_path / 'work_dirs/occlusion.png').stat().st_size > 10000
 
 
 def accuracy(subject, kind, value):

@@ -4,8 +4,10 @@ For each checkpoint and view: the share of the attention inside the validation
 images' object boxes, divided by the boxes' share of the area. 1 is what
 attention without aim would reach.
 
-example: attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py epoch_10.pth \
-             --views BottomUp TopDown
+example, after tools/quickstart.sh:
+    attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
+             --views BottomUp TopDown --num-images 200
 """
 import argparse
 

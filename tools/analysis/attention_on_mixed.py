@@ -6,10 +6,12 @@ the attention on each part over its area; 1 is attention without aim (SMMix,
 Section 5.4). All checkpoints are shown the same mixed images, and maps that
 depend on a label are made for the source's and for the target's.
 
-example: attention_on_mixed.py \\
-             cutmix/vit-xs_cutmix_tiny-imagenet.py cutmix.pth \\
-             smmix/vit-xs_smmix_tiny-imagenet.py smmix.pth \\
-             --methods CutMix SMMix --maps BottomUp GradCAM \\
+example, after tools/quickstart.sh:
+    attention_on_mixed.py cutmix/vit-xs_cutmix_synthetic.py \\
+             work_dirs/quickstart/cutmix/epoch_10.pth \\
+             smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
+             --methods CutMix SMMix --maps BottomUp --num-images 100 \\
              --out work_dirs/attention_on_mixed
 """
 import argparse

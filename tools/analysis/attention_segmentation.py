@@ -6,7 +6,9 @@ their boxes where a data set has no masks (TdAttenMix, Table 2, on Pascal VOC
 2012; the protocol of DINO and of Naseer et al., 2021). Writes OUT.json,
 OUT.md and OUT.png.
 
-example: attention_segmentation.py smmix/vit-xs_smmix_synthetic.py epoch_10.pth
+example, after tools/quickstart.sh:
+    attention_segmentation.py smmix/vit-xs_smmix_synthetic.py \\
+        work_dirs/quickstart/smmix/epoch_10.pth --num-images 200
 Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
     attention_segmentation.py mmpretrain::deit/deit-small_4xb256_in1k.py \\
         deit-small.pth --data _base_/datasets/voc2012_512px.py \\
@@ -135,7 +137,7 @@ def parse_args():
         "in Naseer et al.'s code")
     parser.add_argument(
         '--out',
-        default='attention-segmentation',
+        default='work_dirs/attention-segmentation',
         help='default: %(default)s')
     return parser.parse_args()
 

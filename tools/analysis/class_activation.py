@@ -4,9 +4,11 @@ Pairs of images that all checkpoints classify correctly, unmixed and mixed, and
 what each checkpoint looks at for the label of the source and of the target
 (SMMix, Fig. 5b and c; TdAttenMix, Fig. 6; MixPro, Fig. 6).
 
-example: class_activation.py \\
-             cutmix/vit-xs_cutmix_tiny-imagenet.py cutmix.pth \\
-             smmix/vit-xs_smmix_tiny-imagenet.py smmix.pth \\
+example, after tools/quickstart.sh:
+    class_activation.py cutmix/vit-xs_cutmix_synthetic.py \\
+             work_dirs/quickstart/cutmix/epoch_10.pth \\
+             smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 import argparse
@@ -143,7 +145,7 @@ def parse_args():
         '--split', choices=SPLITS, default='val', help='default: %(default)s')
     parser.add_argument(
         '--out',
-        default='class_activation',
+        default='work_dirs/class_activation',
         help='write OUT.json, OUT.md and OUT.png (default: %(default)s)')
     return parser.parse_args()
 

@@ -5,12 +5,15 @@ the weight of the source's label that a training would use, lambda_gt the
 share of the source in what is still to be seen of both objects. All methods
 mix the same pairs of different classes of the validation images.
 
-example: inconsistency.py \\
-             cutmix/vit-xs_cutmix_tiny-imagenet.py cutmix.pth \\
-             smmix/vit-xs_smmix_tiny-imagenet.py smmix.pth \\
-             --guide vanilla/vit-xs_vanilla_tiny-imagenet.py vanilla.pth \\
-             --methods ResizeMix transmix/vit-xs_transmix_tiny-imagenet.py \\
-             --rounds 4 --out work_dirs/inconsistency
+example, after tools/quickstart.sh:
+    inconsistency.py cutmix/vit-xs_cutmix_synthetic.py \\
+             work_dirs/quickstart/cutmix/epoch_10.pth \\
+             smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
+             --guide smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
+             --methods ResizeMix SMMix --num-images 200 \\
+             --out work_dirs/inconsistency
 """
 import argparse
 

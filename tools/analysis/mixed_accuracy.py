@@ -6,11 +6,14 @@ is one of the two labels, and the first two are both. All methods mix the same
 pairs of different classes of the validation images, and one model, --judge,
 looks at all of them.
 
-example: mixed_accuracy.py \\
-             cutmix/vit-xs_cutmix_tiny-imagenet.py cutmix.pth \\
-             smmix/vit-xs_smmix_tiny-imagenet.py smmix.pth \\
-             --judge vanilla/vit-xs_vanilla_tiny-imagenet.py vanilla.pth \\
-             --methods Mixup ResizeMix SMMix --rounds 4 \\
+example, after tools/quickstart.sh:
+    mixed_accuracy.py cutmix/vit-xs_cutmix_synthetic.py \\
+             work_dirs/quickstart/cutmix/epoch_10.pth \\
+             smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
+             --judge cutmix/vit-xs_cutmix_synthetic.py \\
+             work_dirs/quickstart/cutmix/epoch_10.pth \\
+             --methods Mixup ResizeMix --num-images 200 \\
              --out work_dirs/mixed-accuracy
 """
 import argparse

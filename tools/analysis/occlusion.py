@@ -6,10 +6,12 @@ checkpoints lose the same patches. What is salient is said by each checkpoint
 itself, by one that is named, or by maps in files. Writes OUT.json, OUT.md and
 OUT.png.
 
-example: occlusion.py vanilla/vit-xs_vanilla_tiny-imagenet.py \\
-             work_dirs/vit-xs_vanilla_tiny-imagenet/epoch_15.pth \\
-             smmix/vit-xs_smmix_tiny-imagenet.py \\
-             work_dirs/vit-xs_smmix_tiny-imagenet/epoch_15.pth --grid 8 8
+example, after tools/quickstart.sh:
+    occlusion.py cutmix/vit-xs_cutmix_synthetic.py \\
+             work_dirs/quickstart/cutmix/epoch_10.pth \\
+             smmix/vit-xs_smmix_synthetic.py \\
+             work_dirs/quickstart/smmix/epoch_10.pth \\
+             --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
 import argparse
 
@@ -210,7 +212,9 @@ def parse_args():
         metavar='FOLDER',
         help='NAME.npy or NAME.png for each image NAME.*: what is salient')
     parser.add_argument(
-        '--out', default='occlusion', help='default: %(default)s')
+        '--out',
+        default='work_dirs/occlusion',
+        help='default: %(default)s')
     return parser.parse_args()
 
 

@@ -378,7 +378,7 @@ def notes_on(content, args):
                          f'{values["classes"]} classes.')
     if args.num_images is not None:
         notes.append(f'--num-images: at most {args.num_images:,} images of '
-                     'each set, spread evenly over it.')
+                     'each set, drawn by a fixed seed.')
     own = [part for part in first if part not in KNOWN]
     if own:
         notes.append(f'Stand-ins: {", ".join(own)}. These are none of the '
