@@ -44,7 +44,7 @@ def parse_args():
         '--num-images',
         type=int,
         default=8,
-        help='so many, spread evenly over the data set; default: %(default)s')
+        help='so many, drawn by a fixed seed; default: %(default)s')
     parser.add_argument(
         '--score',
         type=float,
