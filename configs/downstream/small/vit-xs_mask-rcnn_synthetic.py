@@ -33,6 +33,8 @@ model = dict(
     test_cfg=dict(
         rpn=dict(nms_pre=200, max_per_img=50), rcnn=dict(max_per_img=10)))
 
-# The backbone learns slower than what starts at random.
+# The losses of so small a detector jump at a higher learning rate, and the
+# backbone learns slower than what starts at random.
 optim_wrapper = dict(
+    optimizer=dict(lr=3e-4),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
