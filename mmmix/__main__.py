@@ -2,14 +2,14 @@
 import runpy
 import sys
 
-from .environment import shipped
+from mmmix.environment import shipped
 
 TOOLS = {
     'train': ('train.py', 'train the model of a config'),
     'test': ('test.py', 'evaluate a checkpoint'),
     'browse-mix': ('visualization/browse_mix.py', 'draw mixed images'),
-    'show-predictions': ('visualization/show_predictions.py',
-                         'draw segmentations and detections'),
+    'show-predictions':
+    ('visualization/show_predictions.py', 'draw segmentations and detections'),
     'benchmark': ('benchmarks/benchmark_mixers.py', 'time the mixers'),
 }
 USAGE = '\n'.join([

@@ -43,8 +43,10 @@ def check_versions():
             for name in distributions if (version := _version_of(name))
         }
         if module != 'torch':
-            stacks |= {'onedl' if name.startswith('onedl-') else 'official'
-                       for name in installed}
+            stacks |= {
+                'onedl' if name.startswith('onedl-') else 'official'
+                for name in installed
+            }
         if len(installed) > 1:
             problems.append(
                 f'{" and ".join(installed)} overwrite each other; first run: '

@@ -9,9 +9,9 @@ from mmengine import registry as roots
 from mmengine.registry import Registry
 from mmpretrain import registry as parents
 
-__all__ = [
-    *parents.__all__, 'ATTENTION_EXTRACTORS', 'STRATEGIES', 'build_as'
-]
+from mmmix.errors import MmmixError
+
+__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'STRATEGIES', 'build_as']
 
 
 def _child(name: str, location: str) -> Registry:
@@ -27,7 +27,7 @@ def _child(name: str, location: str) -> Registry:
 MODELS = _child('MODELS', 'mmmix.models')
 BATCH_AUGMENTS = _child('BATCH_AUGMENTS', 'mmmix.models')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'mmmix.models')
-WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'mmmix.models')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'mmmix.checkpoint')
 TASK_UTILS = _child('TASK_UTILS', 'mmmix.models')
 
 # what it is fed with
@@ -76,6 +76,6 @@ def build_as(kind: type, registry: Registry, cfg: dict, where: str):
     """
     part = registry.build(cfg)
     if not isinstance(part, kind):
-        raise ValueError(f'`{where}` must be a {kind.__name__}, but '
+        raise MmmixError(f'`{where}` must be a {kind.__name__}, but '
                          f'{cfg["type"]!r} is none.')
     return part

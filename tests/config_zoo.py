@@ -9,14 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 from unittest import mock
 
-import mmmix  # noqa: F401
 import pytest
 import torch
 from mmengine.config import Config, utils
-from mmmix.environment import find_config
-from mmmix.registry import MODELS
 from mmpretrain.models import ImageClassifier
 from torch.overrides import TorchFunctionMode
+
+import mmmix  # noqa: F401
+from mmmix.environment import find_config
+from mmmix.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))

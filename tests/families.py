@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers import NUM_CLASSES, build
+
 from mmmix.models import find_extractor
 
 GAP = dict(type='mmpretrain.GlobalAveragePooling')
@@ -106,11 +107,11 @@ FAMILIES = dict(
         64, (32, 48),
         neck=GAP),
     swin=Family(
-        dict(SWIN, type='mmpretrain.SwinTransformer'), 32, (32, 48),
-        neck=GAP),
+        dict(SWIN, type='mmpretrain.SwinTransformer'), 32, (32, 48), neck=GAP),
     swin_v2=Family(
         dict(SWIN_V2, type='mmpretrain.SwinTransformerV2'),
-        32, (32, 48),
+        32,
+        (32, 48),
         neck=GAP,
         # MMPretrain drops two of its buffers, so that it cannot load even its
         # own weights strictly
@@ -125,10 +126,9 @@ FAMILIES = dict(
         16, (32, 48),
         VIT_HEAD,
         stock=dict(
-            neck=CLASS_TOKEN, backbone=dict(CAIT,
-                                            type='mmpretrain.TIMMBackbone'))),
-    pvt=Family(
-        dict(PVT, out_type='raw'), 16, (64, 96), VIT_HEAD, stock=None),
+            neck=CLASS_TOKEN,
+            backbone=dict(CAIT, type='mmpretrain.TIMMBackbone'))),
+    pvt=Family(dict(PVT, out_type='raw'), 16, (64, 96), VIT_HEAD, stock=None),
     ca_swin=Family(
         dict(CA_SWIN, out_type='raw'),
         32, (32, 48),
@@ -162,7 +162,7 @@ def small_backbone(family, **changes):
 def watched(backbone, inputs):
     """Its extractor, and the arguments of the extractor's methods."""
     extractor = find_extractor(backbone)
-    with torch.no_grad(), extractor.watching() as seen:
+    with torch.no_grad(), extractor.recording() as seen:
         features = backbone(inputs)
     return extractor, (seen, features, inputs.shape[-2:])
 
@@ -216,5 +216,3 @@ def slow_class_attention(query, key, heads, grid):
         sum(slow_attention(q[:1], k, heads))[0, 1:].view(grid) / heads
         for q, k in zip(query, key)
     ])
-
-

@@ -1,11 +1,11 @@
 """Small models and batches that several tests build."""
-import mmmix  # noqa: F401
 import torch
-from mmmix.registry import MODELS
 from mmpretrain.structures import DataSample
 
-ARCH = dict(
-    embed_dims=24, num_layers=2, num_heads=2, feedforward_channels=48)
+import mmmix  # noqa: F401
+from mmmix.registry import MODELS
+
+ARCH = dict(embed_dims=24, num_layers=2, num_heads=2, feedforward_channels=48)
 NUM_CLASSES = 5
 BOTH_LOSSES = dict(
     fine=dict(type='mmmix.FineGrainedLoss'),

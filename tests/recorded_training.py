@@ -40,9 +40,7 @@ def frozen(folder):
         set_weights(model, 99)
         torch.save(model.state_dict(), path)
     return dict(
-        type='mmmix.FrozenGuide',
-        config=dict(model=cfg),
-        checkpoint=str(path))
+        type='mmmix.FrozenGuide', config=dict(model=cfg), checkpoint=str(path))
 
 
 def configs(folder):
@@ -59,24 +57,25 @@ def configs(folder):
         'MixPro':
         vit_config(
             [MASKMIX, MIXUP],
-            head=dict(
-                label_rule=dict(type='mmmix.ProgressiveAttentionLabel'))),
+            head=dict(label_rule=dict(
+                type='mmmix.ProgressiveAttentionLabel'))),
         'TdAttenMix, ViT, two passes':
-        vit_config(
-            [dict(SMMIX, pairing='shuffle')],
-            dict(fine=BOTH_LOSSES['fine'], consistency=CONSISTENCY_L1),
-            guide=dict(
-                type='mmmix.SelfGuide', view=dict(TOP_DOWN, form='two_pass')),
-            head=dict(
-                label_rule=dict(
-                    type='mmmix.AreaAttentionLabel', beta='random'))),
+        vit_config([dict(SMMIX, pairing='shuffle')],
+                   dict(fine=BOTH_LOSSES['fine'], consistency=CONSISTENCY_L1),
+                   guide=dict(
+                       type='mmmix.SelfGuide',
+                       attention_map=dict(TOP_DOWN, form='two_pass')),
+                   head=dict(
+                       label_rule=dict(
+                           type='mmmix.AreaAttentionLabel', beta='random'))),
         'TdAttenMix, CNN, cam':
         cnn_config(
             [SMMIX, MIXUP],
             dict(consistency=CONSISTENCY_L1),
             probs=[.6, .2],
             guide=dict(
-                type='mmmix.SelfGuide', view=dict(TOP_DOWN, form='cam')),
+                type='mmmix.SelfGuide',
+                attention_map=dict(TOP_DOWN, form='cam')),
             head=dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
         'Attentive CutMix, frozen':
         vit_config([attentive], guide=frozen(folder)),
@@ -85,19 +84,17 @@ def configs(folder):
             [MASKMIX],
             head=dict(
                 label_rule=dict(
-                    type='mmmix.TransMixLabel',
-                    area_weight=.5,
+                    type='mmmix.TransMixLabel', area_weight=.5,
                     normalize=True))),
         'EMA guide':
         vit_config([SMMIX], BOTH_LOSSES, guide=dict(type='mmmix.EMAGuide')),
         'frozen attention, own logits':
-        vit_config(
-            [SMMIX],
-            BOTH_LOSSES,
-            guide=dict(
-                type='mmmix.GuidePair',
-                attention=frozen(folder),
-                scores=dict(type='mmmix.SelfGuide', scale=.5))),
+        vit_config([SMMIX],
+                   BOTH_LOSSES,
+                   guide=dict(
+                       type='mmmix.GuidePair',
+                       attention=frozen(folder),
+                       scores=dict(type='mmmix.SelfGuide', scale=.5))),
     }
 
 
@@ -158,10 +155,9 @@ def train(cfg):
     return dict(
         losses=losses,
         weights={
-            name: (hashlib.sha256(
-                weight.numpy().tobytes()).hexdigest()[:16],
-                   float(weight.double().sum()),
-                   float(weight.double().abs().sum()))
+            name:
+            (hashlib.sha256(weight.numpy().tobytes()).hexdigest()[:16],
+             float(weight.double().sum()), float(weight.double().abs().sum()))
             for name, weight in model.state_dict().items()
         })
 
@@ -170,8 +166,10 @@ def machine():
     """What the last bit depends on beside the code."""
     cpuinfo = Path('/proc/cpuinfo')
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.partition(':')[2].strip() for line in lines
-              if line.startswith('model name')]
+    models = [
+        line.partition(':')[2].strip() for line in lines
+        if line.startswith('model name')
+    ]
     return [
         torch.__version__,
         torch.backends.cpu.get_cpu_capability(), models[0] if models else ''

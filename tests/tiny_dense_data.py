@@ -53,12 +53,16 @@ def make_coco(root, categories=CATEGORIES, splits=('train2017', 'val2017')):
                         4 + 8 * k, 6 + 8 * k, 30 - 18 * k))
         annotations.append(
             annotation(
-                len(annotations), 0, ids[0], 0, 0, 4,
+                len(annotations),
+                0,
+                ids[0],
+                0,
+                0,
+                4,
                 iscrowd=1,
                 area=192,
                 bbox=[0, 0, 4, 48],
-                segmentation=dict(size=[48, 64],
-                                  counts=[0, 48 * 4, 48 * 60])))
+                segmentation=dict(size=[48, 64], counts=[0, 48 * 4, 48 * 60])))
         path = root / 'annotations' / f'instances_{split}.json'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(

@@ -13,12 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 import mmmix
-from mmmix.engine.launch import (add_cfg_options, load_config,
-                                 set_loader_defaults, short_errors)
-from mmmix.engine.mixers import default_mixer
-from mmmix.engine.quiet import ProgressHook, QuietRunner
+from mmmix.analysis.mixed_pairs import mix_pairs
+from mmmix.cli.launch import (
+    add_cfg_options,
+    load_config,
+    set_loader_defaults,
+    short_errors,
+)
+from mmmix.cli.mixers import default_mixer
+from mmmix.cli.progress import ProgressHook, QuietRunner
 from mmmix.registry import BATCH_AUGMENTS
-from mmmix.visualization import draw_pairs, mix_pairs
+from mmmix.visualization import draw_pairs
 
 CONFIGS = {
     'CutMix': 'cutmix/vit-xs_cutmix_synthetic.py',
@@ -29,8 +34,7 @@ WARM_UP = 5  # first iterations that the speed leaves out
 
 def accuracy_of(runner):
     """Top-1 accuracy of the last validation, in percent."""
-    return float(
-        runner.message_hub.get_scalar('val/accuracy/top1').current())
+    return float(runner.message_hub.get_scalar('val/accuracy/top1').current())
 
 
 def train(name, config, args, console):
@@ -130,12 +134,13 @@ def main():
                 results=rows,
                 seed=args.seed,
                 device=device_name(),
-                versions=dict(mmmix=mmmix.__version__,
-                              torch=torch.__version__)),
+                versions=dict(
+                    mmmix=mmmix.__version__, torch=torch.__version__)),
             indent=2))
     console.print(f'{time.perf_counter() - begin:.0f} s in all.')
-    for what, path in (('mixed images', picture), ('results', results), *(
-        (f'{row["method"]} checkpoint', row['checkpoint']) for row in rows)):
+    for what, path in (('mixed images', picture), ('results', results),
+                       *((f'{row["method"]} checkpoint', row['checkpoint'])
+                         for row in rows)):
         console.print(f'{what:<18}{path}', soft_wrap=True, highlight=False)
 
 

@@ -9,10 +9,17 @@ from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
-                                 load_config, require, set_loader_defaults,
-                                 set_work_dir, short_errors)
-from mmmix.engine.toolboxes import toolbox_of
+from mmmix.cli.launch import (
+    add_cfg_options,
+    add_launcher,
+    build_runner,
+    load_config,
+    require_keys,
+    set_loader_defaults,
+    set_work_dir,
+    short_errors,
+)
+from mmmix.cli.toolboxes import toolbox_of
 
 
 def parse_args():
@@ -47,7 +54,7 @@ def parse_args():
 
 def merge_args(cfg, args):
     """Write the command line's choices into the config."""
-    require(cfg, 'model', 'test_dataloader', 'test_evaluator')
+    require_keys(cfg, 'model', 'test_dataloader', 'test_evaluator')
     cfg.launcher = args.launcher
     # for hooks that look at it, such as EMAHook; see load_weights below
     cfg.load_from = check_checkpoint(args.checkpoint)
@@ -70,7 +77,7 @@ def set_tta(cfg):
     if toolbox_of(cfg) is None:
         cfg.setdefault('tta_model', dict(type='mmpretrain.AverageClsScoreTTA'))
         cfg.setdefault('tta_pipeline', flipped(dataset.pipeline))
-    require(cfg, 'tta_model', 'tta_pipeline')
+    require_keys(cfg, 'tta_model', 'tta_pipeline')
     dataset.pipeline = cfg.tta_pipeline
 
 

@@ -6,11 +6,19 @@ from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
-from mmmix.engine.global_batch import enable_lr_scaling, settle_batch
-from mmmix.engine.launch import (add_cfg_options, add_launcher, build_runner,
-                                 load_config, require, set_loader_defaults,
-                                 set_work_dir, short_errors)
-from mmmix.engine.toolboxes import toolbox_of
+from mmmix.cli.launch import (
+    add_cfg_options,
+    add_launcher,
+    build_runner,
+    load_config,
+    require_keys,
+    set_loader_defaults,
+    set_work_dir,
+    short_errors,
+)
+from mmmix.cli.toolboxes import toolbox_of
+from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
+from mmmix.errors import MmmixError
 
 
 def parse_args():
@@ -48,7 +56,8 @@ def parse_args():
 
 def merge_args(cfg, args):
     """Write the command line's choices into the config."""
-    require(cfg, 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
+    require_keys(cfg, 'model', 'train_dataloader', 'train_cfg',
+                 'optim_wrapper')
     cfg.launcher = args.launcher
     set_work_dir(cfg, args.work_dir)
     if args.no_validate:
@@ -71,14 +80,14 @@ def use_amp(cfg):
     wrapper = cfg.optim_wrapper
     kind = wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise ValueError('--amp replaces an OptimWrapper, but the '
+        raise MmmixError('--amp replaces an OptimWrapper, but the '
                          f'optim_wrapper of this config is a {kind}.')
     if get_device() != 'cpu':
         wrapper.type = 'AmpOptimWrapper'
         wrapper.setdefault('loss_scale', 'dynamic')
         return
     if toolbox_of(cfg) == 'mmdet':
-        raise ValueError("--amp cannot train a detector on a CPU: mmcv's "
+        raise MmmixError("--amp cannot train a detector on a CPU: mmcv's "
                          'nms takes no bfloat16 there. Leave it out, or use '
                          'a GPU.')
     wrapper.type = 'mmmix.AutocastOptimWrapper'
@@ -96,7 +105,7 @@ def main():
         resumes = args.resume and (cfg.load_from
                                    or find_latest_checkpoint(cfg.work_dir))
         runner = build_runner(cfg, trained=bool(resumes))
-        settle_batch(runner)
+        apply_lr_scaling(runner)
         runner.train()
 
 

@@ -25,9 +25,17 @@ from rich.console import Console
 from rich.table import Table
 
 from mmmix.checkpoint import check_checkpoint
-from mmmix.engine.launch import add_cfg_options, load_config, short_errors
-from mmmix.engine.transfer import (DECODERS, RANDOM, SCORES, config_name,
-                                   keep_error, train_recorded, write_whole)
+from mmmix.cli.launch import add_cfg_options, load_config, short_errors
+from mmmix.cli.transfer import (
+    DECODERS,
+    RANDOM,
+    SCORES,
+    config_name,
+    keep_error,
+    train_recorded,
+    write_whole,
+)
+from mmmix.errors import MmmixError
 
 # What the built-in data is pretrained with, by the name of the weights.
 PRETRAINING = {
@@ -76,15 +84,15 @@ def read_weights(args):
     for word in args.weights:
         name, given, checkpoint = word.partition('=')
         if name in weights:
-            raise ValueError(f'--weights has {name} twice.')
+            raise MmmixError(f'--weights has {name} twice.')
         if given:
             if name == RANDOM:
-                raise ValueError(f'--weights {word}: {RANDOM} weights come '
+                raise MmmixError(f'--weights {word}: {RANDOM} weights come '
                                  'from no checkpoint; choose another name.')
             checkpoint = check_checkpoint(checkpoint)
         elif name != RANDOM and (args.data != 'synthetic'
                                  or name not in PRETRAINING):
-            raise ValueError(
+            raise MmmixError(
                 f'--weights {word} names no checkpoint: write '
                 f'{name}=work_dirs/.../epoch_N.pth. Without one there are '
                 f'{RANDOM}, and for the synthetic data '
@@ -108,7 +116,8 @@ def compare(rows, seeds, console):
     for row in rows:
         means.setdefault((row['task'], row['weights']), []).append(row)
     means = {
-        key: dict(
+        key:
+        dict(
             first=average(r['first_epoch'] for r in group),
             last=average(r['last_epoch'] for r in group),
             **{
@@ -146,13 +155,15 @@ def main():
         weights = read_weights(args)
         # before minutes of training, which must not notice later changes
         configs = {
-            task: load_config(
+            task:
+            load_config(
                 config_name(args.backbone, task, args.data), args.cfg_options)
             for task in args.tasks
         }
         pretraining = {
-            name: load_config(PRETRAINING[name].format(backbone=args.backbone),
-                              args.pretrain_options)
+            name:
+            load_config(PRETRAINING[name].format(backbone=args.backbone),
+                        args.pretrain_options)
             for name, checkpoint in weights.items()
             if name in PRETRAINING and checkpoint is None
         }

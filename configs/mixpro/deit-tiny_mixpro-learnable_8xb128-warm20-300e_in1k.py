@@ -5,5 +5,4 @@ model = dict(head=dict(label_rule=dict(progress='learnable')))
 
 # one number of the model, whose decay would pull it to 0.5
 optim_wrapper = dict(
-    paramwise_cfg=dict(
-        custom_keys={'head.label_rule': dict(decay_mult=0.0)}))
+    paramwise_cfg=dict(custom_keys={'head.label_rule': dict(decay_mult=0.0)}))

@@ -3,5 +3,4 @@ _base_ = [
     '../_base_/mixing/mixpro.py',
 ]
 
-model = dict(
-    train_cfg=_base_.mixing, head=dict(label_rule=_base_.label_rule))
+model = dict(train_cfg=_base_.mixing, head=dict(label_rule=_base_.label_rule))

@@ -3,5 +3,4 @@
 # default used" in its ablations (A.1).
 _base_ = './deit-small_mixup-cutmix_8xb128-warm20-300e_in1k.py'
 
-model = dict(
-    train_cfg=dict(augments=_base_.mixing.augments[:1], probs=[1.0]))
+model = dict(train_cfg=dict(augments=_base_.mixing.augments[:1], probs=[1.0]))

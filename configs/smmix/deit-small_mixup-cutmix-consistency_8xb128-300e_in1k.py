@@ -3,5 +3,4 @@
 _base_ = '../mixup_cutmix/deit-small_mixup-cutmix_8xb128-300e_in1k.py'
 
 model = dict(
-    head=dict(
-        mix_losses=dict(consistency=dict(type='mmmix.ConsistencyLoss'))))
+    head=dict(mix_losses=dict(consistency=dict(type='mmmix.ConsistencyLoss'))))

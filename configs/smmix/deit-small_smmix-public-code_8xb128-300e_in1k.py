@@ -10,5 +10,5 @@ model = dict(
     ]),
     head=dict(
         mix_losses=dict(
-            fine=dict(second_classifier=True),
-            consistency=dict(mix='logits'))))
+            fine=dict(second_classifier=True), consistency=dict(
+                mix='logits'))))

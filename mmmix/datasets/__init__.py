@@ -7,8 +7,14 @@ from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
 from .voc import VOCSegmentation
-from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
-                          StylizedImageNet, WnidImages)
+from .wnid_images import (
+    ImageNetA,
+    ImageNetO,
+    ImageNetR,
+    ImageNetSketch,
+    StylizedImageNet,
+    WnidImages,
+)
 
 __all__ = [
     'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'ImageNetA',

@@ -5,7 +5,9 @@ from typing import List
 from mmdet import datasets as stock
 from mmengine.fileio import load
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
+
 from .layout import Checked
 
 
@@ -48,7 +50,7 @@ data_root
         names = [c['name'] for c in load(self.ann_file)['categories']]
         missing = [name for name in classes if name not in names]
         if missing:
-            raise ValueError(
+            raise MmmixError(
                 f"'{self.ann_file}' has {len(names)} categories, but the data "
                 f'set has {len(classes)} classes, of which '
                 f'{len(missing)} are none of them: '
@@ -59,7 +61,7 @@ data_root
                 'number.')
         order = [name for name in names if name in classes]
         if order != classes:
-            raise ValueError(
+            raise MmmixError(
                 f"'{self.ann_file}' has its categories in another order than "
                 f'the classes of the data set, from {order[0]!r} on, and '
                 'labels follow the file. Set metainfo=dict(classes=(...)) to '

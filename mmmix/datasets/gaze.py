@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmmix.functional import gaze_map
+from mmmix.analysis.inconsistency import gaze_map
+from mmmix.errors import MmmixError
 from mmmix.registry import TRANSFORMS
 
 SIGMA = 0.07
@@ -76,7 +77,7 @@ class Gaze:
             ValueError: If ``sigma`` is not positive or ``weight`` unknown.
         """
         if weight not in ('duration', 'count'):
-            raise ValueError("`weight` must be 'duration' or 'count', not "
+            raise MmmixError("`weight` must be 'duration' or 'count', not "
                              f'{weight!r}.')
         points = torch.from_numpy(self.points.get(image, np.empty((0, 3))))
         height, width = size
@@ -143,7 +144,7 @@ def read_cub_gha(*paths: Union[str, Path]) -> Gaze:
             gaze.sizes[image] = size
             gaze.add(image, points)
         if not good:
-            raise ValueError(
+            raise MmmixError(
                 f'{path} has no line of fixations: expected image id, width '
                 'and height, then x, y and milliseconds of each fixation, '
                 'with commas between.')
@@ -155,23 +156,23 @@ def _cub_gha_line(line: str) -> Tuple[str, Tuple[int, int], np.ndarray]:
     try:
         values = np.array(line.split(','), np.float64)
     except ValueError:
-        raise ValueError('not only numbers') from None
+        raise MmmixError('not only numbers') from None
     if not np.isfinite(values).all():
-        raise ValueError('not only finite numbers')
+        raise MmmixError('not only finite numbers')
     head = {0: 3, 1: 7}.get(len(values) % 3)
     if head is None or len(values) < head:
-        raise ValueError(f'{len(values)} numbers, which are neither 3 nor 7 '
+        raise MmmixError(f'{len(values)} numbers, which are neither 3 nor 7 '
                          'and 3 for each fixation')
     if (values[1:3] < 1).any():
-        raise ValueError('an image without width or height')
+        raise MmmixError('an image without width or height')
     points = values[head:].reshape(-1, 3)
     if (points[:, 2] < 0).any():
-        raise ValueError('a negative duration')
+        raise MmmixError('a negative duration')
     shown, corner = values[1:3], np.zeros(2)
     if head == 7:
         shown, corner = values[3:5], values[5:7]
         if (shown < 1).any():
-            raise ValueError('an image without width or height on the screen')
+            raise MmmixError('an image without width or height on the screen')
     places = (points[:, :2] - corner) / shown
     size = tuple(values[1:3].astype(int).tolist())
     return str(int(values[0])), size, np.column_stack([places, points[:, 2]])
@@ -212,16 +213,16 @@ def read_aristo(*paths: Union[str, Path],
             are none, or a file holds something else.
     """
     if placement not in PLACEMENTS:
-        raise ValueError(f'`placement` must be one of {PLACEMENTS}, not '
+        raise MmmixError(f'`placement` must be one of {PLACEMENTS}, not '
                          f'{placement!r}.')
     if placement == 'fitted' and sizes is None:
-        raise ValueError("placement='fitted' needs the `sizes` of the "
+        raise MmmixError("placement='fitted' needs the `sizes` of the "
                          'images.')
     gaze = Gaze()
     for path in paths:
         records = _records(_unpickle(path))
         if not records:
-            raise ValueError(f'{path} holds no records with img_id, times, x '
+            raise MmmixError(f'{path} holds no records with img_id, times, x '
                              'and y.')
         for number, record in enumerate(records, 1):
             try:
@@ -255,7 +256,7 @@ def _unpickle(path: Union[str, Path]) -> Any:
         with open(path, 'rb') as file:
             return _PlainUnpickler(file).load()
     except Exception as error:  # foreign bytes raise anything
-        raise ValueError(f'{path} is no pickle of plain values and arrays '
+        raise MmmixError(f'{path} is no pickle of plain values and arrays '
                          f'({error}).') from None
 
 
@@ -277,9 +278,9 @@ def _aristo_record(record: dict, sizes: Optional[dict],
         np.ravel(np.asarray(record[name], np.float64))
         for name in ('times', 'x', 'y'))
     if not len(times) == len(x) == len(y) or not len(x):
-        raise ValueError(f'{len(times)} times, {len(x)} x and {len(y)} y')
+        raise MmmixError(f'{len(times)} times, {len(x)} x and {len(y)} y')
     if not np.isfinite([times, x, y]).all() or (np.diff(times) < 0).any():
-        raise ValueError('times that go back, or numbers that are not finite')
+        raise MmmixError('times that go back, or numbers that are not finite')
     lasting = np.diff(times)
     last = np.median(lasting) if len(lasting) else 1.
     screen = np.array([1280., 720.])
@@ -330,7 +331,7 @@ class LoadGaze(BaseTransform):
                  weight: str = 'duration'):
         readers = {'cub-gha': read_cub_gha, 'aristo': read_aristo}
         if kind not in readers:
-            raise ValueError(f'`kind` must be one of {tuple(readers)}, not '
+            raise MmmixError(f'`kind` must be one of {tuple(readers)}, not '
                              f'{kind!r}.')
         files = [files] if isinstance(files, str) else files
         self.gaze = readers[kind](*files)
@@ -342,10 +343,11 @@ class LoadGaze(BaseTransform):
         """Add the map."""
         name = Path(results['img_path']).name
         if name not in self.ids:
-            raise ValueError(f"{results['img_path']} is not an image of the "
+            raise MmmixError(f"{results['img_path']} is not an image of the "
                              'list of CUB-200-2011 that LoadGaze was given.')
-        results['gt_seg_map'] = self.gaze.map(
-            self.ids[name], results['img'].shape[:2], self.sigma, self.weight)
+        results['gt_seg_map'] = self.gaze.map(self.ids[name],
+                                              results['img'].shape[:2],
+                                              self.sigma, self.weight)
         return results
 
     def __repr__(self) -> str:
@@ -372,11 +374,11 @@ def read_image_ids(path: Union[str, Path]) -> Dict[str, str]:
     for number, line in enumerate(lines, 1):
         parts = line.split()
         if len(parts) != 2 or not parts[0].isdigit():
-            raise ValueError(f"'{path}', line {number}: expected an id and a "
+            raise MmmixError(f"'{path}', line {number}: expected an id and a "
                              f"path, but got '{line}'.")
         ids[Path(parts[1]).name] = parts[0]
     if len(ids) != len(lines):
         twice = Counter(Path(line.split()[1]).name for line in lines)
-        raise ValueError(f"'{path}' has two images of the name "
+        raise MmmixError(f"'{path}' has two images of the name "
                          f'{twice.most_common(1)[0][0]}.')
     return ids

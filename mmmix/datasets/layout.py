@@ -2,6 +2,8 @@ from typing import Iterable, List
 
 from mmengine.fileio import exists
 
+from mmmix.errors import MmmixError
+
 
 def check_layout(required: Iterable[str], layout: str) -> None:
     """Check that a data set is where it should be.
@@ -40,7 +42,7 @@ class Checked:
         """Do what the stock class does, and look that something is left."""
         kept = super().filter_data()
         if not kept:
-            raise ValueError(
+            raise MmmixError(
                 f'{type(self).__name__} has 0 images: '
                 f'{len(self.data_list)} were found for '
                 f"data_root='{self.data_root}', ann_file='{self.ann_file}', "

@@ -8,6 +8,7 @@ import torch
 from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 
+from mmmix.errors import MmmixError
 from mmmix.registry import TRANSFORMS
 
 MAX_WORKERS = 256
@@ -77,7 +78,7 @@ class LoadImage(LoadImageFromFile):
 
     def _corrupt(self, path: str, reason: str) -> None:
         if not self.skip_corrupt:
-            raise ValueError(
+            raise MmmixError(
                 f"'{path}' is not a readable image ({reason}). Replace it, or "
                 'leave such files out of training with `skip_corrupt=True`.')
         worker = torch.utils.data.get_worker_info()

@@ -3,6 +3,7 @@
 from mmseg import datasets as stock
 
 from mmmix.registry import DATASETS
+
 from .segmentation import CheckedSegmentation
 
 

@@ -7,7 +7,9 @@ from typing import List
 from mmseg import datasets as stock
 from mmseg.datasets.transforms import LoadAnnotations
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS, TRANSFORMS
+
 from .layout import Checked
 
 
@@ -117,7 +119,7 @@ class LoadSegMap(LoadAnnotations):
         if wrong.size:
             reduced = ' after reduce_zero_label' if results[
                 'reduce_zero_label'] else ''
-            raise ValueError(
+            raise MmmixError(
                 f"'{results['seg_map_path']}' has the label {wrong.max()}"
                 f'{reduced} ({wrong.size} pixels do not fit), but the data '
                 f'set has {count} classes: labels 0 to {count - 1}, and '

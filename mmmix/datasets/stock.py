@@ -6,6 +6,7 @@ from mmengine.fileio import join_path
 from mmpretrain import datasets as stock
 
 from mmmix.registry import DATASETS
+
 from .layout import Checked
 
 

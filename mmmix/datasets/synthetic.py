@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
 
 # A shape is a part of the square [-1, 1]^2; a texture says which of two
@@ -80,16 +81,16 @@ class SyntheticObjects(BaseDataset):
                  **kwargs):
         size = (size, size) if isinstance(size, int) else tuple(size)
         if split not in self.SPLITS:
-            raise ValueError(
+            raise MmmixError(
                 f"split must be one of {self.SPLITS}, but got '{split}'.")
         if num_images < 1:
-            raise ValueError(
+            raise MmmixError(
                 f'num_images must be positive, but got {num_images}.')
         if len(size) != 2 or min(size) < 16:
-            raise ValueError('size must be one integer or (h, w), of at least '
+            raise MmmixError('size must be one integer or (h, w), of at least '
                              f'16 pixels, but got {size}.')
         if seed < 0:
-            raise ValueError(f'seed must not be negative, but got {seed}.')
+            raise MmmixError(f'seed must not be negative, but got {seed}.')
         self.split = split
         self.num_images = num_images
         self.size = size
@@ -144,8 +145,8 @@ def draw_clutter(rng: np.random.Generator, size: Tuple[int,
         x, y = _place(rng, size)
         angle = np.arctan2(y, x)
         radius = 0.6 + sum(
-            rng.uniform(-0.3, 0.3) * np.cos(waves * angle +
-                                            rng.uniform(0, 2 * np.pi))
+            rng.uniform(-0.3, 0.3) *
+            np.cos(waves * angle + rng.uniform(0, 2 * np.pi))
             for waves in (1, 2, 3))
         _fill(rng, img, np.hypot(x, y) < radius, rng.choice(list(TEXTURES)))
     return img

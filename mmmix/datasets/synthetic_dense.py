@@ -5,6 +5,7 @@ from typing import List
 import numpy as np
 
 from mmmix.registry import DATASETS
+
 from .synthetic import SyntheticObjects
 
 # Distinct, and the same in every picture; the first is the background's.

@@ -5,7 +5,9 @@ import numpy as np
 from mmengine.fileio import exists, list_from_file
 from mmpretrain.datasets import BaseDataset
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
+
 from .layout import check_layout
 
 
@@ -61,12 +63,13 @@ which is the unpacked tiny-imagenet-200.zip."""
                  wnids: Union[str, int, Sequence[str]] = 'all',
                  **kwargs):
         if split not in ('train', 'val'):
-            raise ValueError(
+            raise MmmixError(
                 f"split must be 'train' or 'val', but got '{split}'.")
         data_root = osp.expanduser(data_root)
         check_layout([
-            osp.join(data_root, name) for name in
-            ('wnids.txt', 'words.txt', 'train', 'val/val_annotations.txt')
+            osp.join(data_root, name)
+            for name in ('wnids.txt', 'words.txt', 'train',
+                         'val/val_annotations.txt')
         ], self.LAYOUT)
         self.split = split
         self.wnids = _choose(wnids, data_root)
@@ -109,7 +112,7 @@ which is the unpacked tiny-imagenet-200.zip."""
                 f"classes: {', '.join(missing)}. Unpack them, or leave them "
                 "out of all splits with `wnids='available'`.")
         for label, (wnid, path) in enumerate(zip(self.wnids, lists)):
-            for (name,), box in _rows(path, 1):
+            for (name, ), box in _rows(path, 1):
                 yield osp.join(train, wnid, 'images', name), label, box
 
     def _val(self) -> Iterator[Tuple[str, int, List[int]]]:
@@ -140,7 +143,7 @@ def _choose(wnids: Union[str, int, Sequence[str]],
     else:
         chosen = []
     if not chosen:
-        raise ValueError(
+        raise MmmixError(
             "wnids must be 'all', 'available', a number of classes between 1 "
             f'and {len(everything)}, or a list of different wnids out of '
             f"'{data_root}/wnids.txt', but got {wnids!r}, which leaves none.")
@@ -153,7 +156,7 @@ def _rows(path: str, columns: int) -> Iterator[Tuple[List[str], List[int]]]:
         row = line.split('\t')
         box = [int(value) for value in row[columns:] if value.isdigit()]
         if len(row) != columns + 4 or len(box) != 4:
-            raise ValueError(
+            raise MmmixError(
                 f"'{path}', line {number}: expected {columns} names and 4 "
                 f"integers with tabs between, but got '{line}'.")
         yield row[:columns], box

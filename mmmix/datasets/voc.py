@@ -4,7 +4,9 @@ from typing import List
 from mmengine.fileio import list_dir_or_file, list_from_file
 from mmpretrain.datasets import BaseDataset
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
+
 from .layout import check_layout
 
 
@@ -57,7 +59,7 @@ which is the unpacked VOCtrainval_11-May-2012.tar."""
 
     def __init__(self, data_root: str, split: str = 'val', **kwargs):
         if split not in self.SPLITS:
-            raise ValueError(
+            raise MmmixError(
                 f"split must be one of {self.SPLITS}, but got '{split}'.")
         self.split = split
         super().__init__(
@@ -88,8 +90,7 @@ which is the unpacked VOCtrainval_11-May-2012.tar."""
             f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}'
         ]
 
-    def _check_files(self, names: List[str], folder: str,
-                     suffix: str) -> None:
+    def _check_files(self, names: List[str], folder: str, suffix: str) -> None:
         found = set(list_dir_or_file(folder, list_dir=False))
         missing = [name for name in names if f'{name}{suffix}' not in found]
         if missing or not names:

@@ -8,7 +8,9 @@ from mmengine.logging import print_log
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.datasets.custom import find_folders
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
+
 from .imagenet_wnids import IMAGENET_WNIDS
 from .layout import check_layout
 from .stock import CustomDataset
@@ -75,15 +77,15 @@ or, with `ann_file`, any folders and a text file of lines `path wnid`."""
                  allow_partial: bool = False,
                  **kwargs):
         if keep not in ('all', 'known', 'unknown'):
-            raise ValueError("keep must be 'all', 'known' or 'unknown', but "
+            raise MmmixError("keep must be 'all', 'known' or 'unknown', but "
                              f'got {keep!r}.')
         if isinstance(wnids, str) and wnids != 'imagenet':
-            raise ValueError("wnids must be 'imagenet' or a list of the "
+            raise MmmixError("wnids must be 'imagenet' or a list of the "
                              f"head's wnids, but got {wnids!r}.")
         imagenet = isinstance(wnids, str)
         self.wnids = IMAGENET_WNIDS if imagenet else tuple(wnids)
         if len(set(self.wnids)) != len(self.wnids):
-            raise ValueError(f'The {len(self.wnids)} wnids of the head are '
+            raise MmmixError(f'The {len(self.wnids)} wnids of the head are '
                              f'only {len(set(self.wnids))} different ones.')
         self.names = IMAGENET_CATEGORIES if imagenet else self.wnids
         self.keep = keep
@@ -134,7 +136,7 @@ or, with `ann_file`, any folders and a text file of lines `path wnid`."""
             if not row:
                 continue
             if len(row) < 2:
-                raise ValueError(
+                raise MmmixError(
                     f"'{self.ann_file}', line {number}: expected a path and "
                     f"a wnid, but got '{line}'.")
             images.append((row[0], row[1]))
@@ -161,7 +163,7 @@ or, with `ann_file`, any folders and a text file of lines `path wnid`."""
                    f' classes, but {self.NAME} has {self.NUM_IMAGES:,} of '
                    f'{self.NUM_CLASSES}')
         if not self.allow_partial:
-            raise ValueError(f'{message}. Complete it, or measure what is '
+            raise MmmixError(f'{message}. Complete it, or measure what is '
                              'there with `allow_partial=True`.')
         print_log(f'{message}.', logger='current', level=logging.WARNING)
 
@@ -176,7 +178,7 @@ or, with `ann_file`, any folders and a text file of lines `path wnid`."""
         where = self.ann_file or self.img_prefix
         if unknown and self.keep == 'all':
             shown = ', '.join(unknown[:5]) + (', ...' if unknown[5:] else '')
-            raise ValueError(
+            raise MmmixError(
                 f"{len(unknown)} of the {len(found)} classes of '{where}' are "
                 f'none of the {len(self.wnids)} classes of the head: {shown}. '
                 "Leave their images out with `keep='known'`, or give the "
@@ -185,7 +187,7 @@ or, with `ann_file`, any folders and a text file of lines `path wnid`."""
         kept = [image for image in images if image[1] in wanted]
         self.num_left_out = len(images) - len(kept)
         if not kept:
-            raise ValueError(
+            raise MmmixError(
                 f"None of the {len(images):,} images of '{where}' have "
                 'classes that are wanted: of its '
                 f'{len(found)} classes {len(unknown)} are none of the '

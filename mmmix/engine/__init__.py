@@ -4,6 +4,5 @@ from .fsdp import FSDPStrategy
 from .hooks import EMAGuideHook, MixStatisticsHook
 
 __all__ = [
-    'AutocastOptimWrapper', 'EMAGuideHook', 'FSDPStrategy',
-    'MixStatisticsHook'
+    'AutocastOptimWrapper', 'EMAGuideHook', 'FSDPStrategy', 'MixStatisticsHook'
 ]

@@ -9,6 +9,7 @@ from mmengine.device import get_device
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from mmmix.errors import MmmixError
 from mmmix.models import EMAGuide
 from mmmix.registry import STRATEGIES
 
@@ -63,7 +64,7 @@ class FSDPStrategy(_FSDPStrategy):
         """Build the model; refuse what a shard cannot do."""
         model = super().build_model(model)
         if any(isinstance(part, EMAGuide) for part in _guides(model)):
-            raise ValueError(
+            raise MmmixError(
                 'An EMAGuide cannot guide under FSDP: its moving average is '
                 'a copy of the whole model, and each process has a shard of '
                 "it only. Use guide=dict(type='mmmix.SelfGuide') or "
@@ -75,7 +76,7 @@ class FSDPStrategy(_FSDPStrategy):
         if isinstance(optim_wrapper, dict):
             paramwise = optim_wrapper.get('paramwise_cfg') or {}
             if paramwise.get('flat_decay_mult') is not None:
-                raise ValueError(
+                raise MmmixError(
                     '`flat_decay_mult` is for weights of one dimension, and '
                     'a shard has one, whatever it is cut from: nothing '
                     'would decay. Set optim_wrapper=dict(paramwise_cfg=dict('
@@ -105,16 +106,15 @@ def check_sharding(cfg: Config) -> None:
     if 'FSDP' not in str((cfg.get('strategy') or {}).get('type')):
         return
     if cfg.get('launcher', 'none') == 'none':
-        raise ValueError('FSDP shards a model over several processes: start '
+        raise MmmixError('FSDP shards a model over several processes: start '
                          'them by tools/dist_train.sh CONFIG NUM_PROCESSES.')
     for hook in cfg.get('custom_hooks') or []:
         if str(hook.get('type')).split('.')[-1] == 'EMAHook':
-            raise ValueError(
+            raise MmmixError(
                 'EMAHook cannot copy a model whose weights FSDP has sharded: '
                 'remove it from custom_hooks, or train without FSDP.')
 
 
 def _guides(model: nn.Module) -> tuple:
-    guide = getattr(
-        getattr(model, 'data_preprocessor', None), 'guide', None)
+    guide = getattr(getattr(model, 'data_preprocessor', None), 'guide', None)
     return guide.parts if guide is not None else ()

@@ -5,8 +5,12 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from mmmix.functional import (confident_prediction, response_rate_accuracy,
-                              rms_calibration_error)
+from mmmix.errors import MmmixError
+from mmmix.evaluation.calibration import (
+    confident_prediction,
+    response_rate_accuracy,
+    rms_calibration_error,
+)
 from mmmix.registry import METRICS
 
 Answer = Tuple[float, int, int]
@@ -54,7 +58,7 @@ def fitting_subset(metainfo: dict, num_scores: int) -> Optional[List[int]]:
     """
     wnids, subset = metainfo.get('wnids'), metainfo.get('subset')
     if wnids is not None and len(wnids) != num_scores:
-        raise ValueError(
+        raise MmmixError(
             f'The data set counts {len(wnids)} classes, but the model gives '
             f'{num_scores} scores an image: its `wnids` must name the '
             f'{num_scores} classes of the head, in order.')
@@ -123,9 +127,8 @@ class CalibrationError(_Confidence):
     def compute_metrics(self, results: List[Answer]) -> dict:
         """'rms_error'."""
         confidence, correct, _ = _columns(results)
-        return dict(
-            rms_error=100 * rms_calibration_error(
-                confidence, correct, self.bin_size, self.skip_last_bin))
+        return dict(rms_error=100 * rms_calibration_error(
+            confidence, correct, self.bin_size, self.skip_last_bin))
 
 
 @METRICS.register_module()
@@ -209,7 +212,7 @@ def detection_aupr(confidence: Tensor, outside: Tensor) -> float:
             "scikit-learn's: pip install scikit-learn.") from None
     num_outside = int(outside.sum())
     if not 0 < num_outside < len(outside):
-        raise ValueError(
+        raise MmmixError(
             'Images inside and outside of the distribution are needed, but '
             f'there are {len(outside) - num_outside} inside and '
             f'{num_outside} outside.')

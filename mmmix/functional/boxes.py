@@ -4,6 +4,8 @@ from typing import Sequence, Union
 import torch
 from torch import Tensor
 
+from mmmix.errors import MmmixError
+
 Sizes = Union[Sequence[int], Tensor]
 
 
@@ -14,12 +16,12 @@ def _check_sizes(sizes: Sizes, attention: Tensor) -> Tensor:
     stop it.
     """
     if attention.ndim != 3:
-        raise ValueError('`attention` must have shape (N, h, w), but has '
+        raise MmmixError('`attention` must have shape (N, h, w), but has '
                          f'{tuple(attention.shape)}.')
     sizes = torch.as_tensor(sizes, dtype=torch.long)
     n, height, width = attention.shape
     if sizes.shape not in ((2, ), (n, 2)):
-        raise ValueError(f'`sizes` must be (h, w) or have shape ({n}, 2), one '
+        raise MmmixError(f'`sizes` must be (h, w) or have shape ({n}, 2), one '
                          f'row for each image, but has {tuple(sizes.shape)}.')
     sizes = sizes.expand(n, 2)
     if sizes.device.type == 'cpu':
@@ -27,7 +29,7 @@ def _check_sizes(sizes: Sizes, attention: Tensor) -> Tensor:
         bad = (too_large | (sizes < 0)).any(1)
         if bad.any():
             h, w = sizes[bad][0].tolist()
-            raise ValueError(f'A box of {h} x {w} cells does not fit the '
+            raise MmmixError(f'A box of {h} x {w} cells does not fit the '
                              f'{height} x {width} attention map: its sides '
                              'must be between 0 and those of the map.')
     return sizes.to(attention.device, non_blocking=True)
@@ -102,7 +104,7 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
         ValueError: If a box is larger than the map, or the mode unknown.
     """
     if mode not in ('max', 'min'):
-        raise ValueError(f"`mode` must be 'max' or 'min', not {mode!r}.")
+        raise MmmixError(f"`mode` must be 'max' or 'min', not {mode!r}.")
     sizes = _check_sizes(sizes, attention)
     sums = _box_sums(attention, sizes).flatten(1)
     if mode == 'min':

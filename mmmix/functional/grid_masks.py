@@ -5,10 +5,13 @@ from typing import Sequence, Tuple
 import torch
 from torch import Tensor
 
+from mmmix.errors import MmmixError
 
-def grid_shape(image_size: Sequence[int],
-               cell: Sequence[int],
-               offset: Sequence[int] = (0, 0)) -> Tuple[int, int]:
+
+def grid_shape(
+    image_size: Sequence[int],
+    cell: Sequence[int],
+    offset: Sequence[int] = (0, 0)) -> Tuple[int, int]:
     """Rows and columns of cells that cover an image.
 
     Args:
@@ -22,7 +25,7 @@ def grid_shape(image_size: Sequence[int],
     return height, width
 
 
-def first_cells(priority: Tensor, count: Tensor) -> Tensor:
+def top_cells(priority: Tensor, count: Tensor) -> Tensor:
     """Choose a number of cells, those of the lowest values.
 
     Args:
@@ -62,7 +65,7 @@ def crop_cells(cells: Tensor,
     """
     grid = grid_shape(image_size, cell, offset)
     if cells.ndim != 3 or cells.shape[1:] != grid:
-        raise ValueError(
+        raise MmmixError(
             f'Cells of {tuple(cell)} pixels, moved by {tuple(offset)}, cover '
             f'an image of {tuple(image_size)} pixels by a grid of {grid}: '
             f'`cells` must have shape (N, {grid[0]}, {grid[1]}), but has '
@@ -70,8 +73,9 @@ def crop_cells(cells: Tensor,
     for axis, (size, step, start) in enumerate(
             zip(image_size, cell, offset), start=1):
         unit = math.gcd(size, step, start)
-        cells = cells.repeat_interleave(step // unit, axis).narrow(
-            axis, start // unit, size // unit)
+        cells = cells.repeat_interleave(step // unit,
+                                        axis).narrow(axis, start // unit,
+                                                     size // unit)
     return cells
 
 
@@ -96,7 +100,7 @@ def stretch_cells(cells: Tensor, image_size: Sequence[int]) -> Tensor:
     for axis, size in enumerate(image_size, start=1):
         count = cells.size(axis)
         if count > size:
-            raise ValueError(
+            raise MmmixError(
                 f'{count} cells do not fit into a side of {size} pixels: '
                 'take a coarser grid.')
         if size % count:

@@ -3,8 +3,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmmix.errors import MmmixError
 
-def mix_scores(scores: Tensor, source: Tensor, lam: Tensor) -> Tensor:
+
+def mix_labels(scores: Tensor, source: Tensor, lam: Tensor) -> Tensor:
     r"""Mixed labels :math:`\lambda y_A + (1 - \lambda) y_B` (SMMix, Eq. 1).
 
     Args:
@@ -19,7 +21,7 @@ def mix_scores(scores: Tensor, source: Tensor, lam: Tensor) -> Tensor:
         ValueError: If the lengths differ.
     """
     if scores.ndim != 2 or not scores.size(0) == source.size(0) == lam.size(0):
-        raise ValueError(
+        raise MmmixError(
             '`scores` (N, num_classes), `source` (N,) and `lam` (N,) must '
             f'agree in N, but have shapes {tuple(scores.shape)}, '
             f'{tuple(source.shape)} and {tuple(lam.shape)}.')
@@ -49,7 +51,7 @@ def attention_lambda(attention: Tensor,
         ValueError: If the two lie on different grids.
     """
     if attention.shape != mask.shape:
-        raise ValueError('`attention` and `mask` must lie on the same grid, '
+        raise MmmixError('`attention` and `mask` must lie on the same grid, '
                          f'but have shapes {tuple(attention.shape)} and '
                          f'{tuple(mask.shape)}.')
     lam = (attention * mask).sum((1, 2))

@@ -4,16 +4,18 @@ from typing import Optional, Sequence
 import torch
 from torch import Tensor
 
+from mmmix.errors import MmmixError
+
 # pixels: narrower cells are copied pixel by pixel, not as pieces of a line
 NARROW = 8
 
 
 def _check(inputs: Tensor, source: Tensor) -> None:
     if inputs.ndim != 4:
-        raise ValueError('`inputs` must have shape (N, C, H, W), but has '
+        raise MmmixError('`inputs` must have shape (N, C, H, W), but has '
                          f'{tuple(inputs.shape)}.')
     if source.shape != inputs.shape[:1]:
-        raise ValueError(
+        raise MmmixError(
             f'`source` must name one image for each of the {inputs.size(0)} '
             f'inputs, but has shape {tuple(source.shape)}.')
 
@@ -22,7 +24,7 @@ def _check_box(box: Sequence[int], inputs: Tensor) -> None:
     height, width = inputs.shape[-2:]
     y1, x1, y2, x2 = box
     if not (0 <= y1 <= y2 <= height and 0 <= x1 <= x2 <= width):
-        raise ValueError(f'The box {tuple(box)} (y1, x1, y2, x2) leaves the '
+        raise MmmixError(f'The box {tuple(box)} (y1, x1, y2, x2) leaves the '
                          f'{height} x {width} image.')
 
 
@@ -51,7 +53,7 @@ def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
     for name, boxes in (('source_boxes', source_boxes), ('target_boxes',
                                                          target_boxes)):
         if boxes.shape != (inputs.size(0), 4):
-            raise ValueError(f'`{name}` must have shape ({inputs.size(0)}, '
+            raise MmmixError(f'`{name}` must have shape ({inputs.size(0)}, '
                              f'4), but has {tuple(boxes.shape)}.')
     if inputs.device.type == 'cpu':
         return _paste_by_slices(inputs, source, source_boxes, target_boxes)
@@ -65,7 +67,7 @@ def _paste_by_slices(inputs, source, source_boxes, target_boxes):
             zip(source.tolist(), source_boxes.tolist(),
                 target_boxes.tolist())):
         if (s[2] - s[0], s[3] - s[1]) != (t[2] - t[0], t[3] - t[1]):
-            raise ValueError(f'Image {i}: source box {s} and target box {t} '
+            raise MmmixError(f'Image {i}: source box {s} and target box {t} '
                              'must have the same size.')
         _check_box(s, inputs)
         _check_box(t, inputs)
@@ -143,12 +145,12 @@ def paste_masked(inputs: Tensor,
     n, _, height, width = inputs.shape
     if mask.dtype != torch.bool or mask.ndim != 3 or mask.size(
             0) != n or height % mask.size(1) or width % mask.size(2):
-        raise ValueError(
+        raise MmmixError(
             f'`mask` must be a bool tensor ({n}, h, w) on a grid that divides '
             f'the {height} x {width} image, but is {mask.dtype} of shape '
             f'{tuple(mask.shape)}: resize it to the pixels.')
     if place is not None and place.shape != mask.shape:
-        raise ValueError(f'`place` must have the shape {tuple(mask.shape)} of '
+        raise MmmixError(f'`place` must have the shape {tuple(mask.shape)} of '
                          f'the mask, but has {tuple(place.shape)}.')
     if place is None and width // mask.size(2) < NARROW:
         return _paste_by_pixels(inputs, source, mask)
@@ -180,8 +182,9 @@ def _paste_by_pixels(inputs, source, mask):
     sources is made there."""
     n, _, height, width = inputs.shape
     h, w = mask.shape[1:]
-    mask = mask[:, None, :, None, :, None].expand(
-        n, 1, h, height // h, w, width // w).reshape(n, 1, height, width)
+    mask = mask[:, None, :, None, :,
+                None].expand(n, 1, h, height // h, w,
+                             width // w).reshape(n, 1, height, width)
     if inputs.device.type != 'cpu':
         return torch.where(mask, inputs[source], inputs)
     mixed = torch.empty_like(inputs)

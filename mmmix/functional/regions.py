@@ -3,6 +3,8 @@ from typing import Tuple
 
 from torch import Tensor
 
+from mmmix.errors import MmmixError
+
 
 def region_means(tokens: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor]:
     r"""Weighted mean of the tokens of each image (SMMix, Eq. 10 and 11).
@@ -26,7 +28,7 @@ def region_means(tokens: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor]:
         ValueError: If tokens and weights lie on different grids.
     """
     if tokens.shape[:1] + tokens.shape[2:] != weight.shape:
-        raise ValueError('`tokens` (N, C, h, w) and `weight` (N, h, w) must '
+        raise MmmixError('`tokens` (N, C, h, w) and `weight` (N, h, w) must '
                          'lie on the same grid, but have shapes '
                          f'{tuple(tokens.shape)} and {tuple(weight.shape)}.')
     total = weight.sum((1, 2))

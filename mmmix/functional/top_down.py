@@ -3,6 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmmix.errors import MmmixError
+
 
 def label_relevance(tokens: Tensor, weights: Tensor) -> Tensor:
     r"""The top-down signal :math:`t w_{td}` (TdAttenMix, Eq. 3).
@@ -21,7 +23,7 @@ def label_relevance(tokens: Tensor, weights: Tensor) -> Tensor:
         ValueError: If the two differ in N or C.
     """
     if tokens.shape[:2] != weights.shape:
-        raise ValueError(
+        raise MmmixError(
             '`tokens` (N, C, h, w) and `weights` (N, C) must agree in N and '
             f'C, but have shapes {tuple(tokens.shape)} and '
             f'{tuple(weights.shape)}.')
@@ -69,7 +71,7 @@ def blended_class_activation(energy: Tensor, activation: Tensor,
     return energy + sigma * energy.sum((1, 2), keepdim=True) * share
 
 
-def peaks(maps: Tensor) -> Tensor:
+def above_threshold(maps: Tensor) -> Tensor:
     r"""What rises above most of a map.
 
     .. math::

@@ -1,19 +1,42 @@
 """Everything between the data loader and the loss."""
-from .attention import (AbSViTTopDown, AttentionExtractor, BottomUp,
-                        ClassAttention, TopDown, View, find_extractor)
-from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
-                        ResNeXt_CIFAR)
-from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
-                             MixerChoice, Mixup, ResizeMix, SMMix)
+from .attention import (
+    AbSViTTopDown,
+    AttentionExtractor,
+    AttentionMap,
+    BottomUp,
+    ClassAttention,
+    TopDown,
+    find_extractor,
+)
+from .backbones import (
+    AbSViT,
+    CaiT,
+    CASwin,
+    PyramidVisionTransformer,
+    ResNeXt_CIFAR,
+)
+from .batch_augments import (
+    AttentiveCutMix,
+    BatchMixer,
+    CutMix,
+    MaskMix,
+    Mixup,
+    RandomMixer,
+    ResizeMix,
+    SMMix,
+)
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
 from .guides import EMAGuide, FrozenGuide, Guide, GuidePair, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
-from .label_rules import (AreaAttentionLabel, LabelRule,
-                          ProgressiveAttentionLabel, TransMixLabel)
+from .label_rules import (
+    AreaAttentionLabel,
+    LabelRule,
+    ProgressiveAttentionLabel,
+    TransMixLabel,
+)
 from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
 from .necks import ClassTokenNeck
-from .pretrained import StrictPretrained
 
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
@@ -22,8 +45,7 @@ __all__ = [
     'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'GuidePair',
     'LabelRule', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
     'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
-    'MixerChoice', 'Mixup', 'ProgressiveAttentionLabel',
+    'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
     'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'StrictPretrained', 'TopDown', 'TransMixLabel', 'View',
-    'find_extractor'
+    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor'
 ]

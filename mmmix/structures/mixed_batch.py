@@ -4,7 +4,7 @@ from typing import Dict, Optional, Sequence
 import torch
 from torch import Tensor
 
-from mmmix.functional import box_coverage, mix_scores, resize_mask
+from mmmix.functional import box_coverage, mix_labels, resize_mask
 
 
 @dataclass
@@ -61,7 +61,7 @@ class MixedBatch:
             regions=False)
 
     @property
-    def source_scores(self) -> Tensor:
+    def source_labels(self) -> Tensor:
         """Labels ``y_A`` of the images pasted in, ``(N, num_classes)``."""
         return self.scores[self.source]
 
@@ -82,12 +82,12 @@ class MixedBatch:
     def _coverage(self, boxes: Tensor, grid: Sequence[int]) -> Tensor:
         return box_coverage(boxes, self.inputs.shape[-2:], grid)
 
-    def mixed_scores(self, lam: Optional[Tensor] = None) -> Tensor:
+    def mixed_labels(self, lam: Optional[Tensor] = None) -> Tensor:
         """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1).
 
         Args:
             lam (Tensor, optional): ``(N,)`` weight of the source label.
                 Defaults to the batch's own.
         """
-        return mix_scores(self.scores, self.source,
+        return mix_labels(self.scores, self.source,
                           self.lam if lam is None else lam)

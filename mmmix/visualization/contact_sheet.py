@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mmmix.structures import MixedBatch
+
 from .figure import SOURCE, TARGET, pixels, short_name
 
 CELL = 1.15  # inches: the shorter side of an image
@@ -57,14 +58,13 @@ def sights_of_pair(target: int, source: int, images: Tensor, mixed: MixedBatch,
     mask = mixed.mask_on(images.shape[-2:])[target]
 
     def sight(title, colour, image, key, index, mask=None):
-        return Sight(
-            title, colour, image, [m[index] for m in maps[key]],
-            [f'p = {p[index]:.2f}' for p in scores[key]]
-            if key in scores else ['' for _ in maps[key]], mask)
+        return Sight(title, colour, image, [m[index] for m in maps[key]],
+                     [f'p = {p[index]:.2f}' for p in scores[key]]
+                     if key in scores else ['' for _ in maps[key]], mask)
 
     lam = float(mixed.lam[target])
-    source_name, target_name = short_name(names[source], 14), short_name(
-        names[target], 14)
+    source_name, target_name = short_name(names[source],
+                                          14), short_name(names[target], 14)
     rows = [
         sight(f'source\n{source_name}', SOURCE, images[source], 'own', source),
         sight(f'target\n{target_name}', TARGET, images[target], 'own', target)
@@ -147,15 +147,10 @@ def _draw_cell(axis, sight: Sight, model: int) -> None:
             pixels(sight.image).mean(2), cmap='gray', vmin=0, vmax=1, **place)
         place['interpolation'] = 'bilinear'
         axis.imshow(
-            values.numpy(),
-            cmap='inferno',
-            vmin=0,
-            vmax=1,
-            alpha=.65,
-            **place)
+            values.numpy(), cmap='inferno', vmin=0, vmax=1, alpha=.65, **place)
         axis.annotate(
-            sight.captions[model] if values.max() > 0 else
-            'nothing speaks for it', (.5, 0), (0, -3),
+            sight.captions[model]
+            if values.max() > 0 else 'nothing speaks for it', (.5, 0), (0, -3),
             xycoords='axes fraction',
             textcoords='offset points',
             fontsize=7,
@@ -171,4 +166,3 @@ def _draw_cell(axis, sight: Sight, model: int) -> None:
                 levels=[.5],
                 colors=colour,
                 linewidths=line)
-

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .browse import MixedPairs
+from mmmix.analysis.mixed_pairs import MixedPairs
 
 # colour-blind safe: whatever belongs to the one image or to the other
 SOURCE, TARGET = '#d55e00', '#0072b2'
@@ -67,8 +67,8 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
             title,
             fontsize=9.5,
             fontweight='bold',
-            color=dict(source=SOURCE, target=TARGET).get(
-                title.split()[0], 'black'))
+            color=dict(source=SOURCE,
+                       target=TARGET).get(title.split()[0], 'black'))
     for i, row in enumerate(axes):
         _draw_pair(pairs, i, list(row))
     return figure

@@ -58,8 +58,7 @@ def draw_prediction(visualizer: Visualizer,
             continue
         drawn = type(sample)()
         if isinstance(part, PixelData):
-            drawn.gt_sem_seg = PixelData(
-                data=_enlarged(part.data, factor))
+            drawn.gt_sem_seg = PixelData(data=_enlarged(part.data, factor))
         else:
             drawn.gt_instances = _enlarged_instances(part, factor)
         # under this name an annotation and a prediction are drawn alike
@@ -81,9 +80,8 @@ def _prediction(sample: BaseDataElement,
     return shown_instances(sample, score)
 
 
-def _annotation(
-        sample: BaseDataElement,
-        size: Tuple[int, int]) -> Union[PixelData, InstanceData, None]:
+def _annotation(sample: BaseDataElement,
+                size: Tuple[int, int]) -> Union[PixelData, InstanceData, None]:
     """None where there is none, or where it was resized with the input."""
     if 'gt_sem_seg' in sample:
         return sample.gt_sem_seg if sample.gt_sem_seg.shape == size else None

@@ -5,13 +5,24 @@ from urllib.parse import urlparse
 import pytest
 import torch
 import torchvision
-from config_zoo import (BASE_MODELS, CONFIGS, ROOT, every_config,
-                        frozen_guides, full_width, load, on_meta, shapes,
-                        stock_shapes, without_weights)
+from config_zoo import (
+    BASE_MODELS,
+    CONFIGS,
+    ROOT,
+    every_config,
+    frozen_guides,
+    full_width,
+    load,
+    on_meta,
+    shapes,
+    stock_shapes,
+    without_weights,
+)
 from mmengine.config import Config, ConfigDict
-from mmmix.registry import MODELS
 from mmpretrain.apis import ModelHub
 from torch import nn
+
+from mmmix.registry import MODELS
 
 # Parameters that a config may add to the stock model.
 ADDED = {

@@ -36,9 +36,9 @@ def test_every_folder_is_in_the_model_index():
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
     folders = {path.parent for path in CONFIGS}
     downstream = (ROOT / 'configs').glob('downstream/*/metafile.yml')
-    assert {ROOT / path for path in index} == {
-        *(path / 'metafile.yml' for path in folders), *downstream
-    }
+    assert {ROOT / path
+            for path in index
+            } == {*(path / 'metafile.yml' for path in folders), *downstream}
     assert {path.parent for path in READMES} == folders
 
 
@@ -89,7 +89,6 @@ CNNS = [
     *(f'densenet{depth}' for depth in (121, 169, 201, 264)),
     *(f'efficientnet-b{size}' for size in (0, 1, 6, 7)),
 ]
-
 
 SETS = ['1xb32-80e_cifar10', '1xb32-120e_cifar100', '1xb64-{}e_in1k']
 

@@ -1,8 +1,14 @@
 """A real step of each kind of config: a backbone with one set of parts."""
 import pytest
 import torch
-from config_zoo import (CONFIGS, load, need_timm, pieces, shrink,
-                        without_weights)
+from config_zoo import (
+    CONFIGS,
+    load,
+    need_timm,
+    pieces,
+    shrink,
+    without_weights,
+)
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -32,9 +38,7 @@ def small_runner(path, work_dir):
 
 
 @pytest.mark.parametrize(
-    'path',
-    KINDS.values(),
-    ids=lambda path: f'{path.parent.name}/{path.stem}')
+    'path', KINDS.values(), ids=lambda path: f'{path.parent.name}/{path.stem}')
 @pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
 def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
     runner = small_runner(path, tmp_path)

@@ -6,6 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+
 from mmmix.registry import DATASETS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets'

@@ -16,25 +16,28 @@ def toolboxes():
 
 def detection(root, **kwargs):
     from mmmix.datasets.detection import CocoDataset
-    return CocoDataset(**{
-        **dict(
-            data_root=str(root),
-            ann_file='annotations/instances_train2017.json',
-            data_prefix=dict(img='train2017'),
-            metainfo=dict(classes=('person', 'car', 'toothbrush'))),
-        **kwargs
-    })
+    return CocoDataset(
+        **{
+            **dict(
+                data_root=str(root),
+                ann_file='annotations/instances_train2017.json',
+                data_prefix=dict(img='train2017'),
+                metainfo=dict(classes=('person', 'car', 'toothbrush'))),
+            **kwargs
+        })
 
 
 def segmentation(root, **kwargs):
     from mmmix.datasets.segmentation import COCOObjects, LoadSegMap
-    return COCOObjects(**{
-        **dict(
-            data_root=str(root),
-            data_prefix=dict(img_path='train2017', seg_map_path='semantic'),
-            pipeline=[LoadSegMap()]),
-        **kwargs
-    })
+    return COCOObjects(
+        **{
+            **dict(
+                data_root=str(root),
+                data_prefix=dict(
+                    img_path='train2017', seg_map_path='semantic'),
+                pipeline=[LoadSegMap()]),
+            **kwargs
+        })
 
 
 def test_detection_reads_what_is_there(tmp_path):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
+from mmmix.analysis.mixed_images import truth_maps
+from mmmix.cli.launch import load_config
 from mmmix.datasets import read_aristo, read_cub_gha
-from mmmix.engine.launch import load_config
-from mmmix.evaluation import truth_maps
 from mmmix.registry import TRANSFORMS
 
 REAL = Path(__file__).parents[2] / 'data/cub-gha/Fixation_run1_head400.txt'
@@ -113,13 +113,20 @@ def save(content, path):
 
 
 @pytest.mark.parametrize('wrap', [
-    lambda records: records, lambda records: {i: r
-                                              for i, r in enumerate(records)}
+    lambda records: records, lambda records: {
+        i: r
+        for i, r in enumerate(records)
+    }
 ])
 def test_aristo(tmp_path, wrap):
     records = [
-        dict(img_id=3, times=[0, 10, 40], x=np.array([640, 0, 1280]),
-             y=[360, 720, 800], hierarchy='order', label=2),
+        dict(
+            img_id=3,
+            times=[0, 10, 40],
+            x=np.array([640, 0, 1280]),
+            y=[360, 720, 800],
+            hierarchy='order',
+            label=2),
         dict(img_id=np.int64(3), times=[5.], x=[320.], y=[180.]),
         dict(img_id=4, times=[5, 1], x=[1, 2], y=[1, 2]),
         dict(img_id=4, times=[5], x=[1]),
@@ -158,19 +165,18 @@ def test_a_pickle_runs_nothing(tmp_path, content):
 
 
 def test_a_map_follows_its_image(write, tmp_path):
-    images = write('6 001.Bird/Bird_1.jpg', '7 001.Bird/Bird_2.jpg',
-                   name='images.txt')
+    images = write(
+        '6 001.Bird/Bird_1.jpg', '7 001.Bird/Bird_2.jpg', name='images.txt')
     load = dict(
         type='mmmix.LoadGaze',
         files=[str(write(RUN))],
         images_file=str(images),
         sigma=0.02)
     pipeline = Compose([
-        TRANSFORMS.build(step) for step in (
-            load,
-            dict(type='Resize', scale=(50, 25)),
-            dict(type='RandomFlip', prob=1.),
-            dict(type='PackInputs', algorithm_keys=('gt_seg_map', )))
+        TRANSFORMS.build(step)
+        for step in (load, dict(type='Resize', scale=(50, 25)),
+                     dict(type='RandomFlip', prob=1.),
+                     dict(type='PackInputs', algorithm_keys=('gt_seg_map', )))
     ])
     image = np.zeros((50, 100, 3), np.uint8)
     image[18:22, 8:12] = 255  # where most of the gaze is
@@ -201,9 +207,10 @@ def test_the_config_for_cub(write):
     assert data['inputs'][0, y, x] > 100
 
 
-@pytest.mark.parametrize('lines, problem', [
-    (['6 a/b.jpg', 'x'], 'line 2: expected an id'),
-    (['6 a/b.jpg', '7 c/b.jpg'], 'two images of the name b.jpg')])
+@pytest.mark.parametrize(
+    'lines, problem',
+    [(['6 a/b.jpg', 'x'], 'line 2: expected an id'),
+     (['6 a/b.jpg', '7 c/b.jpg'], 'two images of the name b.jpg')])
 def test_lists_of_images(write, lines, problem):
     with pytest.raises(ValueError, match=problem):
         TRANSFORMS.build(
@@ -216,8 +223,7 @@ def test_lists_of_images(write, lines, problem):
 def test_unknown_kind_and_missing_list(write):
     with pytest.raises(ValueError, match='`kind`'):
         TRANSFORMS.build(
-            dict(
-                type='mmmix.LoadGaze', files='', images_file='', kind='gaze'))
+            dict(type='mmmix.LoadGaze', files='', images_file='', kind='gaze'))
     with pytest.raises(FileNotFoundError, match='no list of images gone.txt'):
         TRANSFORMS.build(
             dict(

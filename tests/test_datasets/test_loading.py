@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
-from mmmix.datasets import CustomDataset, LoadImage
 from torch.utils.data import DataLoader
+
+from mmmix.datasets import CustomDataset, LoadImage
 
 CORRUPT = {'class/garbage.jpg': b'not an image', 'class/empty.jpg': b''}
 
@@ -92,8 +93,7 @@ def test_each_skip_is_logged_and_counted(root, capfd, num_workers):
 
 @pytest.mark.parametrize('skip_corrupt', [False, True])
 def test_a_corrupt_file_stops_a_test(root, caplog, skip_corrupt):
-    data = dataset(
-        root, LoadImage(skip_corrupt=skip_corrupt), test_mode=True)
+    data = dataset(root, LoadImage(skip_corrupt=skip_corrupt), test_mode=True)
     paths = [data.get_data_info(i)['img_path'] for i in range(len(data))]
     index = paths.index(str(root / 'class' / 'garbage.jpg'))
     logger = MMLogger.get_instance(f'stops_{skip_corrupt}')

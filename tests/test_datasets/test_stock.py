@@ -1,14 +1,15 @@
 import cv2
 import numpy as np
 import pytest
+
 from mmmix.datasets import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
 
 
 @pytest.mark.parametrize('build, missing, layout', [
     (lambda root: CIFAR10(data_root=root, download=False),
      'cifar-10-batches-py', 'data_batch_1'),
-    (lambda root: CIFAR100(data_root=root, download=False),
-     'cifar-100-python', 'meta'),
+    (lambda root: CIFAR100(data_root=root, download=False), 'cifar-100-python',
+     'meta'),
     (lambda root: CUB(data_root=root), 'images.txt', 'train_test_split.txt'),
     (lambda root: ImageNet(data_root=root, split='train'), 'train',
      'n01440764'),
@@ -44,8 +45,8 @@ def save(path):
 def test_cub(tmp_path):
     for number in (1, 2, 3):
         save(tmp_path / 'images' / 'bird' / f'{number}.jpg')
-    (tmp_path / 'images.txt').write_text(
-        '1 bird/1.jpg\n2 bird/2.jpg\n3 bird/3.jpg\n')
+    (tmp_path /
+     'images.txt').write_text('1 bird/1.jpg\n2 bird/2.jpg\n3 bird/3.jpg\n')
     (tmp_path / 'image_class_labels.txt').write_text('1 1\n2 7\n3 1\n')
     (tmp_path / 'train_test_split.txt').write_text('1 1\n2 1\n3 0\n')
     train = CUB(data_root=str(tmp_path))

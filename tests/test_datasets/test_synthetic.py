@@ -3,9 +3,10 @@ import pickle
 import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
+
 from mmmix.datasets import SyntheticObjects
 from mmmix.datasets.synthetic import CLASSES, draw_clutter, draw_object
-from torch.utils.data import DataLoader
 
 
 def stack(dataset, key):
@@ -77,6 +78,7 @@ def test_classes_differ_in_shape_and_texture_alone():
 
 
 def test_a_linear_classifier_on_pixels_stays_near_chance():
+
     def data(split, num_images):
         dataset = SyntheticObjects(split, num_images)
         pixels = stack(dataset, 'img').reshape(num_images, -1) / 255 - 0.5

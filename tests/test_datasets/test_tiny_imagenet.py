@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from mmmix.datasets import TinyImageNet
 
 WNIDS = ('n03', 'n01', 'n02')  # as in the archive, not sorted
@@ -21,8 +22,8 @@ def root(tmp_path):
         folder = tmp_path / 'train' / wnid
         for i in range(2):
             save(folder / 'images' / f'{wnid}_{i}.JPEG', wnid)
-        (folder / f'{wnid}_boxes.txt').write_text(
-            ''.join(f'{wnid}_{i}.JPEG\t{i}\t10\t63\t58\n' for i in range(2)))
+        (folder / f'{wnid}_boxes.txt').write_text(''.join(
+            f'{wnid}_{i}.JPEG\t{i}\t10\t63\t58\n' for i in range(2)))
         save(tmp_path / 'val' / 'images' / f'val_{number}.JPEG', wnid)
         val.append(f'val_{number}.JPEG\t{wnid}\t0\t32\t44\t62\n')
     (tmp_path / 'val' / 'val_annotations.txt').write_text(''.join(val))
@@ -107,9 +108,10 @@ def test_wrong_layout(root, missing):
     assert 'n01443537_boxes.txt' in str(info.value)
 
 
-@pytest.mark.parametrize(
-    'line', ['n01_0.JPEG\t0\t10\t63', 'n01_0.JPEG 0 10 63 58',
-             'n01_0.JPEG\t0\t10\t63\tx'])
+@pytest.mark.parametrize('line', [
+    'n01_0.JPEG\t0\t10\t63', 'n01_0.JPEG 0 10 63 58',
+    'n01_0.JPEG\t0\t10\t63\tx'
+])
 def test_malformed_line(root, line):
     path = root / 'train' / 'n01' / 'n01_boxes.txt'
     path.write_text(f'n01_0.JPEG\t0\t10\t63\t58\n{line}\n')

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
-from mmmix.datasets import VOCSegmentation
-from mmmix.engine.launch import load_config
-from mmmix.registry import DATASETS
 from PIL import Image
+
+from mmmix.cli.launch import load_config
+from mmmix.datasets import VOCSegmentation
+from mmmix.registry import DATASETS
 
 MASK = np.array([[0, 15, 15], [255, 15, 3]], dtype=np.uint8)
 
@@ -16,8 +17,8 @@ def root(tmp_path):
                    'SegmentationClass'):
         (tmp_path / folder).mkdir(parents=True)
     names = ['2007_000033', '2007_000042']
-    (tmp_path / 'ImageSets/Segmentation/val.txt').write_text(
-        '\n'.join(names) + '\n')
+    (tmp_path / 'ImageSets/Segmentation/val.txt').write_text('\n'.join(names) +
+                                                             '\n')
     for name in names:
         Image.new('RGB', (3, 2)).save(tmp_path / f'JPEGImages/{name}.jpg')
         mask = Image.fromarray(MASK, mode='P')

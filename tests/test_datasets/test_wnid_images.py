@@ -2,10 +2,17 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.dataset import ConcatDataset
-from mmmix.datasets import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
-                            StylizedImageNet, WnidImages)
-from mmmix.datasets.imagenet_wnids import IMAGENET_WNIDS
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
+
+from mmmix.datasets import (
+    ImageNetA,
+    ImageNetO,
+    ImageNetR,
+    ImageNetSketch,
+    StylizedImageNet,
+    WnidImages,
+)
+from mmmix.datasets.imagenet_wnids import IMAGENET_WNIDS
 
 HEAD = ('n03', 'n01', 'n02', 'n05')  # in the order of the head, not sorted
 
@@ -18,8 +25,9 @@ def save(path):
 @pytest.fixture
 def root(tmp_path):
     for name in ('n01/a.jpg', 'n01/b.JPEG', 'n03/images/c.png', 'n03/x.txt'):
-        save(tmp_path / name) if 'x' not in name else (
-            tmp_path / name).write_text('no image')
+        save(tmp_path /
+             name) if 'x' not in name else (tmp_path /
+                                            name).write_text('no image')
     return tmp_path
 
 
@@ -76,8 +84,10 @@ def test_list(root):
 
 def test_classes_that_the_head_does_not_have(root):
     wnids = ('n07', 'n01')
-    with pytest.raises(ValueError, match='1 of the 2 classes of.*none of the '
-                       '2 classes of the head: n03'):
+    with pytest.raises(
+            ValueError,
+            match='1 of the 2 classes of.*none of the '
+            '2 classes of the head: n03'):
         WnidImages(str(root), wnids=wnids)
     known = WnidImages(str(root), wnids=wnids, keep='known')
     assert labels(known) == [1, 1] and known.num_left_out == 1

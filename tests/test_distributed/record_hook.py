@@ -19,7 +19,10 @@ class RecordWeightsHook(Hook):
     def new_note(self):
         self.notes.append({})
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
+    def after_train_iter(self,
+                         runner,
+                         batch_idx,
+                         data_batch=None,
                          outputs=None):
         self.new_note()
         self.notes[-1].update(

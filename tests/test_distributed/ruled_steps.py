@@ -26,7 +26,8 @@ def steps(rule):
         vit_config([
             dict(type='mmmix.SMMix', pairing='shuffle'),
             dict(type='mmmix.Mixup', alpha=0.8)
-        ], head=dict(label_rule=rule)))
+        ],
+                   head=dict(label_rule=rule)))
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     wrapped, notes = MMDistributedDataParallel(model, device_ids=None), []
     model.data_preprocessor.register_forward_hook(

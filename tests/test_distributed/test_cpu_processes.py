@@ -7,7 +7,7 @@ import torch
 from launching import launch
 
 from mmmix.checkpoint import load_weights
-from mmmix.engine.launch import build_model, load_config
+from mmmix.cli.launch import build_model, load_config
 
 CONFIG = Path(__file__).with_name('recorded.py')
 
@@ -31,8 +31,8 @@ def test_both_kinds_of_batches_train(run):
 
 def test_ranks_pick_the_same_mixer(run):
     (first, second), *_ = run
-    assert [note['mixer'] for note in first
-            ] == [note['mixer'] for note in second]
+    assert [note['mixer']
+            for note in first] == [note['mixer'] for note in second]
 
 
 def test_ranks_draw_different_pairs(run):
@@ -54,8 +54,8 @@ def test_ranks_agree_also_with_seeds_of_their_own(tmp_path):
     launch('dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, '--no-validate',
            '--cfg-options', 'randomness.diff_rank_seed=True')
     first, second = (torch.load(tmp_path / f'rank{r}.pt') for r in (0, 1))
-    assert [note['mixer'] for note in first
-            ] == [note['mixer'] for note in second]
+    assert [note['mixer']
+            for note in first] == [note['mixer'] for note in second]
     assert len({note['mixer'] for note in first}) == 2
 
 

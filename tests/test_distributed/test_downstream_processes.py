@@ -40,8 +40,8 @@ def test_ranks_hold_equal_weights_after_each_step(tmp_path, train, seen):
             in log)
     for text in seen:
         assert text in log
-    first, second = (torch.load(tmp_path / f'rank{rank}.pt')
-                     for rank in (0, 1))
+    first, second = (
+        torch.load(tmp_path / f'rank{rank}.pt') for rank in (0, 1))
     assert len(first) == len(second) == 2
     before = None
     for one, other in zip(first, second):

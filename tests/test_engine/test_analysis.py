@@ -1,18 +1,19 @@
 """What the analysis tools share."""
 import pytest
 import torch
-from mmmix.engine.analysis import choose_images, labels_of, short_names
 from mmpretrain.structures import DataSample
+
+from mmmix.analysis.trained_model import choose_images, labels_of, short_names
 
 
 @pytest.mark.parametrize('configs, checkpoints, names', [
     (['a/vit_smmix_tiny.py'], ['x/1.pth'], ['vit_smmix_tiny']),
-    (['a/vit_smmix_tiny.py', 'b/vit_cutmix_tiny.py'], ['x/1.pth'] * 2,
-     ['smmix', 'cutmix']),
-    (['vit_tiny.py', 'vit_tiny.py'], ['x/1.pth', 'y/1.pth'],
-     ['vit_tiny x', 'vit_tiny y']),
-    (['vit_tiny.py', 'vit_tiny.py'], ['1.pth', '1.pth'],
-     ['vit_tiny 1.pth (1)', 'vit_tiny 1.pth (2)']),
+    (['a/vit_smmix_tiny.py', 'b/vit_cutmix_tiny.py'
+      ], ['x/1.pth'] * 2, ['smmix', 'cutmix']),
+    (['vit_tiny.py', 'vit_tiny.py'], ['x/1.pth', 'y/1.pth'
+                                      ], ['vit_tiny x', 'vit_tiny y']),
+    (['vit_tiny.py', 'vit_tiny.py'
+      ], ['1.pth', '1.pth'], ['vit_tiny 1.pth (1)', 'vit_tiny 1.pth (2)']),
 ])
 def test_names_are_what_tells_pairs_apart(configs, checkpoints, names):
     assert short_names(configs, checkpoints) == names

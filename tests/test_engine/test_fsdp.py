@@ -47,8 +47,8 @@ def test_decay_by_dimension_is_refused(strategy):
 
 @pytest.mark.parametrize('options, problem', [
     (dict(), 'over several processes'),
-    (dict(launcher='pytorch', custom_hooks=[dict(type='EMAHook')]),
-     'EMAHook cannot copy'),
+    (dict(launcher='pytorch', custom_hooks=[dict(type='EMAHook')
+                                            ]), 'EMAHook cannot copy'),
 ])
 def test_refused_configs(options, problem):
     cfg = Config(dict(strategy=dict(type='FSDPStrategy'), **options))

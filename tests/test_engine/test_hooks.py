@@ -7,6 +7,7 @@ from helpers import SMMIX, vit_config
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 
 
@@ -48,9 +49,8 @@ class Notes(Hook):
     def note(runner, notes):
         model = runner.model
         average = ema_guides(model)[0].model
-        notes.append([
-            m.backbone.pos_embed.detach().clone() for m in (model, average)
-        ])
+        notes.append(
+            [m.backbone.pos_embed.detach().clone() for m in (model, average)])
 
     def before_train_iter(self, runner, *args, **kwargs):
         self.note(runner, self.before)
@@ -124,8 +124,12 @@ def test_a_run_without_an_average_cannot_be_resumed_with_one(tmp_path):
 
 
 def test_mmengines_average_is_shared(tmp_path):
-    options = dict(GUIDED, custom_hooks=[
-        dict(type='mmmix.EMAGuideHook'), dict(type='EMAHook', momentum=0.5)])
+    options = dict(
+        GUIDED,
+        custom_hooks=[
+            dict(type='mmmix.EMAGuideHook'),
+            dict(type='EMAHook', momentum=0.5)
+        ])
     runner, notes = noted(run_config(tmp_path, **options))
     average = hook_of(runner, 'EMAHook').ema_model.module
     assert runner.model.data_preprocessor.guide.model is average
@@ -137,17 +141,19 @@ def test_mmengines_average_is_shared(tmp_path):
     assert not torch.equal(*notes.after[-1])
 
 
-@pytest.mark.parametrize('guide,hooks,message', [
-    (None, [dict(type='mmmix.EMAGuideHook')], 'needs guide=.*EMAGuide'),
-    (dict(type='EMAGuide'), ['EMAHook'], 'no moving average'),
-    (dict(type='EMAGuide'), [dict(type='mmmix.EMAGuideHook', momentum=1.)],
-     r'in \(0, 1\), not 1.0')])
+@pytest.mark.parametrize(
+    'guide,hooks,message',
+    [(None, [dict(type='mmmix.EMAGuideHook')], 'needs guide=.*EMAGuide'),
+     (dict(type='EMAGuide'), ['EMAHook'], 'no moving average'),
+     (dict(type='EMAGuide'), [dict(type='mmmix.EMAGuideHook', momentum=1.)
+                              ], r'in \(0, 1\), not 1.0')])
 def test_a_missing_partner_is_named(tmp_path, guide, hooks, message):
     cfg = run_config(
         tmp_path,
         guide=guide,
-        custom_hooks=[h if isinstance(h, dict) else dict(type=h)
-                      for h in hooks])
+        custom_hooks=[
+            h if isinstance(h, dict) else dict(type=h) for h in hooks
+        ])
     with pytest.raises(ValueError, match=message):
         Runner.from_cfg(cfg).train()
 

@@ -8,10 +8,16 @@ import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 
-from mmmix.engine.analysis import Subject, open_dataset, read_subject
-from mmmix.engine.launch import build_model, load_config
-from mmmix.engine.methods import (check_alike, draw_pairs, graft,
-                                  guided_methods, pair_classes, read_methods)
+from mmmix.analysis.methods import (
+    check_alike,
+    draw_pairs,
+    guided_methods,
+    pair_classes,
+    read_methods,
+    with_mixing_of,
+)
+from mmmix.analysis.trained_model import Subject, open_dataset, read_subject
+from mmmix.cli.launch import build_model, load_config
 from mmmix.models import SMMix
 
 TINY = str(Path(__file__).parents[1] / 'test_tools/tiny_smmix.py')
@@ -43,10 +49,9 @@ def arguments(pairs=(), methods=(), names=None, options=None):
         cfg_options=options)
 
 
-@pytest.mark.parametrize('labels', [
-    [0, 0, 1, 1], [0, 1, 2], [4, 4, 4, 1, 2, 3], list(range(9)) * 3,
-    [0, 0, 0, 0, 1, 2, 3, 5]
-])
+@pytest.mark.parametrize('labels',
+                         [[0, 0, 1, 1], [0, 1, 2], [4, 4, 4, 1, 2, 3],
+                          list(range(9)) * 3, [0, 0, 0, 0, 1, 2, 3, 5]])
 def test_pairs_of_different_classes(labels):
     seen = set()
     for seed in range(20):
@@ -86,10 +91,12 @@ def test_every_image_once_a_round(weights):
 def test_methods_share_pairs_and_regions(weights):
     """The same rule, mixer and weights give the same, whoever asks."""
     own, = read_methods(
-        arguments([TINY, weights], options={
-            'model.train_cfg.augments': [dict(type='mmmix.SMMix')],
-            'model.train_cfg.probs': None
-        }))
+        arguments(
+            [TINY, weights],
+            options={
+                'model.train_cfg.augments': [dict(type='mmmix.SMMix')],
+                'model.train_cfg.probs': None
+            }))
     named, cut, again = guided_methods(['SMMix', 'CutMix', 'mmmix.CutMix'],
                                        [TINY, weights])
     assert own.guided_by == named.guided_by == 'run/epoch_1.pth'
@@ -123,16 +130,19 @@ def test_controls(weights):
 
 def test_a_config_is_grafted_on_another_model(weights):
     host = load_config('vanilla/vit-xs_vanilla_tiny-imagenet.py')
-    cfg = graft('tdattenmix/deit-small_tdattenmix_8xb128-300e_in1k.py', host)
+    cfg = with_mixing_of(
+        'tdattenmix/deit-small_tdattenmix_8xb128-300e_in1k.py', host)
     model = build_model(cfg)
     assert type(model.label_rule).__name__ == 'AreaAttentionLabel'
     assert model.head.num_classes == 25 and not model.mix_losses
-    assert type(model.data_preprocessor.guide.view).__name__ == 'TopDown'
-    cfg = graft(TINY + AREA_ATTENTION + '+model.head.label_rule.beta=0', host)
+    assert type(
+        model.data_preprocessor.guide.attention_map).__name__ == 'TopDown'
+    cfg = with_mixing_of(
+        TINY + AREA_ATTENTION + '+model.head.label_rule.beta=0', host)
     assert build_model(cfg).label_rule.beta == 0
     # a frozen guide of the method gives way to the model
-    cfg = graft('attentive_cutmix/vit-xs_attentive-cutmix_tiny-imagenet.py',
-                host)
+    cfg = with_mixing_of(
+        'attentive_cutmix/vit-xs_attentive-cutmix_tiny-imagenet.py', host)
     model = build_model(cfg)
     assert model.data_preprocessor.guide.model is model
 
@@ -147,12 +157,18 @@ def test_a_stock_model_guides_and_labels(tmp_path):
             num_layers=2,
             num_heads=2,
             feedforward_channels=32),
-        'model.backbone.img_size': 32,
-        'model.backbone.patch_size': 8,
-        'model.head.num_classes': 10,
-        'model.head.in_channels': 16,
-        'model.train_cfg': None,
-        'data_preprocessor.num_classes': 10
+        'model.backbone.img_size':
+        32,
+        'model.backbone.patch_size':
+        8,
+        'model.head.num_classes':
+        10,
+        'model.head.in_channels':
+        16,
+        'model.train_cfg':
+        None,
+        'data_preprocessor.num_classes':
+        10
     }
     cfg = load_config(host, small)
     torch.save(
@@ -189,12 +205,16 @@ def test_bad_input(given, problem, weights):
 def test_a_stock_mixer_is_refused(weights):
     with pytest.raises(ValueError, match='does not say what it mixed'):
         read_methods(
-            arguments([TINY, weights], options={
-                'model.train_cfg.augments':
-                [dict(type='mmpretrain.CutMix', alpha=1.)],
-                'model.train_cfg.probs': None,
-                'model.head.mix_losses': None
-            }))
+            arguments(
+                [TINY, weights],
+                options={
+                    'model.train_cfg.augments':
+                    [dict(type='mmpretrain.CutMix', alpha=1.)],
+                    'model.train_cfg.probs':
+                    None,
+                    'model.head.mix_losses':
+                    None
+                }))
 
 
 def test_models_that_see_differently_are_refused(weights):
@@ -211,9 +231,10 @@ def test_models_that_see_differently_are_refused(weights):
         check_alike([first], dataset)
 
 
-@pytest.mark.parametrize('numbers, problem', [
-    (dict(batch_size=1), '--batch-size must be at least 2'),
-    (dict(rounds=0), '--rounds'), (dict(seed=-1), '--seed')])
+@pytest.mark.parametrize(
+    'numbers, problem',
+    [(dict(batch_size=1), '--batch-size must be at least 2'),
+     (dict(rounds=0), '--rounds'), (dict(seed=-1), '--seed')])
 def test_numbers_out_of_range(numbers, problem, weights):
     method, = guided_methods(['CutMix'], [TINY, weights])
     with pytest.raises(ValueError, match=problem):

@@ -7,6 +7,7 @@ from helpers import SMMIX, vit_config
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+
 from mmmix.engine import MixStatisticsHook
 from mmmix.models import ProgressiveAttentionLabel
 
@@ -15,8 +16,13 @@ MASKMIX = dict(type='mmmix.MaskMix', scale=1, patch_size=8, per_image=True)
 PAL = dict(label_rule=dict(type='mmmix.ProgressiveAttentionLabel'))
 
 
-def train(tmp_path, augments=(MASKMIX, ), probs=None, head=None,
-          hooks=(HOOK, ), backends=('LocalVisBackend', ), epochs=1,
+def train(tmp_path,
+          augments=(MASKMIX, ),
+          probs=None,
+          head=None,
+          hooks=(HOOK, ),
+          backends=('LocalVisBackend', ),
+          epochs=1,
           also=()):
     """Five iterations an epoch; the run, and the rows of its log."""
     runner = Runner.from_cfg(
@@ -92,13 +98,14 @@ def test_logged_is_what_the_losses_saw(tmp_path, used, progress):
         for name in ('lam', 'area', 'alpha'):
             values = torch.cat([u[name] for u in part]).double()
             mean = sum(values.tolist()) / len(values)
-            spread = (sum((v - mean)**2 for v in values.tolist()) /
-                      len(values))**.5
+            spread = (sum(
+                (v - mean)**2 for v in values.tolist()) / len(values))**.5
             assert row[f'mix/{name}_mean'] == pytest.approx(mean)
             assert row[f'mix/{name}_std'] == pytest.approx(spread, abs=1e-6)
             bins = [min(int(float(v) * 10), 9) for v in values.float()]
             assert count[f'histogram/{name}'] == [
-                bins.count(i) for i in range(10)]
+                bins.count(i) for i in range(10)
+            ]
         assert row['mix/share_MaskMix'] == 1
     assert {len(u['lam']) for u in used} == {4, 2}
     assert not torch.equal(used[1]['lam'], used[1]['area'])
@@ -153,17 +160,18 @@ def test_off_is_absent(tmp_path):
 
 def test_tensorboard_holds_scalars_and_histograms(tmp_path):
     pytest.importorskip('tensorboard')
-    from tensorboard.backend.event_processing.event_accumulator import \
-        EventAccumulator
+    from tensorboard.backend.event_processing import event_accumulator
     _, rows = train(
         tmp_path,
         head=PAL,
         backends=['LocalVisBackend', 'TensorboardVisBackend'])
     events = next(tmp_path.rglob('events.out.tfevents*'))
-    board = EventAccumulator(str(events), dict(scalars=0, histograms=0))
+    board = event_accumulator.EventAccumulator(
+        str(events), dict(scalars=0, histograms=0))
     board.Reload()
     assert [s.value for s in board.Scalars('mix/alpha_mean')] == [
-        pytest.approx(row['mix/alpha_mean']) for row in of_hook(rows)]
+        pytest.approx(row['mix/alpha_mean']) for row in of_hook(rows)
+    ]
     first, last = (board.Histograms('mix/alpha')[i] for i in (0, -1))
     assert first.histogram_value.num == 8 and last.histogram_value.num == 2
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
-from mmmix.registry import METRICS
 from mmpretrain.structures import DataSample
+
+from mmmix.registry import METRICS
 
 # half of the attention on the upper left, half on the upper right pixel
 ATTENTION = torch.tensor([[.5, .5], [0., 0.]])
@@ -30,11 +31,14 @@ def judge(samples, **options):
 
 
 def test_by_hand():
-    results = judge([
-        sample([[7, 3], [0, 0]]),  # both: 1
-        sample([[7, 0], [7, 0]]),  # 1 of 3
-        sample([[255, 0], [9, 0]]),  # the void pixel does not count: 0 of 2
-    ], mass=1.)
+    results = judge(
+        [
+            sample([[7, 3], [0, 0]]),  # both: 1
+            sample([[7, 0], [7, 0]]),  # 1 of 3
+            sample([[255, 0], [9, 0]
+                    ]),  # the void pixel does not count: 0 of 2
+        ],
+        mass=1.)
     assert results['jaccard'] == pytest.approx(100 * (1 + 1 / 3) / 3)
     # 2 of 4, 2 of 4, 1 of 3
     assert results['whole_image'] == pytest.approx(100 * (1 + 1 / 3) / 3)
@@ -116,8 +120,10 @@ def test_boxes_are_masks():
     # x1, y1, x2, y2; their union is the left column and the lower row
     boxes = [[0., 0., 1., 2.], [0., 1., 2., 2.]]
     assert judge([sample(boxes=boxes)], mass=1.)['jaccard'] == 25
-    wide = sample(boxes=[[1.2, 0, 2.9, 1]], shape=(2, 4),
-                  attention=torch.tensor([[0., 1., 1., 0.]] + [[0.] * 4]))
+    wide = sample(
+        boxes=[[1.2, 0, 2.9, 1]],
+        shape=(2, 4),
+        attention=torch.tensor([[0., 1., 1., 0.]] + [[0.] * 4]))
     assert judge([wide])['jaccard'] == 100
     # masks come first where there are both
     both = sample([[1, 1], [0, 0]], boxes=[[0., 1., 2., 2.]])

@@ -3,10 +3,14 @@ import numpy as np
 import pytest
 import torch
 from helpers import batch, build, dense_attention, vit_config
-from mmmix.evaluation.attention_maps import (attention_maps, image_paths,
-                                             read_maps)
-from mmmix.registry import TASK_UTILS
 from mmpretrain.structures import DataSample
+
+from mmmix.analysis.attention_maps import (
+    attention_maps,
+    image_paths,
+    read_maps,
+)
+from mmmix.registry import TASK_UTILS
 
 
 def view(name):
@@ -28,9 +32,9 @@ def test_labels_are_asked_for_where_they_matter():
     assert attention_maps(model, view('BottomUp'), inputs, none).ndim == 3
     with pytest.raises(ValueError, match='TopDown looks for the label'):
         attention_maps(model, view('TopDown'), inputs, none)
-    first, second = (attention_maps(model, view('TopDown'), inputs,
-                                    [DataSample().set_gt_label(label)])
-                     for label in (0, 1))
+    first, second = (
+        attention_maps(model, view('TopDown'), inputs,
+                       [DataSample().set_gt_label(label)]) for label in (0, 1))
     assert not torch.allclose(first, second)
 
 

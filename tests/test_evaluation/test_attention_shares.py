@@ -3,7 +3,8 @@ import math
 
 import pytest
 import torch
-from mmmix.evaluation import AttentionShares
+
+from mmmix.analysis.attention_shares import AttentionShares
 from mmmix.structures import MixedBatch
 
 
@@ -26,7 +27,8 @@ def test_by_hand_on_a_finer_grid():
     maps = torch.tensor([
         [[3., 1., 0., 0.], [0., 0., 4., 0.]],  # half of the mass
         [[0., 0., 0., 0.], [0., 0., 0., .5]],  # none
-        [[1., 1., 1., 1.], [1., 1., 1., 1.]]])  # without aim
+        [[1., 1., 1., 1.], [1., 1., 1., 1.]]
+    ])  # without aim
     shares = AttentionShares()
     shares.add(maps, mixed(LEFT.expand(3, 2, 2)))
     assert shares.area == [.5] * 3
@@ -44,8 +46,8 @@ def test_a_region_that_cuts_a_cell_counts_by_its_area():
     quarter = torch.zeros(1, 4, 8)
     quarter[:, :, :1] = 1  # half of a map's first column
     shares = AttentionShares()
-    shares.add(torch.tensor([[[1., 0., 0., 3.], [1., 0., 0., 3.]]]),
-               mixed(quarter))
+    shares.add(
+        torch.tensor([[[1., 0., 0., 3.], [1., 0., 0., 3.]]]), mixed(quarter))
     assert shares.area == [1 / 8]
     assert shares.attention == [pytest.approx(1 / 8)]
     assert shares.summary()['pasted'] == pytest.approx(1)

@@ -29,16 +29,20 @@ def evaluate(metric, scores, labels, **metainfo):
 def test_accuracy_among_the_classes_of_the_set():
     labels = [0, 0, 1, 1]
     assert evaluate(
-        dict(type='mmmix.SubsetAccuracy'), SCORES, labels,
-        subset=(0, 1)) == {'subset/top1': 50}  # answers 0, 1, 1 and 0
+        dict(type='mmmix.SubsetAccuracy'), SCORES, labels, subset=(0, 1)) == {
+            'subset/top1': 50
+        }  # answers 0, 1, 1 and 0
     assert evaluate(
         dict(type='mmmix.SubsetAccuracy', restrict=False),
         SCORES,
         labels,
-        subset=(0, 1)) == {'subset/top1': 25}
-    assert evaluate(
-        dict(type='mmmix.SubsetAccuracy'), SCORES,
-        [0, 1, 2, 0]) == {'subset/top1': 75}
+        subset=(0, 1)) == {
+            'subset/top1': 25
+        }
+    assert evaluate(dict(type='mmmix.SubsetAccuracy'), SCORES,
+                    [0, 1, 2, 0]) == {
+                        'subset/top1': 75
+                    }
 
 
 def test_calibration_by_hand():
@@ -58,15 +62,14 @@ def test_calibration_by_hand():
     skipped = evaluate(
         dict(type='mmmix.CalibrationError', bin_size=2, skip_last_bin=True),
         SCORES, labels)
-    assert skipped['calibration/rms_error'] == pytest.approx(
-        100 * (.45**2 / 2)**.5)
+    assert skipped['calibration/rms_error'] == pytest.approx(100 *
+                                                             (.45**2 / 2)**.5)
 
 
 def test_detection_by_hand():
     # the least confident is outside, then one inside, then one outside
     scores = [[.4, .3, .3], [.5, .3, .2], [.6, .2, .2], [.9, .1, 0.]]
-    result = evaluate(
-        dict(type='mmmix.OODDetection'), scores, [-1, 0, -1, 1])
+    result = evaluate(dict(type='mmmix.OODDetection'), scores, [-1, 0, -1, 1])
     assert result == {
         'ood/aupr': pytest.approx(100 * (1 + 2 / 3) / 2),
         'ood/outside': 50

@@ -7,8 +7,12 @@ import torch
 from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
-from mmmix.evaluation import (mean_and_error, mean_in_bins, shown_lambda,
-                              truth_maps)
+from mmmix.analysis.mixed_images import (
+    mean_and_error,
+    mean_in_bins,
+    shown_lambda,
+    truth_maps,
+)
 from mmmix.models import AttentiveCutMix, CutMix, Mixup, ResizeMix, SMMix
 from mmmix.structures import Guidance, MixedBatch
 
@@ -23,8 +27,9 @@ def mix(mixer, n=4):
     attention = torch.rand(n, 4, 6, generator=torch.Generator().manual_seed(1))
     params = mixer.sample(np.random.default_rng(1), n, SIZE)
     params['source'] = np.roll(np.arange(n), 1)
-    return mixer.mix(torch.rand(n, 3, *SIZE), torch.eye(n), params,
-                     Guidance(attention=attention))
+    return mixer.mix(
+        torch.rand(n, 3, *SIZE), torch.eye(n), params,
+        Guidance(attention=attention))
 
 
 def by_pixel(maps, mixed):
@@ -47,10 +52,14 @@ def by_pixel(maps, mixed):
     return answers
 
 
-@pytest.mark.parametrize('mixer', [
-    CutMix(alpha=1.), SMMix(delta=0.5), AttentiveCutMix(grid=None),
-    ResizeMix(alpha=1.)
-], ids=lambda mixer: type(mixer).__name__)
+@pytest.mark.parametrize(
+    'mixer', [
+        CutMix(alpha=1.),
+        SMMix(delta=0.5),
+        AttentiveCutMix(grid=None),
+        ResizeMix(alpha=1.)
+    ],
+    ids=lambda mixer: type(mixer).__name__)
 def test_what_is_shown_against_loops(mixer):
     mixed, maps = mix(mixer), maps_of()
     got = shown_lambda(maps, mixed, normalize=False)
@@ -72,9 +81,8 @@ def test_nothing_and_everything_is_shown():
     mixed.source = torch.tensor([1, 0])
     lam = shown_lambda(maps, mixed)
     assert lam[0] == 0 and lam[1].isnan()
-    whole = MixedBatch(
-        mixed.inputs, torch.eye(2), mixed.source, torch.ones(2),
-        torch.ones(2, 1, 1), True)
+    whole = MixedBatch(mixed.inputs, torch.eye(2), mixed.source, torch.ones(2),
+                       torch.ones(2, 1, 1), True)
     lam = shown_lambda(maps, whole)
     assert lam[1] == 1 and lam[0].isnan()
 
@@ -127,13 +135,11 @@ def evaluate(metric, samples):
     return evaluator.evaluate(len(samples))
 
 
-
 def test_inconsistency_metric_by_hand():
     samples = [
         dict(lam_gt=.5, lam=.3, mixed_batch=0),
         dict(lam_gt=math.nan, lam=.3, mixed_batch=0),
-        dict(lam_gt=torch.tensor(.1), lam=torch.tensor(.5),
-                  mixed_batch=1),
+        dict(lam_gt=torch.tensor(.1), lam=torch.tensor(.5), mixed_batch=1),
     ]
     result = evaluate('mmmix.ImageLabelInconsistency', samples)
     assert result == {
@@ -153,10 +159,11 @@ def test_inconsistency_of_nothing():
     assert result['inconsistency/skipped'] == 2
 
 
-@pytest.mark.parametrize('scores, top1, top2', [
-    ([[3., 2, 1]] * 2, 100, 100), ([[1., 2, 9]] * 2, 0, 0),
-    ([[3., 2, 1], [1., 2, 9]], 50, 50), ([[3., 1, 2], [3., 1, 2]], 100, 0)
-])
+@pytest.mark.parametrize('scores, top1, top2',
+                         [([[3., 2, 1]] * 2, 100, 100),
+                          ([[1., 2, 9]] * 2, 0, 0),
+                          ([[3., 2, 1], [1., 2, 9]], 50, 50),
+                          ([[3., 1, 2], [3., 1, 2]], 100, 0)])
 def test_mixed_accuracy_metric(scores, top1, top2):
     samples = [
         dict(
@@ -168,12 +175,11 @@ def test_mixed_accuracy_metric(scores, top1, top2):
     result = evaluate('mmmix.MixedAccuracy', samples)
     assert (result['mixed/top1'], result['mixed/top2']) == (top1, top2)
     assert result['mixed/images'] == 2
-    assert result['mixed/top1_error'] == pytest.approx(
-        50 if top1 == 50 else 0)
+    assert result['mixed/top1_error'] == pytest.approx(50 if top1 == 50 else 0)
 
 
-@pytest.mark.parametrize('metric', ['ImageLabelInconsistency',
-                                    'MixedAccuracy'])
+@pytest.mark.parametrize('metric',
+                         ['ImageLabelInconsistency', 'MixedAccuracy'])
 def test_unmixed_images_are_refused(metric):
     with pytest.raises(ValueError, match='judges mixed images'):
         evaluate(f'mmmix.{metric}', [dict(pred_score=torch.ones(3))] * 2)

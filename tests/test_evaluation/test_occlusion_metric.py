@@ -1,10 +1,15 @@
 import pytest
 import torch
 from helpers import build, vit_config
-from mmmix.evaluation.occlusion import (hits_under_occlusion, random_order,
-                                        salient_patches, zero_pixels)
-from mmmix.registry import MODELS
 from torch import nn
+
+from mmmix.analysis.occlusion import (
+    hits_under_occlusion,
+    random_order,
+    salient_patches,
+    zero_pixels,
+)
+from mmmix.registry import MODELS
 
 SALIENCY = torch.tensor([[[.4, .1], [.3, .2]]])
 
@@ -17,17 +22,19 @@ def test_random_order_belongs_to_the_image():
     assert not torch.equal(together, random_order([5, 9, 2], 12, seed=4))
 
 
-@pytest.mark.parametrize('kind, ratio, by_mass, lost', [
-    ('salient', .5, False, [[1, 0], [1, 0]]),
-    ('non-salient', .5, False, [[0, 1], [0, 1]]),
-    ('non-salient', .25, False, [[0, 1], [0, 0]]),
-    # the mass of 0.4 is reached by one patch, that of 0.5 by two
-    ('salient', .4, True, [[1, 0], [0, 0]]),
-    ('salient', .5, True, [[1, 0], [1, 0]]),
-    ('non-salient', .6, True, [[0, 1], [1, 1]]),
-    ('non-salient', 0, True, [[0, 0], [0, 0]]),
-    ('salient', 0, True, [[0, 0], [0, 0]]),
-])
+@pytest.mark.parametrize(
+    'kind, ratio, by_mass, lost',
+    [
+        ('salient', .5, False, [[1, 0], [1, 0]]),
+        ('non-salient', .5, False, [[0, 1], [0, 1]]),
+        ('non-salient', .25, False, [[0, 1], [0, 0]]),
+        # the mass of 0.4 is reached by one patch, that of 0.5 by two
+        ('salient', .4, True, [[1, 0], [0, 0]]),
+        ('salient', .5, True, [[1, 0], [1, 0]]),
+        ('non-salient', .6, True, [[0, 1], [1, 1]]),
+        ('non-salient', 0, True, [[0, 0], [0, 0]]),
+        ('salient', 0, True, [[0, 0], [0, 0]]),
+    ])
 def test_salient_patches_by_hand(kind, ratio, by_mass, lost):
     mask = salient_patches(SALIENCY, kind, ratio, by_mass)
     assert mask.int().tolist() == [lost]

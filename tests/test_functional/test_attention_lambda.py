@@ -4,8 +4,12 @@ import math
 import pytest
 import torch
 
-from mmmix.functional import (area_attention_lambda, attention_lambda,
-                              class_attention, progressive_factor)
+from mmmix.functional import (
+    area_attention_lambda,
+    attention_lambda,
+    class_attention,
+    progressive_factor,
+)
 
 
 @pytest.mark.parametrize('extra', [1, 2])
@@ -105,7 +109,7 @@ def test_progressive_factor_of_equation_8():
         pairs = [(p.item(), y.item())
                  for p, y in zip(probabilities[n], labels[n])]
         expected = sum(p * y for p, y in pairs) / math.sqrt(
-            sum(p * p for p, _ in pairs)) / math.sqrt(
-                sum(y * y for _, y in pairs))
+            sum(p * p
+                for p, _ in pairs)) / math.sqrt(sum(y * y for _, y in pairs))
         assert factor[n].item() == pytest.approx(expected)
     assert factor[1].item() == pytest.approx(1) and factor[2] == 0

@@ -12,9 +12,13 @@ GRIDS = [(4, 4), (3, 7), (8, 2)]
 def brute_sums(attention, h, w):
     """Every place of an h x w box on one map, by loops in float64."""
     height, width = attention.shape
-    return {(i, j): sum(
-        float(attention[i + p, j + q]) for p in range(h) for q in range(w))
-            for i in range(height - h + 1) for j in range(width - w + 1)}
+    return {
+        (i, j):
+        sum(
+            float(attention[i + p, j + q]) for p in range(h) for q in range(w))
+        for i in range(height - h + 1)
+        for j in range(width - w + 1)
+    }
 
 
 @pytest.mark.parametrize('grid', GRIDS)
@@ -23,8 +27,9 @@ def test_every_box_has_its_sum(grid):
     for h, w in itertools.product(range(grid[0] + 1), range(grid[1] + 1)):
         sums = box_sums(attention, (h, w))
         assert sums.shape == attention.shape
-        for one, expected in zip(sums, map(lambda a: brute_sums(a, h, w),
-                                           attention)):
+        for one, expected in zip(sums,
+                                 map(lambda a: brute_sums(a, h, w),
+                                     attention)):
             for (i, j) in itertools.product(*map(range, grid)):
                 if (i, j) in expected:
                     assert one[i, j].item() == pytest.approx(expected[i, j])
@@ -36,14 +41,13 @@ def test_every_box_has_its_sum(grid):
 @pytest.mark.parametrize('grid', GRIDS)
 def test_chosen_box_is_the_extreme_one(grid, mode, best):
     attention = torch.rand(6, *grid)
-    for h, w in itertools.product(range(1, grid[0] + 1),
-                                  range(1, grid[1] + 1)):
+    for h, w in itertools.product(
+            range(1, grid[0] + 1), range(1, grid[1] + 1)):
         boxes = extreme_boxes(attention, (h, w), mode)
         for one, (y1, x1, y2, x2) in zip(attention, boxes.tolist()):
             sums = brute_sums(one, h, w)
             assert (y2 - y1, x2 - x1) == (h, w)
-            assert sums[y1, x1] == pytest.approx(
-                best(sums.values()), abs=1e-6)
+            assert sums[y1, x1] == pytest.approx(best(sums.values()), abs=1e-6)
 
 
 def test_boxes_of_different_sizes_match_those_found_one_by_one():
@@ -62,16 +66,17 @@ def test_box_of_no_cells_has_no_area():
     assert (y2 - y1) * (x2 - x1) == 0
 
 
-@pytest.mark.parametrize('dtype', [
-    torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    'dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_any_dtype(dtype):
     attention = torch.zeros(1, 3, 3, dtype=dtype)
     attention[0, 1:, 1:] = 1
     assert extreme_boxes(attention, (2, 2), 'max').tolist() == [[1, 1, 3, 3]]
 
 
-@pytest.mark.parametrize('sizes', [(5, 1), (1, 5), (-1, 2),
-                                   torch.tensor([[1, 1], [5, 4]])])
+@pytest.mark.parametrize(
+    'sizes', [(5, 1), (1, 5),
+              (-1, 2), torch.tensor([[1, 1], [5, 4]])])
 def test_box_that_does_not_fit_is_refused(sizes):
     with pytest.raises(ValueError, match='does not fit the 4 x 4'):
         extreme_boxes(torch.rand(2, 4, 4), sizes, 'max')

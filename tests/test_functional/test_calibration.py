@@ -3,8 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from mmmix.functional import (calibration_bins, confident_prediction,
-                              response_rate_accuracy, rms_calibration_error)
+
+from mmmix.evaluation.calibration import (
+    calibration_bins,
+    confident_prediction,
+    response_rate_accuracy,
+    rms_calibration_error,
+)
 
 
 def tensors(confidence, correct):
@@ -76,8 +81,8 @@ def test_by_hand():
     assert rms_calibration_error(confidence, correct, 2) == pytest.approx(
         math.sqrt((.15**2 + .25**2) / 2))
     assert rms_calibration_error(
-        confidence, correct, 2, skip_last_bin=True) == pytest.approx(
-            math.sqrt(.15**2 / 2))
+        confidence, correct, 2,
+        skip_last_bin=True) == pytest.approx(math.sqrt(.15**2 / 2))
 
 
 def test_the_last_bin_takes_the_remainder():
@@ -107,8 +112,8 @@ def test_ties_do_not_depend_on_the_order():
         confidence, correct = tensors([.5, .5, .2], order)
         assert response_rate_accuracy(confidence, correct).tolist() == (
             pytest.approx([.5, .5, 1 / 3]))
-        assert rms_calibration_error(confidence, correct, 1) == pytest.approx(
-            math.sqrt(.2**2 / 3))
+        assert rms_calibration_error(confidence, correct,
+                                     1) == pytest.approx(math.sqrt(.2**2 / 3))
 
 
 def test_ties_are_the_mean_over_all_orders():
@@ -133,8 +138,8 @@ def test_confidence_is_the_softmax_of_the_subset(subset):
         powers = {c: math.exp(row[c]) for c in classes}
         expected = max(powers, key=powers.get)
         assert int(best) == expected
-        assert float(sure) == pytest.approx(
-            powers[expected] / sum(powers.values()))
+        assert float(sure) == pytest.approx(powers[expected] /
+                                            sum(powers.values()))
 
 
 def test_scores_that_vanish_in_the_subset():

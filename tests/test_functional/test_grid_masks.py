@@ -2,8 +2,13 @@
 import pytest
 import torch
 
-from mmmix.functional import (crop_cells, first_cells, grid_shape,
-                              paste_masked, resize_mask)
+from mmmix.functional import (
+    crop_cells,
+    grid_shape,
+    paste_masked,
+    resize_mask,
+    top_cells,
+)
 from mmmix.functional.paste import _paste_by_pieces, _paste_by_pixels
 
 # image, cell, offset: the cells divide the image, or stick out, or are moved
@@ -53,7 +58,7 @@ def test_first_cells_are_those_of_the_lowest_values():
     priority = torch.rand(4, 3, 5)
     priority[1] = 1.  # all alike
     count = torch.tensor([0, 4, 15, 7])
-    chosen = first_cells(priority, count)
+    chosen = top_cells(priority, count)
     assert chosen.sum((1, 2)).tolist() == count.tolist()
     for value, mask in zip(priority[[0, 3]], chosen[[0, 3]]):
         assert not mask.any() or value[mask].max() < value[~mask].min()
@@ -74,16 +79,15 @@ def reference(inputs, source, mask, place=None):
                     continue
                 if place is not None:
                     row, column = divmod(int(place[i, row, column]), w)
-                mixed[i, :, y, x] = inputs[source[i], :, row * down +
-                                           y % down, column * right +
-                                           x % right]
+                mixed[i, :, y, x] = inputs[source[i], :, row * down + y % down,
+                                           column * right + x % right]
     return mixed
 
 
 def case(n=5, size=(6, 8), grid=(3, 2)):
     inputs = torch.rand(n, 3, *size)
-    place = torch.stack([
-        torch.randperm(grid[0] * grid[1]).view(grid) for _ in range(n)])
+    place = torch.stack(
+        [torch.randperm(grid[0] * grid[1]).view(grid) for _ in range(n)])
     return inputs, torch.randperm(n), torch.rand(n, *grid) < 0.5, place
 
 

@@ -4,8 +4,13 @@ import math
 import pytest
 import torch
 
-from mmmix.functional import (gaze_map, ground_truth_lambda,
-                              label_inconsistency, pair_hits, unit_mass)
+from mmmix.analysis.inconsistency import (
+    gaze_map,
+    ground_truth_lambda,
+    label_inconsistency,
+    unit_mass,
+)
+from mmmix.analysis.mixed_accuracy import pair_hits
 
 
 def loop_lambda(source_map, source_mask, target_map, target_mask):
@@ -86,8 +91,8 @@ def test_gaze_map_against_loops():
             value = 0
             for (px, py), weight in zip(points.tolist(), weights.tolist()):
                 distance = (x + .5 - px)**2 + (y + .5 - py)**2
-                value += weight * math.exp(-distance / (2 * 1.5**2)) / (
-                    2 * math.pi * 1.5**2)
+                value += weight * math.exp(
+                    -distance / (2 * 1.5**2)) / (2 * math.pi * 1.5**2)
             assert got[y, x].item() == pytest.approx(value, abs=1e-6)
 
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmix.functional import (image_attention_score, mix_scores,
-                              region_means)
+from mmmix.functional import image_attention_score, mix_labels, region_means
 
 
 @pytest.mark.parametrize('soft', [False, True])
@@ -15,7 +14,7 @@ def test_mixed_labels_class_by_class(soft):
         torch.tensor([0, 3, 1, 4]), 5)
     source = torch.tensor([2, 2, 0, 3])
     lam = torch.tensor([0., 0.25, 0.7, 1.])
-    mixed = mix_scores(scores, source, lam)
+    mixed = mix_labels(scores, source, lam)
     for i in range(4):
         for c in range(5):
             expected = lam[i].item() * float(scores[source[i], c]) + (
@@ -26,7 +25,7 @@ def test_mixed_labels_class_by_class(soft):
 
 def test_labels_of_another_length_are_refused():
     with pytest.raises(ValueError, match='agree in N'):
-        mix_scores(torch.eye(3), torch.tensor([1, 0]), torch.rand(2))
+        mix_labels(torch.eye(3), torch.tensor([1, 0]), torch.rand(2))
 
 
 def test_region_means_token_by_token():
@@ -74,11 +73,9 @@ def test_attention_score_of_equations_5_and_6(extra):
                     for j in range(tokens)
                 ]
                 for j in range(tokens):
-                    expected[j] += row[j] / sum(row) / heads / (
-                        tokens - extra)
+                    expected[j] += row[j] / sum(row) / heads / (tokens - extra)
         torch.testing.assert_close(
-            score[b],
-            torch.tensor(expected[extra:], dtype=torch.float64))
+            score[b], torch.tensor(expected[extra:], dtype=torch.float64))
 
 
 def test_attention_score_stays_float32_under_autocast():

@@ -1,6 +1,11 @@
 import pytest
 import torch
-from mmmix.functional import attention_segments, jaccard, mass_mask
+
+from mmmix.analysis.localisation import (
+    attention_segments,
+    jaccard,
+    top_mass_mask,
+)
 
 
 def slow_mass_mask(attention, share):
@@ -19,44 +24,44 @@ def slow_mass_mask(attention, share):
 
 def test_mass_by_hand():
     attention = torch.tensor([[[.5, .1], [.1, .3]]])
-    assert mass_mask(attention, .5).tolist() == [[[True, False],
-                                                  [False, False]]]
+    assert top_mass_mask(attention, .5).tolist() == [[[True, False],
+                                                      [False, False]]]
     # 0.6 is crossed by the second place, which is taken
-    assert mass_mask(attention, .6).tolist() == [[[True, False],
-                                                  [False, True]]]
+    assert top_mass_mask(attention, .6).tolist() == [[[True, False],
+                                                      [False, True]]]
     # among equals the first in reading order
-    assert mass_mask(attention, .9).tolist() == [[[True, True],
-                                                  [False, True]]]
-    assert mass_mask(attention, 1).all()
-    assert not mass_mask(attention, 0).any()
+    assert top_mass_mask(attention, .9).tolist() == [[[True, True],
+                                                      [False, True]]]
+    assert top_mass_mask(attention, 1).all()
+    assert not top_mass_mask(attention, 0).any()
     # the sum does not matter
     assert torch.equal(
-        mass_mask(7 * attention, .6), mass_mask(attention, .6))
+        top_mass_mask(7 * attention, .6), top_mass_mask(attention, .6))
 
 
 @pytest.mark.parametrize('share', [.1, .37, .6, .9, 1.])
 def test_mass_against_a_loop(share):
     attention = torch.rand(5, 4, 6)
     expected = torch.stack([slow_mass_mask(a, share) for a in attention])
-    assert torch.equal(mass_mask(attention, share), expected)
+    assert torch.equal(top_mass_mask(attention, share), expected)
 
 
 def test_flat_and_empty_maps():
     for share in (.1, .3, .7, .9, 1.):  # no multiple is lost to rounding
-        mask = mass_mask(torch.full((1, 2, 5), .1), share)
+        mask = top_mass_mask(torch.full((1, 2, 5), .1), share)
         assert mask.sum() == round(10 * share)
         assert mask.flatten()[:int(mask.sum())].all()
-    assert not mass_mask(torch.zeros(2, 3, 3), .9).any()
+    assert not top_mass_mask(torch.zeros(2, 3, 3), .9).any()
     peak = torch.zeros(1, 3, 3)
     peak[0, 1, 2] = 2
-    assert mass_mask(peak, 1.).sum() == 1
+    assert top_mass_mask(peak, 1.).sum() == 1
 
 
 def test_bad_arguments():
     attention = torch.rand(1, 2, 2)
     for share in (-.1, 1.1, float('nan')):
         with pytest.raises(ValueError, match='between 0 and 1'):
-            mass_mask(attention, share)
+            top_mass_mask(attention, share)
     with pytest.raises(ValueError, match='nearest'):
         attention_segments(attention, .5, (4, 4), 'bicubic')
 
@@ -82,8 +87,8 @@ def test_jaccard_by_hand():
     ]).bool().view(4, 2, 2)
     valid = torch.ones_like(truth)
     valid[3, 1, 0] = False
-    assert jaccard(pred, truth, valid).tolist() == pytest.approx(
-        [1 / 3, 1, 0, 1 / 2])
+    assert jaccard(pred, truth,
+                   valid).tolist() == pytest.approx([1 / 3, 1, 0, 1 / 2])
 
 
 def test_jaccard_of_nothing():

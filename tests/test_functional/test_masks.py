@@ -4,8 +4,13 @@ from fractions import Fraction
 import pytest
 import torch
 
-from mmmix.functional import (area_lambda, box_coverage, box_masks,
-                              nearest_mask, resize_mask)
+from mmmix.functional import (
+    area_lambda,
+    box_coverage,
+    box_masks,
+    nearest_mask,
+    resize_mask,
+)
 
 
 def test_box_masks_cell_by_cell():
@@ -25,9 +30,10 @@ def overlap(old, new, i, k):
     return max(end - start, 0) * new
 
 
-@pytest.mark.parametrize('old,new', [
-    ((8, 8), (4, 4)), ((4, 6), (8, 12)), ((14, 14), (7, 7)),
-    ((7, 5), (3, 4)), ((4, 4), (6, 5)), ((8, 8), (1, 1)), ((1, 1), (5, 3))])
+@pytest.mark.parametrize('old,new', [((8, 8), (4, 4)), ((4, 6), (8, 12)),
+                                     ((14, 14), (7, 7)), ((7, 5), (3, 4)),
+                                     ((4, 4), (6, 5)), ((8, 8), (1, 1)),
+                                     ((1, 1), (5, 3))])
 def test_resized_mask_is_the_exact_mean_over_each_cell(old, new):
     mask = torch.rand(2, *old, dtype=torch.float64)
     resized = resize_mask(mask, new)
@@ -51,8 +57,8 @@ def test_area_is_the_share_of_the_image():
     torch.testing.assert_close(area, torch.tensor([6 / 20, 0., 1.]))
 
 
-@pytest.mark.parametrize('old,new', [
-    ((8, 12), (4, 3)), ((7, 5), (3, 4)), ((4, 4), (8, 12)), ((1, 1), (2, 3))])
+@pytest.mark.parametrize('old,new', [((8, 12), (4, 3)), ((7, 5), (3, 4)),
+                                     ((4, 4), (8, 12)), ((1, 1), (2, 3))])
 def test_nearest_mask_reads_one_place_of_each_cell(old, new):
     mask = torch.rand(2, *old)
     nearest = nearest_mask(mask, new)
@@ -66,17 +72,17 @@ def test_nearest_mask_reads_one_place_of_each_cell(old, new):
 def test_nearest_and_averaged_masks_differ_on_the_border_alone():
     """A mask that follows the cells is the same either way."""
     aligned = box_masks(torch.tensor([[2, 4, 6, 8]]), (8, 12))
-    assert torch.equal(nearest_mask(aligned, (4, 3)),
-                       resize_mask(aligned, (4, 3)))
+    assert torch.equal(
+        nearest_mask(aligned, (4, 3)), resize_mask(aligned, (4, 3)))
     askew = box_masks(torch.tensor([[1, 3, 6, 8]]), (8, 12))
     differ = nearest_mask(askew, (4, 3)) != resize_mask(askew, (4, 3))
     assert differ[0].tolist() == [[True, True, False], [True, False, False],
                                   [True, False, False], [False] * 3]
 
 
-@pytest.mark.parametrize('size,grid', [
-    ((8, 12), (4, 3)), ((10, 7), (4, 3)), ((5, 6), (5, 6)), ((4, 6), (7, 5)),
-    ((9, 9), (1, 1))])
+@pytest.mark.parametrize('size,grid', [((8, 12), (4, 3)), ((10, 7), (4, 3)),
+                                       ((5, 6), (5, 6)), ((4, 6), (7, 5)),
+                                       ((9, 9), (1, 1))])
 def test_box_coverage_by_counting_fine_pixels(size, grid):
     """Each pixel is cut into as many as there are cells, so that every border
     of a cell lies between two of them."""
@@ -94,5 +100,5 @@ def test_box_coverage_by_counting_fine_pixels(size, grid):
                 assert covered[k, m].item() == pytest.approx(
                     rows * columns / (size[0] * size[1]), abs=1e-6)
     # it is the averaged mask of the box
-    torch.testing.assert_close(
-        coverage, resize_mask(box_masks(boxes, size), grid))
+    torch.testing.assert_close(coverage,
+                               resize_mask(box_masks(boxes, size), grid))

@@ -1,6 +1,11 @@
 import pytest
 import torch
-from mmmix.functional import drop_patches, patches_to_drop, saliency_order
+
+from mmmix.analysis.patch_dropping import (
+    drop_patches,
+    patches_to_drop,
+    saliency_order,
+)
 
 
 def test_order_by_hand():
@@ -12,15 +17,17 @@ def test_order_by_hand():
     assert (many == torch.arange(2400)).all()
 
 
-@pytest.mark.parametrize('ratio, patches, expected', [
-    (0, 196, 0),
-    (.1, 196, 19),  # 19.6
-    (.9, 196, 176),  # 176.4
-    (1, 196, 196),
-    (.29, 100, 29),  # in floating point a little less
-    (.3, 10, 3),
-    (.5, 1, 0),
-])
+@pytest.mark.parametrize(
+    'ratio, patches, expected',
+    [
+        (0, 196, 0),
+        (.1, 196, 19),  # 19.6
+        (.9, 196, 176),  # 176.4
+        (1, 196, 196),
+        (.29, 100, 29),  # in floating point a little less
+        (.3, 10, 3),
+        (.5, 1, 0),
+    ])
 def test_exact_number_of_patches(ratio, patches, expected):
     order = torch.stack([torch.randperm(patches) for _ in range(3)])
     dropped = patches_to_drop(ratio, order)
@@ -75,5 +82,4 @@ def test_nothing_and_everything_dropped():
 def test_grid_that_does_not_divide():
     with pytest.raises(ValueError, match='64 x 64 .* 14 x 14'):
         drop_patches(
-            torch.rand(1, 3, 64, 64),
-            torch.zeros(1, 14, 14, dtype=torch.bool))
+            torch.rand(1, 3, 64, 64), torch.zeros(1, 14, 14, dtype=torch.bool))

@@ -26,8 +26,8 @@ def reference(inputs, source, source_boxes, target_boxes):
 def case(n=5, height=8, width=6):
     inputs = torch.rand(n, 3, height, width)
     source = torch.randperm(n)
-    h, w = torch.randint(0, height + 1, (n, )), torch.randint(
-        0, width + 1, (n, ))
+    h, w = torch.randint(0, height + 1,
+                         (n, )), torch.randint(0, width + 1, (n, ))
 
     def boxes():
         y = (torch.rand(n) * (height - h + 1)).long()

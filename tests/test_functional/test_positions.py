@@ -3,7 +3,8 @@ import math
 
 import pytest
 import torch
-from mmmix.functional import resize_relative_positions
+
+from mmmix.checkpoint.relative_positions import resize_relative_positions
 
 
 def cubic(distance, a=-0.75):
@@ -25,8 +26,9 @@ def resized(table, source, window):
             value = torch.zeros(table.shape[1], dtype=torch.float64)
             for i in range(math.floor(cy) - 1, math.floor(cy) + 3):
                 for j in range(math.floor(cx) - 1, math.floor(cx) + 3):
-                    at = (min(max(i, 0), rows - 1) * columns +
-                          min(max(j, 0), columns - 1))
+                    at = (
+                        min(max(i, 0), rows - 1) * columns +
+                        min(max(j, 0), columns - 1))
                     value += cubic(cy - i) * cubic(cx - j) * table[at].double()
             values.append(value)
     return torch.stack(values)

@@ -4,8 +4,11 @@ import math
 import pytest
 import torch
 
-from mmmix.functional import (blended_class_activation, cosine_relevance,
-                              label_relevance)
+from mmmix.functional import (
+    blended_class_activation,
+    cosine_relevance,
+    label_relevance,
+)
 
 N, C, H, W = 3, 4, 2, 5
 
@@ -48,8 +51,9 @@ def test_cosine_relevance_place_by_place(tokens, weights):
 
 def test_full_precision_under_autocast(tokens, weights):
     tokens, weights = tokens.float(), weights.float()
-    expected = [f(tokens, weights)
-                for f in (label_relevance, cosine_relevance)]
+    expected = [
+        f(tokens, weights) for f in (label_relevance, cosine_relevance)
+    ]
     with torch.autocast('cpu', dtype=torch.bfloat16):
         assert torch.equal(label_relevance(tokens, weights), expected[0])
         assert torch.equal(cosine_relevance(tokens, weights), expected[1])
@@ -71,13 +75,13 @@ def test_blended_class_activation_place_by_place(sigma):
         positive = [max(v.item(), 0.) for v in activation[n].flatten()]
         mass, total = sum(positive), sum(energy[n].flatten().tolist())
         share = positive[i * W + j] / mass if mass else 0.
-        assert blended[n, i, j].item() == pytest.approx(
-            energy[n, i, j].item() + sigma * total * share)
+        assert blended[n, i,
+                       j].item() == pytest.approx(energy[n, i, j].item() +
+                                                  sigma * total * share)
     assert torch.equal(blended[1], energy[1])
     # the label weighs sigma times as much as what is salient
-    torch.testing.assert_close(
-        blended[[0, 2]].sum((1, 2)),
-        (1 + sigma) * energy[[0, 2]].sum((1, 2)))
+    torch.testing.assert_close(blended[[0, 2]].sum((1, 2)),
+                               (1 + sigma) * energy[[0, 2]].sum((1, 2)))
 
 
 def test_sigma_0_is_the_energy_alone():

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from helpers import ARCH, NUM_CLASSES, batch, build, train_losses, vit_config
 
-from mmmix.functional import peaks
+from mmmix.functional import above_threshold
 from mmmix.models import AbSViTTopDown
 from mmmix.models.backbones import from_published_absvit
 from mmmix.registry import MODELS
@@ -220,7 +220,7 @@ def test_peaks():
     maps = torch.tensor([[[0., 0.5], [0.75, 1.]], [[0.3, 0.3], [0.3, 0.3]],
                          [[0.2, 0.2], [0.2, 1.2]]])
     torch.testing.assert_close(
-        peaks(maps),
+        above_threshold(maps),
         torch.tensor([[[0., 0.], [0.05, 0.3]], [[0., 0.], [0., 0.]],
                       [[0., 0.], [0., 0.3]]]))
 
@@ -235,7 +235,7 @@ def frozen_guide(weights, folder):
         type='mmmix.FrozenGuide',
         config=dict(model=classifier_config()),
         checkpoint=str(path),
-        view=dict(type='mmmix.AbSViTTopDown'))
+        attention_map=dict(type='mmmix.AbSViTTopDown'))
 
 
 @pytest.fixture
@@ -279,7 +279,8 @@ def test_what_cannot_guide_is_refused(guide):
             AbSViTTopDown(sigma)
     with pytest.raises(ValueError, match='knows 5 classes .* 4'):
         build(student_config(guide, num_classes=4))
-    self_guide = dict(type='mmmix.SelfGuide', view=guide['view'])
+    self_guide = dict(
+        type='mmmix.SelfGuide', attention_map=guide['attention_map'])
     with pytest.raises(ValueError, match='not through a VisionTransformer'):
         build(student_config(self_guide))
 
@@ -338,8 +339,8 @@ def test_tool_writes_all_or_nothing(convert, tmp_path, monkeypatch):
     source, target = tmp_path / 'published.pth', tmp_path / 'ours.pth'
     target.write_text('what was there')
     foreign = dict(a=torch.zeros(1))
-    for content, message in ((foreign, 'unknown: a'),
-                             (torch.zeros(1), 'no weights'),
+    for content, message in ((foreign, 'unknown: a'), (torch.zeros(1),
+                                                       'no weights'),
                              (dict(model=foreign), 'unknown: a'),
                              (dict(model={}, args=Foreign()), '--trusted')):
         torch.save(content, source)

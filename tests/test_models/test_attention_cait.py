@@ -1,13 +1,22 @@
 """CaiT: its attention against loops, timm's weights, images of any size."""
 import pytest
 import torch
-from families import (CAIT, FAMILIES, given_to, normed, projected,
-                      slow_class_attention, small_backbone, watched)
+from families import (
+    CAIT,
+    FAMILIES,
+    given_to,
+    normed,
+    projected,
+    slow_class_attention,
+    small_backbone,
+    watched,
+)
 from helpers import NUM_CLASSES, SMMIX, batch, build, train_losses
-from mmmix.models import find_extractor
-from mmmix.models.backbones import CaiT
 from mmpretrain.models import resize_pos_embed
 from mmpretrain.models.backbones import TIMMBackbone
+
+from mmmix.models import find_extractor
+from mmmix.models.backbones import CaiT
 
 timm = pytest.importorskip('timm')
 
@@ -22,10 +31,10 @@ def test_class_attention(size):
     layer = backbone.timm_model.blocks_token_only[-1]
     with torch.no_grad():
         # the norm is given class token and patches
-        tokens = normed(
-            given_to(layer.norm1, backbone, inputs), layer.norm1)
-        query, key = (projected(tokens, part.weight, part.bias)
-                      for part in (layer.attn.q, layer.attn.k))
+        tokens = normed(given_to(layer.norm1, backbone, inputs), layer.norm1)
+        query, key = (
+            projected(tokens, part.weight, part.bias)
+            for part in (layer.attn.q, layer.attn.k))
         expected = slow_class_attention(query, key, 2,
                                         (size[0] // 8, size[1] // 8))
     torch.testing.assert_close(
@@ -51,8 +60,10 @@ def test_score_of_talking_heads(size):
         expected = torch.zeros(2, grid[0] * grid[1], dtype=torch.float64)
         for n in range(2):
             for i in range(query.size(1)):
-                logits = torch.stack([(query[n, i] * key[n, j]).view(
-                    2, 8).sum(1) / 8**0.5 for j in range(key.size(1))])
+                logits = torch.stack([
+                    (query[n, i] * key[n, j]).view(2, 8).sum(1) / 8**0.5
+                    for j in range(key.size(1))
+                ])
                 weights = projected(logits, mix.weight, mix.bias).softmax(0)
                 expected[n] += weights.mean(1) / query.size(1)
     score = extractor.bottom_up(*args)
@@ -75,14 +86,18 @@ def test_weights_travel_to_and_from_timm():
     weights = ours.state_dict()
     theirs.load_state_dict(
         {key: weights[renamed(key)]
-         for key in theirs.state_dict()}, strict=True)
+         for key in theirs.state_dict()},
+        strict=True)
     with torch.no_grad():
         assert torch.equal(ours(inputs), theirs(inputs))
         for parameter in theirs.parameters():
             parameter.mul_(1.1)
     ours.load_state_dict(
-        {renamed(key): value
-         for key, value in theirs.state_dict().items()}, strict=True)
+        {
+            renamed(key): value
+            for key, value in theirs.state_dict().items()
+        },
+        strict=True)
     with torch.no_grad():
         assert torch.equal(ours(inputs), theirs(inputs))
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from families import needs_timm, watched
 from helpers import BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, train_losses
+from mmpretrain.models.backbones import TIMMBackbone
+
 from mmmix.models import find_extractor
 from mmmix.registry import ATTENTION_EXTRACTORS
-from mmpretrain.models.backbones import TIMMBackbone
 
 TEXT = (Path(__file__).parents[2] / 'docs/attention.md').read_text('utf-8')
 BLOCKS = re.findall(r'```python\n(.*?)```', TEXT, re.S)

@@ -3,13 +3,21 @@ import copy
 
 import pytest
 import torch
-from families import (FAMILIES, TRANSFORMERS, WITH_CLASS_ATTENTION, each,
-                      needs_timm, small_backbone, watched)
+from families import (
+    FAMILIES,
+    TRANSFORMERS,
+    WITH_CLASS_ATTENTION,
+    each,
+    needs_timm,
+    small_backbone,
+    watched,
+)
 from helpers import ARCH, BOTH_LOSSES, SMMIX, batch, build, train_losses
 from mmengine.optim import OptimWrapper
+from mmpretrain.models import build_backbone
+
 from mmmix.models import TopDown, find_extractor
 from mmmix.registry import ATTENTION_EXTRACTORS
-from mmpretrain.models import build_backbone
 
 CUTMIX = dict(type='mmmix.CutMix', alpha=1.)
 TRANSMIX = dict(type='mmmix.TransMixLabel')
@@ -67,9 +75,8 @@ def test_a_step_with_the_class_attention_of_the_mix(family):
 @pytest.mark.parametrize('family', TRANSFORMERS)
 def test_a_step_with_a_guided_mix_and_every_loss(family):
     family = FAMILIES[family]
-    assert step(family.config([SMMIX], None, BOTH_LOSSES), family.size) == {
-        'loss_cls', 'loss_fine', 'loss_consistency'
-    }
+    assert step(family.config([SMMIX], None, BOTH_LOSSES),
+                family.size) == {'loss_cls', 'loss_fine', 'loss_consistency'}
 
 
 @pytest.mark.parametrize('family', TRANSFORMERS)
@@ -205,7 +212,8 @@ def test_swin_has_no_class_attention(family):
     dict(type='PoolFormer', arch='s12'),
     pytest.param(
         dict(type='TIMMBackbone', model_name='vit_tiny_patch16_224', depth=1),
-        marks=needs_timm)])
+        marks=needs_timm)
+])
 def test_an_unknown_backbone_is_told_how_to_be_added(backbone):
     backbone = build_backbone(backbone)
     with pytest.raises(ValueError, match=type(backbone).__name__) as error:
@@ -220,6 +228,6 @@ def test_each_family_has_one_extractor(family):
     backbone = small_backbone(family)
     readers = [
         name for name, extractor in ATTENTION_EXTRACTORS.module_dict.items()
-        if extractor.reads(backbone)
+        if extractor.supports(backbone)
     ]
     assert len(readers) == 1, readers

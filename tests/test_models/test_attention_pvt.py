@@ -1,8 +1,15 @@
 """PVT's attention against loops."""
 import pytest
 import torch
-from families import (given_to, normed, projected, slow_attention,
-                      slow_class_attention, small_backbone, watched)
+from families import (
+    given_to,
+    normed,
+    projected,
+    slow_attention,
+    slow_class_attention,
+    small_backbone,
+    watched,
+)
 
 
 @pytest.mark.parametrize('size', [(64, 96), (96, 32)])

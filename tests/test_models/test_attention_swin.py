@@ -3,8 +3,18 @@ import math
 
 import pytest
 import torch
-from families import (CA_SWIN, SWIN, SWIN_V2, given_to, normed, projected,
-                      slow_class_attention, small_backbone, watched)
+from families import (
+    CA_SWIN,
+    SWIN,
+    SWIN_V2,
+    given_to,
+    normed,
+    projected,
+    slow_class_attention,
+    small_backbone,
+    watched,
+)
+
 from mmmix.models import find_extractor
 
 
@@ -79,13 +89,16 @@ def dense_score(backbone, block, inputs, grid, shift):
 
 
 @pytest.mark.parametrize('family', ['swin', 'swin_v2'])
-@pytest.mark.parametrize('size,window,pad_small_map,shift', [
-    ((32, 48), 2, False, 1),  # 4x6
-    ((40, 56), 3, False, 1),  # 5x7, padded to 6x9
-    ((64, 40), 4, True, 2),  # 8x5, padded to 8x8
-    ((24, 48), 3, False, 0),  # 3x6: as low as a window, so not shifted
-    ((24, 48), 3, True, 1),  # but shifted in dense prediction
-    ((16, 24), 5, True, 2)])  # 2x3: smaller than a window
+@pytest.mark.parametrize(
+    'size,window,pad_small_map,shift',
+    [
+        ((32, 48), 2, False, 1),  # 4x6
+        ((40, 56), 3, False, 1),  # 5x7, padded to 6x9
+        ((64, 40), 4, True, 2),  # 8x5, padded to 8x8
+        ((24, 48), 3, False, 0),  # 3x6: as low as a window, so not shifted
+        ((24, 48), 3, True, 1),  # but shifted in dense prediction
+        ((16, 24), 5, True, 2)
+    ])  # 2x3: smaller than a window
 def test_score_is_that_of_dense_attention(family, size, window, pad_small_map,
                                           shift):
     backbone = small_backbone(
@@ -109,8 +122,8 @@ def test_ca_swin_reads_the_block_before_its_last():
     inputs = torch.rand(2, 3, 32, 48)
     extractor, args = watched(backbone, inputs)
     with torch.no_grad():
-        expected = dense_score(backbone, backbone.stages[-1].blocks[-2],
-                               inputs, (4, 6), shift=0)
+        expected = dense_score(
+            backbone, backbone.stages[-1].blocks[-2], inputs, (4, 6), shift=0)
     torch.testing.assert_close(
         extractor.bottom_up(*args).double(), expected, atol=1e-6, rtol=1e-4)
 
@@ -136,7 +149,8 @@ def test_class_attention_of_ca_swin():
 
 @pytest.mark.parametrize('backbone', [
     dict(SWIN, type='mmpretrain.SwinTransformer'),
-    dict(SWIN_V2, type='mmpretrain.SwinTransformerV2'), CA_SWIN])
+    dict(SWIN_V2, type='mmpretrain.SwinTransformerV2'), CA_SWIN
+])
 def test_places_are_as_large_as_all_strides_make_them(backbone):
     backbone = {**backbone, 'patch_size': 2}
     kind = backbone.pop('type').split('.')[1]

@@ -1,8 +1,14 @@
 """XCiT's class attention against loops."""
 import pytest
 import torch
-from families import (given_to, normed, projected, slow_class_attention,
-                      small_backbone, watched)
+from families import (
+    given_to,
+    normed,
+    projected,
+    slow_class_attention,
+    small_backbone,
+    watched,
+)
 
 
 @pytest.mark.parametrize('tokens_norm', [False, True])
@@ -14,8 +20,9 @@ def test_class_attention(tokens_norm, size):
     layer = backbone.ca_layers[-1]
     with torch.no_grad():
         tokens = normed(given_to(layer, backbone, inputs), layer.norm1)
-        query, key = (projected(tokens, part.weight, part.bias)
-                      for part in (layer.attn.q, layer.attn.k))
+        query, key = (
+            projected(tokens, part.weight, part.bias)
+            for part in (layer.attn.q, layer.attn.k))
         expected = slow_class_attention(query, key, 2,
                                         (size[0] // 8, size[1] // 8))
     attention = extractor.class_attention(*args)

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 import torch
-
 from helpers import build, train_losses, vit_config
+
 from mmmix.models import AttentiveCutMix
 from mmmix.structures import Guidance
 
@@ -32,9 +32,9 @@ def test_the_top_cells_of_the_source_are_pasted_in_place(size, n):
     expected = inputs.clone()
     area = []
     for i, j in enumerate(mixed.source.tolist()):
-        ranked = sorted(
-            ((maps.attention[j, y, x].item(), y, x) for y in range(7)
-             for x in range(7)), reverse=True)
+        ranked = sorted(((maps.attention[j, y, x].item(), y, x)
+                         for y in range(7) for x in range(7)),
+                        reverse=True)
         pixels = 0
         for _, y, x in ranked[:6]:
             rows = slice(edge(y, 7, size[0]), edge(y + 1, 7, size[0]))
@@ -119,8 +119,7 @@ def test_it_asks_for_a_guide():
 def test_a_frozen_extractor_without_head_sees_its_own_input_size():
     extractor = dict(
         model=dict(
-            type='ImageClassifier',
-            backbone=dict(type='ResNet', depth=18)),
+            type='ImageClassifier', backbone=dict(type='ResNet', depth=18)),
         data_preprocessor=dict(mean=[100.] * 3, std=[50.] * 3, to_rgb=True))
     guide = dict(type='mmmix.FrozenGuide', config=extractor, input_size=224)
     model = build(

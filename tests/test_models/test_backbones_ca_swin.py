@@ -2,6 +2,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+
 from mmmix.registry import MODELS
 
 DEPTHS = [1, 1, 1, 2]
@@ -59,8 +60,9 @@ def count(model):
 
 @pytest.mark.parametrize('arch, millions', [('tiny', 28.3), ('small', 49.6)])
 def test_no_more_parameters_than_swin(arch, millions):
-    ours, theirs = (count(build(kind, arch, window_size=7))
-                    for kind in ('mmmix.CASwin', 'mmpretrain.SwinTransformer'))
+    ours, theirs = (
+        count(build(kind, arch, window_size=7))
+        for kind in ('mmmix.CASwin', 'mmpretrain.SwinTransformer'))
     assert ours - theirs == 768 - 169 * 24
     assert 0.999 * theirs < ours < theirs
     assert round((ours + 768 * 1000 + 1000) / 1e6, 1) == millions
@@ -79,11 +81,10 @@ def test_stock_checkpoints_load_but_for_stated_names():
 
 
 @pytest.mark.parametrize('size', [(64, 64), (64, 96), (160, 96)])
-@pytest.mark.parametrize(
-    'options',
-    [{},
-     dict(use_abs_pos_embed=True, pad_small_map=True),
-     dict(out_after_downsample=True)])
+@pytest.mark.parametrize('options',
+                         [{},
+                          dict(use_abs_pos_embed=True, pad_small_map=True),
+                          dict(out_after_downsample=True)])
 def test_maps_are_those_of_swin_without_its_last_block(size, options):
     options = dict(options, out_indices=(0, 1, 2, 3))
     ours = scatter(build(out_type='featmap', **options))

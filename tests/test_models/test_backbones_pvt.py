@@ -2,6 +2,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+
 from mmmix.models.backbones import from_published_pvt, to_published_pvt
 from mmmix.registry import MODELS
 
@@ -120,8 +121,8 @@ def test_maps_of_mmdet(size):
         num_heads=[1, 2, 3, 4],
         num_layers=[1, 2, 1, 2],
         mlp_ratios=[2, 2, 3, 2])
-    ours = scatter(
-        build(dict(ARCH, embed_dims=[8, 16, 24, 32]), **MAPS)).double()
+    ours = scatter(build(dict(ARCH, embed_dims=[8, 16, 24, 32]),
+                         **MAPS)).double()
     loaded = theirs.load_state_dict(ours.state_dict(), strict=False)
     assert loaded.missing_keys == []
     assert set(loaded.unexpected_keys) == OURS_ALONE
@@ -221,9 +222,8 @@ def test_attention_can_be_read_and_changed():
     attention = model.layers[3][1][-1].attn
     seen = {}
     handles = [
-        module.register_forward_hook(
-            lambda module, args, output, name=name: seen.update(
-                {name: (args[0], output)}))
+        module.register_forward_hook(lambda module, args, output, name=name:
+                                     seen.update({name: (args[0], output)}))
         for name, module in dict(
             attention=attention, q=attention.q, kv=attention.kv).items()
     ]
@@ -235,10 +235,10 @@ def test_attention_can_be_read_and_changed():
     tokens = x.transpose(0, 1)
     expected, weights = attention.attn(tokens, tokens, tokens)
     torch.testing.assert_close(output, expected.transpose(0, 1))
-    query, key = (part.unflatten(2, (4, -1)).transpose(1, 2)
-                  for part in (query, key))
-    torch.testing.assert_close(
-        (query @ key.mT / 4**0.5).softmax(-1).mean(1), weights)
+    query, key = (
+        part.unflatten(2, (4, -1)).transpose(1, 2) for part in (query, key))
+    torch.testing.assert_close((query @ key.mT / 4**0.5).softmax(-1).mean(1),
+                               weights)
 
     handles.append(
         attention.kv.register_forward_hook(
@@ -266,14 +266,12 @@ def test_out_types():
 
     bare = build(final_norm=False, **MAPS)
     assert bare.load_state_dict(
-        model.state_dict(), strict=False).unexpected_keys == [
-            'norm.weight', 'norm.bias'
-        ]
+        model.state_dict(),
+        strict=False).unexpected_keys == ['norm.weight', 'norm.bias']
     bare.eval()
     *others, last = bare(images)
     torch.testing.assert_close(others, list(maps[:3]))
-    torch.testing.assert_close(
-        model.norm(last.flatten(2).mT), raw[:, 1:])
+    torch.testing.assert_close(model.norm(last.flatten(2).mT), raw[:, 1:])
 
 
 def test_the_class_token_is_attended_to_in_the_maps():
@@ -301,24 +299,23 @@ def test_every_parameter_takes_part(options):
     model = scatter(build(**options))
     model.train()
     sum((out**2).sum() for out in model(torch.randn(2, 3, 64, 64))).backward()
-    assert all(
-        parameter.grad.abs().sum() > 0 for parameter in model.parameters())
+    assert all(parameter.grad.abs().sum() > 0
+               for parameter in model.parameters())
 
 
 def test_a_new_model_is_drawn_as_in_the_public_code():
     model = build('tiny', 224)
     model.init_weights()
     drawn = [
-        value for name, value in model.named_parameters() if name.endswith(
-            ('pos_embed', 'pos_embed_cls', 'cls_token', 'in_proj_weight',
-             'out_proj.weight')) or 'ffn' in name and value.ndim == 4
+        value for name, value in model.named_parameters() if name.endswith((
+            'pos_embed', 'pos_embed_cls', 'cls_token', 'in_proj_weight',
+            'out_proj.weight')) or 'ffn' in name and value.ndim == 4
     ]
     assert len(drawn) == 4 + 2 + 4 * 8
     for value in drawn:
         assert value.std().item() == pytest.approx(0.02, rel=0.1)
-    assert not any(
-        value.any() for name, value in model.named_parameters()
-        if name.endswith('bias') and 'attn.attn' in name)
+    assert not any(value.any() for name, value in model.named_parameters()
+                   if name.endswith('bias') and 'attn.attn' in name)
 
 
 def test_compiled():

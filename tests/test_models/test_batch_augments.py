@@ -3,13 +3,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from mmmix.functional import area_lambda, resize_mask
-from mmmix.models import MixerChoice
-from mmmix.registry import BATCH_AUGMENTS
-from mmmix.structures import Guidance
 from mmpretrain.models.utils.batch_augments import CutMix as StockCutMix
 from mmpretrain.models.utils.batch_augments import RandomBatchAugment
 from mmpretrain.models.utils.batch_augments import ResizeMix as StockResizeMix
+
+from mmmix.functional import area_lambda, resize_mask
+from mmmix.models import RandomMixer
+from mmmix.registry import BATCH_AUGMENTS
+from mmmix.structures import Guidance
 
 MIXERS = [
     dict(type='mmmix.SMMix'),
@@ -33,8 +34,7 @@ def case(n=7, size=(48, 32), patch=8):
 def run(cfg, seed=0, n=7, **kwargs):
     mixer = BATCH_AUGMENTS.build(cfg)
     inputs, scores, guidance = case(n, **kwargs)
-    params = mixer.sample(
-        np.random.default_rng(seed), n, inputs.shape[-2:])
+    params = mixer.sample(np.random.default_rng(seed), n, inputs.shape[-2:])
     return mixer.mix(inputs, scores, params, guidance), inputs, guidance
 
 
@@ -45,8 +45,7 @@ def test_labels_sum_to_one_and_lambda_is_the_area(cfg, n):
         mixed, inputs, _ = run(cfg, seed, n)
         assert mixed.inputs.shape == inputs.shape
         assert mixed.source.shape == mixed.lam.shape == (n, )
-        torch.testing.assert_close(mixed.mixed_scores().sum(1),
-                                   torch.ones(n))
+        torch.testing.assert_close(mixed.mixed_labels().sum(1), torch.ones(n))
         torch.testing.assert_close(mixed.lam, area_lambda(mixed.mask))
         assert ((0 <= mixed.lam) & (mixed.lam <= 1)).all()
 
@@ -57,18 +56,18 @@ def test_the_same_numbers_give_the_same_mix(cfg):
     inputs, scores, guidance = case()
     before = inputs.clone()
     first, second = (
-        mixer.mix(
-            inputs, scores,
-            mixer.sample(np.random.default_rng(3), 7, inputs.shape[-2:]),
-            guidance) for _ in range(2))
+        mixer.mix(inputs, scores,
+                  mixer.sample(np.random.default_rng(3), 7, inputs.shape[-2:]),
+                  guidance) for _ in range(2))
     assert torch.equal(first.inputs, second.inputs)
     assert torch.equal(first.lam, second.lam)
     assert torch.equal(inputs, before)
 
 
-@pytest.mark.parametrize('cfg', [cfg for cfg in MIXERS
-                                 if 'resize' not in cfg['type'].lower()
-                                 and 'Mixup' not in cfg['type']])
+@pytest.mark.parametrize('cfg', [
+    cfg for cfg in MIXERS
+    if 'resize' not in cfg['type'].lower() and 'Mixup' not in cfg['type']
+])
 def test_every_pixel_comes_from_its_image_and_place(cfg):
     mixed, inputs, _ = run(cfg, seed=1)
     mask = resize_mask(mixed.mask, inputs.shape[-2:]).bool()
@@ -76,9 +75,10 @@ def test_every_pixel_comes_from_its_image_and_place(cfg):
         shift = (mixed.source_boxes - mixed.target_boxes)[i, :2].tolist()
         for y in range(inputs.size(2)):
             for x in range(inputs.size(3)):
-                expected = inputs[mixed.source[i], :, y + shift[0], x +
-                                  shift[1]] if mask[i, y, x] else inputs[
-                                      i, :, y, x]
+                expected = inputs[mixed.source[i], :, y + shift[0],
+                                  x + shift[1]] if mask[i, y,
+                                                        x] else inputs[i, :, y,
+                                                                       x]
                 assert torch.equal(mixed.inputs[i, :, y, x], expected)
 
 
@@ -125,8 +125,7 @@ def test_smmix_sides():
         mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', delta=k / 49))
         assert mixer.region_sizes(side[:1], (49, 49)).tolist() == [[k, k]]
 
-    public = BATCH_AUGMENTS.build(
-        dict(type='mmmix.SMMix', integer_sides=True))
+    public = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', integer_sides=True))
     sizes, counts = np.unique(
         public.region_sizes(side, (14, 14)), axis=0, return_counts=True)
     assert sizes.tolist() == [[s, s] for s in range(3, 11)]
@@ -153,8 +152,7 @@ def test_children_mix_as_their_parents(name, stock, monkeypatch):
     inputs, scores, _ = case()
     ours = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', alpha=1.))
     for seed in range(5):
-        params = ours.sample(
-            np.random.default_rng(seed), 7, inputs.shape[-2:])
+        params = ours.sample(np.random.default_rng(seed), 7, inputs.shape[-2:])
         mixed = ours.mix(inputs, scores, params)
         y1, x1, y2, x2 = params['box']
         if y1 == y2 or x1 == x2:
@@ -166,7 +164,7 @@ def test_children_mix_as_their_parents(name, stock, monkeypatch):
         monkeypatch.setattr(torch, 'randperm', lambda n: mixed.source)
         images, labels = parent(inputs.clone(), scores)
         torch.testing.assert_close(mixed.inputs, images)
-        torch.testing.assert_close(mixed.mixed_scores(), labels)
+        torch.testing.assert_close(mixed.mixed_labels(), labels)
 
 
 def test_mixup_blends():
@@ -217,15 +215,24 @@ def test_regions_are_whole_pixels_on_any_map():
     mixed = mixer.mix(inputs, scores, params, Guidance(attention=attention))
     assert mixed.mask.shape[1:] == (4, 4)
     assert torch.equal(mixed.lam, torch.full((7, ), 0.25))
-    rows = [sum(max(0, min((i + 1) / 4, (r + 1) / 5) - max(i / 4, r / 5)) *
-                attention[:, r] for r in range(5)) for i in range(4)]
-    cells = torch.stack(
-        [sum(max(0, min((j + 1) / 4, (c + 1) / 7) - max(j / 4, c / 7)) *
-             row[:, c] for c in range(7))
-         for row in rows for j in range(4)], 1).view(7, 4, 4)
+    rows = [
+        sum(
+            max(0,
+                min((i + 1) / 4, (r + 1) / 5) - max(i / 4, r / 5)) *
+            attention[:, r] for r in range(5)) for i in range(4)
+    ]
+    cells = torch.stack([
+        sum(
+            max(0,
+                min((j + 1) / 4, (c + 1) / 7) - max(j / 4, c / 7)) * row[:, c]
+            for c in range(7)) for row in rows for j in range(4)
+    ], 1).view(7, 4, 4)
     for i, (top, left, *_) in enumerate(mixed.target_boxes.tolist()):
-        sums = {(y, x): cells[i, y:y + 2, x:x + 2].sum().item()
-                for y in range(3) for x in range(3)}
+        sums = {
+            (y, x): cells[i, y:y + 2, x:x + 2].sum().item()
+            for y in range(3)
+            for x in range(3)
+        }
         assert (top // 12, left // 8) == min(sums, key=sums.get)
 
 
@@ -255,7 +262,7 @@ def test_length_mismatch_is_refused():
 def test_choice_follows_its_probabilities():
     augments = [dict(type='mmmix.Mixup', alpha=1.), dict(type='mmmix.SMMix')]
     probs = [0.5, 0.2]
-    choice = MixerChoice(augments, probs)
+    choice = RandomMixer(augments, probs)
     rng = np.random.default_rng(0)
     picks = [choice.pick(rng) for _ in range(4000)]
     shares = [
@@ -265,11 +272,11 @@ def test_choice_follows_its_probabilities():
     np.testing.assert_allclose(shares, [0.5, 0.2, 0.3], atol=0.03)
     # unlike MMPretrain's, it can be built twice from the same lists
     assert probs == [0.5, 0.2]
-    MixerChoice(augments, probs)
+    RandomMixer(augments, probs)
 
 
 def test_certain_choice_always_mixes():
-    choice = MixerChoice([dict(type='mmmix.SMMix')] * 3, [0.1, 0.2, 0.7])
+    choice = RandomMixer([dict(type='mmmix.SMMix')] * 3, [0.1, 0.2, 0.7])
 
     class AlmostOne:
 
@@ -279,15 +286,16 @@ def test_certain_choice_always_mixes():
     assert choice.pick(AlmostOne()) is choice.augments[2]
 
 
-@pytest.mark.parametrize('probs,message', [
-    ([0.7, 0.5], 'sums to 1.2'), ([-0.1, 0.5], 'not be negative'),
-    ([0.5], 'each of the 2'), ([float('nan'), 0.5], 'negative')])
+@pytest.mark.parametrize('probs,message', [([0.7, 0.5], 'sums to 1.2'),
+                                           ([-0.1, 0.5], 'not be negative'),
+                                           ([0.5], 'each of the 2'),
+                                           ([float('nan'), 0.5], 'negative')])
 def test_bad_probabilities_are_refused(probs, message):
     augments = [dict(type='mmmix.Mixup', alpha=1.), dict(type='mmmix.SMMix')]
     with pytest.raises(ValueError, match=message):
-        MixerChoice(augments, probs)
+        RandomMixer(augments, probs)
 
 
 def test_no_augments_are_refused():
     with pytest.raises(ValueError, match='is empty'):
-        MixerChoice([])
+        RandomMixer([])

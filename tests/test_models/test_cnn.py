@@ -2,8 +2,7 @@
 import pytest
 import torch
 from families import needs_timm, watched
-from helpers import (BOTH_LOSSES, SMMIX, batch, build, cnn_config,
-                     train_losses)
+from helpers import BOTH_LOSSES, SMMIX, batch, build, cnn_config, train_losses
 from mmengine.optim import OptimWrapper
 from mmpretrain.models import build_backbone
 
@@ -11,7 +10,8 @@ TDATTENMIX = dict(
     augments=[SMMIX],
     mix_losses=dict(
         consistency=dict(type='mmmix.ConsistencyLoss', distance='l1')),
-    guide=dict(type='SelfGuide', view=dict(type='mmmix.TopDown', sigma=1.)),
+    guide=dict(
+        type='SelfGuide', attention_map=dict(type='mmmix.TopDown', sigma=1.)),
     head=dict(label_rule=dict(type='mmmix.AreaAttentionLabel')))
 
 
@@ -29,8 +29,7 @@ def test_a_step_of_tdattenmix(n, size):
         OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1)))
     assert torch.isfinite(log['loss'])
     assert not any(
-        torch.equal(old, new)
-        for old, new in zip(before, model.parameters()))
+        torch.equal(old, new) for old, new in zip(before, model.parameters()))
 
 
 def test_weights_travel():
@@ -58,28 +57,33 @@ def test_a_guide_at_half_the_size_has_a_quarter_of_the_cells():
 
 
 def test_fine_grained_loss_is_refused_with_what_to_change():
-    with pytest.raises(ValueError,
-                       match=r'ResNet_CIFAR has none.*dict\(fine=None\)'):
+    with pytest.raises(
+            ValueError, match=r'ResNet_CIFAR has none.*dict\(fine=None\)'):
         build(cnn_config([SMMIX], BOTH_LOSSES))
     losses = dict(BOTH_LOSSES, fine=None)
-    assert set(train_losses(build(cnn_config([SMMIX], losses)))[0]) == {
-        'loss_cls', 'loss_consistency'}
+    assert set(train_losses(build(cnn_config(
+        [SMMIX], losses)))[0]) == {'loss_cls', 'loss_consistency'}
 
 
-@pytest.mark.parametrize('backbone', [
-    dict(type='AlexNet'),
-    dict(type='CSPDarkNet', depth=53),
-    dict(type='ConvMixer', arch='768/32'),
-    dict(type='HorNet', arch='tiny', gap_before_final_norm=False),
-    dict(type='MobileOne', arch='s0'),
-    dict(type='ShuffleNetV1'),
-    dict(type='VAN', arch='tiny'),
-    pytest.param(
-        dict(type='TIMMBackbone', model_name='repvgg_a0'), marks=needs_timm),
-    # its squeeze-and-excitation is called attn
-    pytest.param(
-        dict(type='TIMMBackbone', model_name='nf_regnet_b0'),
-        marks=needs_timm)], ids=lambda cfg: cfg.get('model_name', cfg['type']))
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        dict(type='AlexNet'),
+        dict(type='CSPDarkNet', depth=53),
+        dict(type='ConvMixer', arch='768/32'),
+        dict(type='HorNet', arch='tiny', gap_before_final_norm=False),
+        dict(type='MobileOne', arch='s0'),
+        dict(type='ShuffleNetV1'),
+        dict(type='VAN', arch='tiny'),
+        pytest.param(
+            dict(type='TIMMBackbone', model_name='repvgg_a0'),
+            marks=needs_timm),
+        # its squeeze-and-excitation is called attn
+        pytest.param(
+            dict(type='TIMMBackbone', model_name='nf_regnet_b0'),
+            marks=needs_timm)
+    ],
+    ids=lambda cfg: cfg.get('model_name', cfg['type']))
 def test_any_cnn_has_an_activation_energy(backbone):
     backbone = build_backbone(backbone)
     for module in backbone.modules():

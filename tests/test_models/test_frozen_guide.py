@@ -4,8 +4,16 @@ import pickle
 
 import pytest
 import torch
-from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, cnn_config,
-                     train_losses, vit_config)
+from helpers import (
+    ARCH,
+    BOTH_LOSSES,
+    SMMIX,
+    batch,
+    build,
+    cnn_config,
+    train_losses,
+    vit_config,
+)
 from mmengine.config import Config
 from mmpretrain.structures import DataSample
 
@@ -24,9 +32,8 @@ def frozen_guide(folder, cfg=vit_config, **options):
         teacher_cfg['backbone']['out_type'] = 'cls_token'
     teacher = build(teacher_cfg).eval()
     torch.save(teacher.state_dict(), folder / 'teacher.pth')
-    Config(dict(
-        model=teacher_cfg,
-        default_scope='mmpretrain')).dump(str(folder / 'teacher.py'))
+    Config(dict(model=teacher_cfg,
+                default_scope='mmpretrain')).dump(str(folder / 'teacher.py'))
     return teacher, dict(
         type='FrozenGuide',
         config=str(folder / 'teacher.py'),
@@ -46,8 +53,8 @@ def test_it_is_the_pretrained_model(tmp_path):
     assert model.state_dict().keys() == student.state_dict().keys()
     # and a copy of the student shares it
     copied = copy.deepcopy(model)
-    assert (copied.data_preprocessor.guide.model is
-            model.data_preprocessor.guide.model)
+    assert (copied.data_preprocessor.guide.model
+            is model.data_preprocessor.guide.model)
     assert copied.data_preprocessor.guide.student is copied
     # which is saved with the whole model
     loaded = pickle.loads(pickle.dumps(model))
@@ -97,13 +104,14 @@ def test_one_with_other_classes_serves_where_no_class_is_wanted(tmp_path):
     with pytest.raises(ValueError, match=message):
         build(vit_config(**SMMIX_FULL, guide=guide, **four))
     with pytest.raises(ValueError, match=message):
-        build(vit_config([SMMIX], guide=dict(guide, view=TOP_DOWN), **four))
+        build(
+            vit_config([SMMIX],
+                       guide=dict(guide, attention_map=TOP_DOWN),
+                       **four))
     build(vit_config([SMMIX], guide=guide, **four))
     # also as the half of a pair that gives the attention
     pair = dict(
-        type='mmmix.GuidePair',
-        attention=guide,
-        scores=dict(type='SelfGuide'))
+        type='mmmix.GuidePair', attention=guide, scores=dict(type='SelfGuide'))
     build(vit_config(**SMMIX_FULL, guide=pair, **four))
     pair = dict(pair, attention=pair['scores'], scores=guide)
     with pytest.raises(ValueError, match=message):
@@ -156,7 +164,7 @@ def test_images_are_normalised_anew(tmp_path, ours, theirs):
     model = build(
         vit_config(
             **SMMIX_FULL,
-            guide=dict(guide, view=TOP_DOWN),
+            guide=dict(guide, attention_map=TOP_DOWN),
             data_preprocessor=dict(EYES[ours])))
     data = photographs()
     answer = model.data_preprocessor(copy.deepcopy(data), training=True)
@@ -194,8 +202,9 @@ def test_normalisation_beside_the_model_counts_too(tmp_path):
             data_preprocessor=dict(EYES['imagenet'])))
     data = photographs()
     answer = model.data_preprocessor(copy.deepcopy(data), training=True)
-    mean, std = (torch.tensor(EYES['bgr'][name]).view(3, 1, 1)
-                 for name in ('mean', 'std'))
+    mean, std = (
+        torch.tensor(EYES['bgr'][name]).view(3, 1, 1)
+        for name in ('mean', 'std'))
     seen = (torch.stack(data['inputs']).float() - mean) / std
     with torch.no_grad():
         torch.testing.assert_close(
@@ -225,7 +234,7 @@ def test_a_bare_extractor_has_no_scores(tmp_path):
         model = build(vit_config([SMMIX], guide=bare))
     _, answer = train_losses(model)
     assert answer['guidance'].attention.shape == (6, 4, 4)
-    looking = dict(bare, view=TOP_DOWN)
+    looking = dict(bare, attention_map=TOP_DOWN)
     for wish, message in ((dict(mix_losses=BOTH_LOSSES), 'None classes'),
                           (dict(guide=looking), 'LinearClsHead')):
         with pytest.raises(ValueError, match=message), pytest.warns():

@@ -4,8 +4,17 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import (BOTH_LOSSES, SMMIX, batch, build, cnn_config,
-                     dense_attention, train_losses, vit_config)
+from helpers import (
+    BOTH_LOSSES,
+    SMMIX,
+    batch,
+    build,
+    cnn_config,
+    dense_attention,
+    train_losses,
+    vit_config,
+)
+
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.models.guides.base import evaluating
 
@@ -22,25 +31,24 @@ def test_the_guide_sees_the_unmixed_images_in_eval_mode():
     model.eval()
     with torch.no_grad():
         torch.testing.assert_close(answer['guidance'].logits, model(inputs))
-        torch.testing.assert_close(
-            answer['guidance'].attention.flatten(1),
-            dense_attention(model.backbone, inputs))
+        torch.testing.assert_close(answer['guidance'].attention.flatten(1),
+                                   dense_attention(model.backbone, inputs))
 
 
-@pytest.mark.parametrize('cfg,view', [
-    (vit_config, dict(type='mmmix.BottomUp')),
-    (vit_config, dict(type='mmmix.ClassAttention')),
-    (vit_config, dict(type='mmmix.TopDown', form='two_pass')),
-    (vit_config, dict(type='mmmix.TopDown', form='one_pass')),
-    (cnn_config, dict(type='mmmix.BottomUp')),
-    (cnn_config, dict(type='mmmix.TopDown'))])
+@pytest.mark.parametrize(
+    'cfg,view', [(vit_config, dict(type='mmmix.BottomUp')),
+                 (vit_config, dict(type='mmmix.ClassAttention')),
+                 (vit_config, dict(type='mmmix.TopDown', form='two_pass')),
+                 (vit_config, dict(type='mmmix.TopDown', form='one_pass')),
+                 (cnn_config, dict(type='mmmix.BottomUp')),
+                 (cnn_config, dict(type='mmmix.TopDown'))])
 def test_the_guide_leaves_no_trace(cfg, view):
     """No gradient, no batch-norm statistic, no changed flag, no hook; and
     batch norm and dropout are not in training while it looks."""
     model = build(
         cfg([SMMIX],
             dict(consistency=BOTH_LOSSES['consistency']),
-            guide=dict(type='SelfGuide', view=view)))
+            guide=dict(type='SelfGuide', attention_map=view)))
     if cfg is vit_config:
         model.backbone.pre_norm = torch.nn.BatchNorm1d(17)
         model.backbone.drop_after_pos.p = 0.5
@@ -87,11 +95,14 @@ def test_a_copy_guides_itself():
 
 
 @pytest.mark.parametrize('guide', [
-    None, dict(type='EMAGuide'),
+    None,
+    dict(type='EMAGuide'),
     dict(
         type='mmmix.GuidePair',
-        attention=dict(type='SelfGuide', view=dict(type='mmmix.TopDown')),
-        scores=dict(type='EMAGuide'))])
+        attention=dict(
+            type='SelfGuide', attention_map=dict(type='mmmix.TopDown')),
+        scores=dict(type='EMAGuide'))
+])
 def test_a_whole_model_can_be_saved(tmp_path, guide):
     model = build(vit_config([SMMIX], BOTH_LOSSES, guide=guide))
     for part in ema_guides(model):
@@ -103,10 +114,11 @@ def test_a_whole_model_can_be_saved(tmp_path, guide):
             part.model  # it is not saved along
         part.bind_average(loaded)
     guide = loaded.data_preprocessor.guide
-    assert all(part.model is loaded
-               for part in getattr(guide, 'parts', (guide, )))
+    assert all(
+        part.model is loaded for part in getattr(guide, 'parts', (guide, )))
     assert set(train_losses(loaded)[0]) == {
-        'loss_cls', 'loss_fine', 'loss_consistency'}
+        'loss_cls', 'loss_fine', 'loss_consistency'
+    }
 
 
 @pytest.mark.parametrize('paired', [False, True])
@@ -129,9 +141,8 @@ def test_average_guide_says_which_hook_it_needs(paired):
     _, answer = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
     with torch.no_grad():
-        torch.testing.assert_close(
-            answer['guidance'].attention.flatten(1),
-            dense_attention(average.backbone, inputs))
+        torch.testing.assert_close(answer['guidance'].attention.flatten(1),
+                                   dense_attention(average.backbone, inputs))
         torch.testing.assert_close(answer['guidance'].logits,
                                    (model if paired else average)(inputs))
     # an average of this model is not guided by another's average
@@ -155,8 +166,7 @@ def test_a_pair_asks_each_guide_for_its_part_alone():
     with torch.no_grad():
         torch.testing.assert_close(
             answer['guidance'].attention.flatten(1),
-            dense_attention(model.backbone,
-                            F.interpolate(inputs, **sizes[0])))
+            dense_attention(model.backbone, F.interpolate(inputs, **sizes[0])))
         torch.testing.assert_close(answer['guidance'].logits,
                                    model(F.interpolate(inputs, **sizes[1])))
     # each looks only when it is asked
@@ -203,9 +213,11 @@ def test_a_relative_with_another_attention_is_not_taken_for_a_vit():
         build(cfg)
 
 
-@pytest.mark.parametrize('options,size', [
-    (dict(scale=0.5), (16, 24)), (dict(scale=2.), (64, 96)),
-    (dict(input_size=40), (40, 40)), (dict(input_size=(24, 16)), (24, 16))])
+@pytest.mark.parametrize('options,size',
+                         [(dict(scale=0.5), (16, 24)),
+                          (dict(scale=2.), (64, 96)),
+                          (dict(input_size=40), (40, 40)),
+                          (dict(input_size=(24, 16)), (24, 16))])
 def test_the_guide_is_shown_the_images_at_another_size(options, size):
     """Its position embeddings are resized, its map has fewer cells."""
     model = build(
@@ -226,10 +238,9 @@ def test_the_guide_is_shown_the_images_at_another_size(options, size):
         (size[0] // 8, size[1] // 8),
         mode='bicubic',
         align_corners=False).flatten(2).mT
-    tokens = torch.cat([
-        (backbone.cls_token + backbone.pos_embed[:, :1]).expand(6, -1, -1),
-        tokens + position
-    ], 1)
+    tokens = torch.cat(
+        [(backbone.cls_token + backbone.pos_embed[:, :1]).expand(6, -1, -1),
+         tokens + position], 1)
     for layer in backbone.layers:
         tokens = layer(tokens)
     expected = model.head.layers.head(backbone.ln1(tokens)[:, 0])
@@ -244,7 +255,7 @@ def test_the_guide_runs_in_bfloat16(cfg):
             dict(consistency=BOTH_LOSSES['consistency']),
             guide=dict(
                 type='SelfGuide',
-                view=dict(type='mmmix.TopDown'),
+                attention_map=dict(type='mmmix.TopDown'),
                 dtype='bfloat16')))
     seen = []
     layer = model.head.fc if cfg is cnn_config else model.head.layers.head
@@ -263,15 +274,16 @@ def test_the_guide_runs_in_bfloat16(cfg):
     assert not torch.equal(rounded.attention, exact.attention)
 
 
-@pytest.mark.parametrize('options,message', [
-    (dict(scale=0), r'\(0, 4\], not 0'), (dict(scale=5.), 'not 5.0'),
-    (dict(scale=0.5, input_size=32), 'excludes `scale`'),
-    (dict(input_size=0), 'positive whole numbers.*got 0'),
-    (dict(input_size=(32, 32, 3)), r'got \(32, 32, 3\)'),
-    (dict(input_size=31.5), 'got 31.5'),
-    (dict(dtype='int8'), "or None, not 'int8'"),
-    (dict(scale=0.4), '13 x 13 .* cells of 8 x 8.*32 x 32, by its scale=0.4'),
-    (dict(input_size=36), '36 x 36 .* cells of 8 x 8.* input_size=.36, 36.')])
+@pytest.mark.parametrize(
+    'options,message',
+    [(dict(scale=0), r'\(0, 4\], not 0'), (dict(scale=5.), 'not 5.0'),
+     (dict(scale=0.5, input_size=32), 'excludes `scale`'),
+     (dict(input_size=0), 'positive whole numbers.*got 0'),
+     (dict(input_size=(32, 32, 3)), r'got \(32, 32, 3\)'),
+     (dict(input_size=31.5), 'got 31.5'),
+     (dict(dtype='int8'), "or None, not 'int8'"),
+     (dict(scale=0.4), '13 x 13 .* cells of 8 x 8.*32 x 32, by its scale=0.4'),
+     (dict(input_size=36), '36 x 36 .* cells of 8 x 8.* input_size=.36, 36.')])
 def test_bad_options_are_refused_at_build_time(options, message):
     with pytest.raises(ValueError, match=message):
         build(vit_config([SMMIX], guide=dict(type='SelfGuide', **options)))

@@ -4,10 +4,20 @@ import math
 
 import pytest
 import torch
-from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build,
-                     cnn_config, dense_attention, train_losses, vit_config)
+from helpers import (
+    BOTH_LOSSES,
+    NUM_CLASSES,
+    SMMIX,
+    batch,
+    build,
+    cnn_config,
+    dense_attention,
+    train_losses,
+    vit_config,
+)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
+
 from mmmix.functional import box_masks
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
@@ -82,12 +92,14 @@ def attended_by_the_guide(mixed, maps, target='replaced', ratio='image'):
         if target == 'visible':
             put = {(y, x) for y in range(32) for x in range(32)} - set(put)
         taken = pixels(mixed, n, mixed.source_boxes)
-        parts.append((attention_on(maps[mixed.source[n]], taken),
-                      attention_on(maps[n], put)))
+        parts.append((attention_on(maps[mixed.source[n]],
+                                   taken), attention_on(maps[n], put)))
     if ratio == 'batch':
         parts = [[sum(part) for part in zip(*parts)]] * len(maps)
-    return [a / (a + b) if a + b and mixed.lam[n] else mixed.lam[n].item()
-            for n, (a, b) in enumerate(parts)]
+    return [
+        a / (a + b) if a + b and mixed.lam[n] else mixed.lam[n].item()
+        for n, (a, b) in enumerate(parts)
+    ]
 
 
 def blend(weight, one, other):
@@ -95,9 +107,9 @@ def blend(weight, one, other):
 
 
 def mixed_labels(mixed, lams):
-    return [[lam * a.item() + (1 - lam) * b.item() for a, b in zip(y_a, y_b)]
-            for lam, y_a, y_b in zip(lams, mixed.scores[mixed.source],
-                                     mixed.scores)]
+    return [[
+        lam * a.item() + (1 - lam) * b.item() for a, b in zip(y_a, y_b)
+    ] for lam, y_a, y_b in zip(lams, mixed.scores[mixed.source], mixed.scores)]
 
 
 def cross_entropy(logits, labels):
@@ -126,8 +138,8 @@ def by_hand(rule, model, data):
         attended = attended_by_the_guide(mixed, data['guidance'].attention,
                                          **rule)
         return blend([beta] * len(area), area, attended)
-    attended = attended_by_the_class_token(
-        model, mixed, rule.get('normalize'), 'downsample' not in rule)
+    attended = attended_by_the_class_token(model, mixed, rule.get('normalize'),
+                                           'downsample' not in rule)
     if kind == TRANSMIX['type']:
         weight = rule.get('area_weight', 0.)
         return blend([weight] * len(area), area, attended)
@@ -157,15 +169,17 @@ def name_of(part):
 
 
 @pytest.mark.parametrize('mixer', MIXERS, ids=name_of)
-@pytest.mark.parametrize('rule', [
-    TRANSMIX,
-    dict(TRANSMIX, normalize=True, area_weight=0.5, downsample='area'),
-    PAL,
-    dict(PAL, label_smooth=0.1, normalize=True, downsample='area'),
-    AREA,
-    dict(AREA, beta=0.2, target='visible'),
-    dict(AREA, beta=0., target='visible', ratio='batch'),
-    dict(AREA, ratio='batch')], ids=name_of)
+@pytest.mark.parametrize(
+    'rule', [
+        TRANSMIX,
+        dict(TRANSMIX, normalize=True, area_weight=0.5, downsample='area'),
+        PAL,
+        dict(PAL, label_smooth=0.1, normalize=True, downsample='area'), AREA,
+        dict(AREA, beta=0.2, target='visible'),
+        dict(AREA, beta=0., target='visible', ratio='batch'),
+        dict(AREA, ratio='batch')
+    ],
+    ids=name_of)
 def test_every_loss_sees_the_lambda_of_the_rule(rule, mixer):
     model = ruled(
         rule, [mixer],
@@ -195,9 +209,8 @@ def test_every_loss_sees_the_lambda_of_the_rule(rule, mixer):
         assert len({round(lam, 4) for lam in lams}) > 1
 
 
-@pytest.mark.parametrize('progress',
-                         ['cosine', 'equal', 'linear', 'parabolic',
-                          'learnable'])
+@pytest.mark.parametrize(
+    'progress', ['cosine', 'equal', 'linear', 'parabolic', 'learnable'])
 def test_strategies_of_table_10(progress, hub):
     rule = dict(PAL, progress=progress)
     model = ruled(rule)
@@ -218,8 +231,7 @@ def test_progress_follows_the_run(hub):
     for iteration in (0, 2, 7):
         hub.update_info('iter', iteration)
         factors.append(
-            model.label_rule.factor(torch.rand(6, 5),
-                                         data['mixed']).item())
+            model.label_rule.factor(torch.rand(6, 5), data['mixed']).item())
     assert factors == [0, 2 / 8, 7 / 8]
 
 
@@ -229,9 +241,9 @@ def test_progress_without_a_run_is_refused(progress):
         train_losses(ruled(dict(PAL, progress=progress)))
 
 
-@pytest.mark.parametrize('augment,applies', [
-    (CUTMIX, True), (MIXUP, False), (None, False),
-    (dict(type='mmpretrain.Mixup', alpha=1.), False)])
+@pytest.mark.parametrize('augment,applies',
+                         [(CUTMIX, True), (MIXUP, False), (None, False),
+                          (dict(type='mmpretrain.Mixup', alpha=1.), False)])
 def test_the_learnable_factor_takes_part_in_every_step(augment, applies):
     """Or DistributedDataParallel waits for its gradient forever."""
     augments, probs = [CUTMIX, augment or MIXUP], [0., 1.]
@@ -245,7 +257,8 @@ def test_the_learnable_factor_takes_part_in_every_step(augment, applies):
     # it is the only thing that a stock model does not know
     stock = build(vit_config()).state_dict()
     assert model.state_dict().keys() - stock.keys() == {
-        'head.label_rule.logit'}
+        'head.label_rule.logit'
+    }
 
 
 @pytest.mark.parametrize('stop_gradient', [True, False])
@@ -254,8 +267,8 @@ def test_the_gradient_stops_in_the_factor_or_does_not(stop_gradient):
     losses, data = train_losses(model)
     mixed, classes = data['mixed'], model.head.layers.head
     (gradient, ) = torch.autograd.grad(losses['loss_cls'], classes.weight)
-    attended = torch.tensor(attended_by_the_class_token(
-        model, mixed, nearest=True))
+    attended = torch.tensor(
+        attended_by_the_class_token(model, mixed, nearest=True))
     y_a, y_b = mixed.scores[mixed.source], mixed.scores
 
     def slow_gradient(stop):
@@ -414,21 +427,22 @@ def test_watching_leaves_nothing_behind():
         logits = copied(data['inputs'])
     assert losses['loss_cls'].item() == pytest.approx(
         cross_entropy(
-            logits,
-            mixed_labels(data['mixed'], by_hand(TRANSMIX, copied, data))),
+            logits, mixed_labels(data['mixed'],
+                                 by_hand(TRANSMIX, copied, data))),
         rel=1e-4)
 
 
-@pytest.mark.parametrize('rule,message', [
-    (dict(TRANSMIX, area_weight=1.5), r'in \[0, 1\], not 1.5'),
-    (dict(TRANSMIX, downsample='bicubic'), "'nearest'.*not 'bicubic'"),
-    (dict(PAL, progress='cubic'), "'learnable'.*not 'cubic'"),
-    (dict(PAL, label_smooth=1.), r'in \[0, 1\), not 1.0'),
-    (dict(PAL, downsample='max'), "not 'max'"),
-    (dict(AREA, beta=-0.1), 'not -0.1'),
-    (dict(AREA, beta='half'), "or 'random', not 'half'"),
-    (dict(AREA, target='all'), "'visible'.*not 'all'"),
-    (dict(AREA, ratio='class'), "'batch'.*not 'class'")])
+@pytest.mark.parametrize(
+    'rule,message',
+    [(dict(TRANSMIX, area_weight=1.5), r'in \[0, 1\], not 1.5'),
+     (dict(TRANSMIX, downsample='bicubic'), "'nearest'.*not 'bicubic'"),
+     (dict(PAL, progress='cubic'), "'learnable'.*not 'cubic'"),
+     (dict(PAL, label_smooth=1.), r'in \[0, 1\), not 1.0'),
+     (dict(PAL, downsample='max'), "not 'max'"),
+     (dict(AREA, beta=-0.1), 'not -0.1'),
+     (dict(AREA, beta='half'), "or 'random', not 'half'"),
+     (dict(AREA, target='all'), "'visible'.*not 'all'"),
+     (dict(AREA, ratio='class'), "'batch'.*not 'class'")])
 def test_bad_options_are_refused(rule, message):
     with pytest.raises(ValueError, match=message):
         ruled(rule)
@@ -446,8 +460,8 @@ def test_a_backbone_without_class_attention_is_refused(rule):
         build(cfg)
 
 
-@pytest.mark.parametrize('augment', [
-    MIXUP, dict(type='mmpretrain.CutMix', alpha=1.)], ids=name_of)
+@pytest.mark.parametrize(
+    'augment', [MIXUP, dict(type='mmpretrain.CutMix', alpha=1.)], ids=name_of)
 @pytest.mark.parametrize('rule', [TRANSMIX, PAL, AREA], ids=name_of)
 def test_a_rule_that_could_never_apply_is_refused(rule, augment):
     name = rule['type'].split('.')[1]

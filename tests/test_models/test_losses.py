@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+
 from mmmix.functional import box_masks
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
@@ -76,14 +77,12 @@ def test_fine_grained_loss_of_equations_10_to_13(smooth):
 def test_fine_grained_loss_weighs_tokens_by_the_share_of_their_area():
     """A mask on pixels and tokens on a coarser grid."""
     head = Head()
-    mixed = mixed_batch(
-        torch.tensor([[1, 1, 5, 6]]).expand(N, 4), grid=(8, 8))
+    mixed = mixed_batch(torch.tensor([[1, 1, 5, 6]]).expand(N, 4), grid=(8, 8))
     tokens = torch.randn(N, C, 2, 2)
     loss = MODELS.build(dict(type='mmmix.FineGrainedLoss'))
     share = torch.tensor([[9 / 16, 6 / 16], [3 / 16, 2 / 16]])
     expected = 0.
-    for weight, owner in ((share, mixed.source), (1 - share,
-                                                  torch.arange(N))):
+    for weight, owner in ((share, mixed.source), (1 - share, torch.arange(N))):
         mean = (tokens * weight).sum((2, 3)) / weight.sum()
         target = mixed.scores[owner].argmax(1)
         expected += F.cross_entropy(head.fc(mean), target) / 2
@@ -97,8 +96,10 @@ def test_unmixed_and_replaced_images_have_one_finite_loss(whole):
     boxes = torch.tensor([[0, 0, 4, 4] if whole else [0, 0, 0, 2]])
     mixed = mixed_batch(boxes.expand(N, 4))
     tokens = torch.randn(N, C, 4, 4, requires_grad=True)
-    loss = MODELS.build(dict(type='mmmix.FineGrainedLoss'))(
-        head, torch.zeros(N, K), mixed, None, tokens)
+    loss = MODELS.build(dict(type='mmmix.FineGrainedLoss'))(head,
+                                                            torch.zeros(N, K),
+                                                            mixed, None,
+                                                            tokens)
     owner = mixed.source if whole else torch.arange(N)
     expected = F.cross_entropy(
         head.fc(tokens.mean((2, 3))), mixed.scores[owner].argmax(1)) / 2
@@ -159,11 +160,12 @@ def test_weight_and_float32_under_autocast(name):
             MODELS.build(dict(type=f'mmmix.{name}'))(*args), one)
 
 
-@pytest.mark.parametrize('cfg,message', [
-    (dict(type='ConsistencyLoss', distance='l2'), "not 'l2'"),
-    (dict(type='ConsistencyLoss', mix='labels'), "not 'labels'"),
-    (dict(type='ConsistencyLoss', batches='some'), "not 'some'"),
-    (dict(type='FineGrainedLoss', label_smooth=1.), 'not 1.0')])
+@pytest.mark.parametrize(
+    'cfg,message',
+    [(dict(type='ConsistencyLoss', distance='l2'), "not 'l2'"),
+     (dict(type='ConsistencyLoss', mix='labels'), "not 'labels'"),
+     (dict(type='ConsistencyLoss', batches='some'), "not 'some'"),
+     (dict(type='FineGrainedLoss', label_smooth=1.), 'not 1.0')])
 def test_bad_options_are_refused(cfg, message):
     cfg['type'] = 'mmmix.' + cfg['type']
     with pytest.raises(ValueError, match=message):

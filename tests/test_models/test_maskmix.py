@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import BOTH_LOSSES, build, train_losses, vit_config
+
 from mmmix.functional import resize_mask
 from mmmix.registry import BATCH_AUGMENTS
 
@@ -32,7 +33,10 @@ def mixer_of(**cfg):
 def draw(cfg, n=5, size=(16, 24), seed=0):
     mixer = mixer_of(**cfg)
     inputs = torch.rand(
-        n, 3, *size, dtype=torch.float64,
+        n,
+        3,
+        *size,
+        dtype=torch.float64,
         generator=torch.Generator().manual_seed(seed))
     params = mixer.sample(np.random.default_rng(seed), n, size)
     return mixer, inputs, params
@@ -121,8 +125,8 @@ def test_nothing_waits_for_a_value():
 @pytest.mark.parametrize('size,cells', [((16, 24), 6), ((28, 20), 12)])
 def test_number_of_cells(rounding, whole, size, cells):
     for seed in range(20):
-        *_, params = draw(dict(rounding=rounding, per_image=True), size=size,
-                          seed=seed)
+        *_, params = draw(
+            dict(rounding=rounding, per_image=True), size=size, seed=seed)
         expected = whole(cells * tau_of(5, seed))
         assert params['cells'].sum((1, 2)).tolist() == expected.tolist()
 
@@ -141,8 +145,8 @@ def test_no_cell_leaves_the_image_unmixed():
 
 @pytest.mark.parametrize('beta', [0.5, 1., 2.])
 def test_distribution_of_tau_and_of_the_cells(beta):
-    *_, params = draw(dict(scale=1, beta=beta, per_image=True), n=4000,
-                      size=(64, 64))
+    *_, params = draw(
+        dict(scale=1, beta=beta, per_image=True), n=4000, size=(64, 64))
     share = params['cells'].mean((1, 2)) + 0.5 / 256  # floor takes half a cell
     assert share.mean() == pytest.approx(0.5, abs=0.02)
     assert share.var() == pytest.approx(1 / (4 * (2 * beta + 1)), abs=0.006)
@@ -250,14 +254,14 @@ def test_shuffled_patches_are_those_of_the_source():
     plain, *_ = mixed_by(dict(per_image=True), seed=1)
     moved = 0
     for i, mask in enumerate(resize_mask(mixed.mask, (4, 6)).bool()):
+
         def patches(images):
             split = images[i].unfold(1, 4, 4).unfold(2, 4, 4)
             return split.permute(1, 2, 0, 3, 4).flatten(2)
 
         ours, unshuffled = patches(mixed.inputs), patches(plain.inputs)
         assert torch.equal(ours[~mask], patches(inputs)[~mask])
-        assert sorted(ours[mask].tolist()) == sorted(
-            unshuffled[mask].tolist())
+        assert sorted(ours[mask].tolist()) == sorted(unshuffled[mask].tolist())
         moved += (ours[mask] != unshuffled[mask]).any(1).sum()
     assert moved > 0.5 * resize_mask(mixed.mask, (4, 6)).sum()
 

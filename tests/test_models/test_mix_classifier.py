@@ -3,8 +3,15 @@ import copy
 
 import pytest
 import torch
-from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build,
-                     train_losses, vit_config)
+from helpers import (
+    BOTH_LOSSES,
+    NUM_CLASSES,
+    SMMIX,
+    batch,
+    build,
+    train_losses,
+    vit_config,
+)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 
@@ -35,10 +42,11 @@ def pooled_config(*args, **kwargs):
 FULL = dict(augments=[SMMIX], mix_losses=BOTH_LOSSES)
 
 
-@pytest.mark.parametrize('ours,out_type', [
-    (vit_config(**FULL), 'cls_token'),
-    (vit_config(**FULL, head=dict(hidden_dim=16)), 'cls_token'),
-    (pooled_config(**FULL), 'featmap')])
+@pytest.mark.parametrize(
+    'ours,out_type',
+    [(vit_config(**FULL), 'cls_token'),
+     (vit_config(**FULL, head=dict(hidden_dim=16)), 'cls_token'),
+     (pooled_config(**FULL), 'featmap')])
 def test_weights_travel_both_ways(ours, out_type):
     """Strictly, and the logits and predictions are the same."""
     for source_cfg, target_cfg in ((ours, stock_config(ours, out_type)),
@@ -49,8 +57,8 @@ def test_weights_travel_both_ways(ours, out_type):
         with torch.no_grad():
             assert torch.equal(source(inputs), target(inputs))
             data = batch()
-            one, two = (m.val_step(copy.deepcopy(data))
-                        for m in (source, target))
+            one, two = (
+                m.val_step(copy.deepcopy(data)) for m in (source, target))
         for a, b in zip(one, two):
             assert torch.equal(a.pred_score, b.pred_score)
 
@@ -77,8 +85,8 @@ def test_the_total_is_the_sum_of_equation_15():
     model = build(vit_config(**FULL))
     losses, _ = train_losses(model)
     total, log = model.parse_losses(losses)
-    assert total.item() == pytest.approx(sum(v.item()
-                                             for v in losses.values()))
+    assert total.item() == pytest.approx(
+        sum(v.item() for v in losses.values()))
     assert set(log) == {'loss', *losses}
 
 
@@ -86,9 +94,9 @@ def test_classification_loss_of_equation_9():
     model = build(vit_config(**FULL))
     losses, data = train_losses(model)
     log_probs = model(data['inputs']).log_softmax(1)
-    target = data['mixed'].mixed_scores()
-    expected = sum(-target[n, k] * log_probs[n, k]
-                   for n in range(6) for k in range(NUM_CLASSES)) / 6
+    target = data['mixed'].mixed_labels()
+    expected = sum(-target[n, k] * log_probs[n, k] for n in range(6)
+                   for k in range(NUM_CLASSES)) / 6
     torch.testing.assert_close(losses['loss_cls'], expected)
 
 
@@ -122,12 +130,12 @@ def test_no_cells_and_all_cells_train_with_every_loss(cfg, delta):
 def test_every_parameter_gets_a_gradient(augment):
     """Also the second classifier in a step it takes no part in."""
     model = build(
-        vit_config([SMMIX, augment],
-                   dict(
-                       fine=dict(
-                           type='mmmix.FineGrainedLoss',
-                           second_classifier=True)),
-                   probs=[0., 1.]))
+        vit_config(
+            [SMMIX, augment],
+            dict(
+                fine=dict(
+                    type='mmmix.FineGrainedLoss', second_classifier=True)),
+            probs=[0., 1.]))
     losses, _ = train_losses(model)
     model.parse_losses(losses)[0].backward()
     assert all(p.grad is not None for p in model.parameters())
@@ -211,13 +219,13 @@ def test_bad_configs_are_refused_at_build_time():
         build(
             vit_config(
                 [CUTMIX],
-                data_preprocessor=dict(
-                    type='mmpretrain.ClsDataPreprocessor')))
+                data_preprocessor=dict(type='mmpretrain.ClsDataPreprocessor')))
 
 
-@pytest.mark.parametrize('augment,name', [
-    (MIXUP, 'mmmix.Mixup'),
-    (dict(type='mmpretrain.CutMix', alpha=1.), 'mmpretrain.CutMix')])
+@pytest.mark.parametrize(
+    'augment,name',
+    [(MIXUP, 'mmmix.Mixup'),
+     (dict(type='mmpretrain.CutMix', alpha=1.), 'mmpretrain.CutMix')])
 def test_a_loss_that_could_never_apply_is_refused(augment, name):
     with pytest.raises(ValueError, match=f"'fine'.*none of .*{name}"):
         build(vit_config([augment], BOTH_LOSSES))
@@ -244,8 +252,8 @@ def test_a_head_that_waits_for_mixes_in_vain(head):
 
 @pytest.mark.parametrize('wrong,message', [
     (dict(guide=dict(type='mmmix.TopDown')), '`guide` must be a Guide'),
-    (dict(guide=dict(type='SelfGuide', view=dict(type='SelfGuide'))),
-     '`view` must be a View'),
+    (dict(guide=dict(type='SelfGuide', attention_map=dict(type='SelfGuide'))),
+     '`attention_map` must be a AttentionMap'),
     (dict(head=dict(label_rule=BOTH_LOSSES['fine'])),
      "`label_rule` must be a LabelRule, but 'mmmix.FineGrainedLoss'"),
     (dict(mix_losses=dict(fine=dict(type='mmmix.TransMixLabel'))),

@@ -36,11 +36,11 @@ def test_validation_is_the_parents():
 def test_mixed_labels_reach_the_data_samples():
     data = mix(build(vit_config([SMMIX])))
     scores = torch.stack([s.gt_score for s in data['data_samples']])
-    assert torch.equal(scores, data['mixed'].mixed_scores())
+    assert torch.equal(scores, data['mixed'].mixed_labels())
     assert data['inputs'] is data['mixed'].inputs
     # the hard label of the target stays readable
-    assert [s.gt_label.item() for s in data['data_samples']] == [
-        i % NUM_CLASSES for i in range(6)]
+    assert [s.gt_label.item() for s in data['data_samples']
+            ] == [i % NUM_CLASSES for i in range(6)]
 
 
 @pytest.mark.parametrize('augment,losses,asked', [
@@ -50,17 +50,19 @@ def test_mixed_labels_reach_the_data_samples():
     (CUTMIX, dict(fine=BOTH_LOSSES['fine']), set()),
     (CUTMIX, CONSISTENCY, {'logits'}),
     (MIXUP, BOTH_LOSSES, set()),
-    (MIXUP, dict(consistency=dict(type='mmmix.ConsistencyLoss',
-                                  batches='mixed')), {'logits'}),
+    (MIXUP,
+     dict(consistency=dict(type='mmmix.ConsistencyLoss', batches='mixed')),
+     {'logits'}),
     (dict(type='mmpretrain.CutMix', alpha=1.), BOTH_LOSSES, set()),
 ])
 def test_the_guide_is_asked_only_for_what_is_needed(augment, losses, asked):
-    data = mix(
-        build(vit_config([SMMIX, augment], losses, probs=[0., 1.])))
+    data = mix(build(vit_config([SMMIX, augment], losses, probs=[0., 1.])))
     guidance = data['guidance']
     answered = {
-        name for name in ('attention', 'logits')
-        if guidance is not None and getattr(guidance, name) is not None}
+        name
+        for name in ('attention', 'logits')
+        if guidance is not None and getattr(guidance, name) is not None
+    }
     assert answered == asked
 
 
@@ -130,8 +132,8 @@ def test_odd_batches_and_rectangular_images(size, n):
 def test_bad_labels_are_refused(augments):
     model = build(vit_config(augments))
     data = batch()
-    data['data_samples'][2] = DataSample(
-        metainfo=dict(img_path='cat.jpg')).set_gt_label(NUM_CLASSES)
+    data['data_samples'][2] = DataSample(metainfo=dict(
+        img_path='cat.jpg')).set_gt_label(NUM_CLASSES)
     with pytest.raises(ValueError, match=r'Label \[5\] of cat.jpg .* 0..4'):
         mix(model, data)
     data['data_samples'][2] = DataSample()
@@ -156,7 +158,7 @@ def test_soft_labels_are_mixed():
         sample.set_gt_score(score)
     mixed = mix(model, data)['mixed']
     assert torch.equal(mixed.scores, soft)
-    torch.testing.assert_close(mixed.mixed_scores().sum(1), torch.ones(6))
+    torch.testing.assert_close(mixed.mixed_labels().sum(1), torch.ones(6))
 
 
 def test_images_of_another_length_length_are_refused():
@@ -172,8 +174,6 @@ def test_image_that_does_not_divide_into_patches_is_refused():
         build(vit_config([SMMIX], img_size=36))
     with pytest.raises(ValueError, match='36 x 36 .* cells of 8 x 8'):
         build(
-            vit_config([CUTMIX],
-                       dict(fine=BOTH_LOSSES['fine']),
-                       img_size=36))
+            vit_config([CUTMIX], dict(fine=BOTH_LOSSES['fine']), img_size=36))
     with pytest.raises(ValueError, match='36 x 32 .* cells of 8 x 8'):
         mix(build(vit_config([SMMIX])), batch(size=(36, 32)))

@@ -1,16 +1,17 @@
 """Mixing and labelling outside of a training are what a training does."""
 from dataclasses import replace
 
+import helpers
 import numpy as np
 import pytest
 import torch
+from helpers import batch, build, cnn_config, vit_config
 from mmengine.logging import MessageHub
 
-import helpers
-from helpers import batch, build, cnn_config, vit_config
-
-RULES = ['mmmix.TransMixLabel', 'mmmix.ProgressiveAttentionLabel',
-         'mmmix.AreaAttentionLabel']
+RULES = [
+    'mmmix.TransMixLabel', 'mmmix.ProgressiveAttentionLabel',
+    'mmmix.AreaAttentionLabel'
+]
 
 
 def rng_of_training():
@@ -35,9 +36,8 @@ def test_lambda_is_that_of_the_training(rule, monkeypatch):
     rng = rng_of_training()
     data = batch()
     plain = model.data_preprocessor(data, False)
-    scores = torch.eye(helpers.NUM_CLASSES)[[
-        int(s.gt_label) for s in data['data_samples']
-    ]]
+    scores = torch.eye(
+        helpers.NUM_CLASSES)[[int(s.gt_label) for s in data['data_samples']]]
     trained = model.data_preprocessor(data, True)
     mixed, guidance = model.data_preprocessor.mix(
         plain['inputs'], scores, model.data_preprocessor.choice.augments[0],
@@ -87,8 +87,8 @@ def test_nothing_is_mixed():
     model = model_of(None)
     inputs = torch.rand(2, 3, 32, 32)
     mixed, guidance = model.data_preprocessor.mix(
-        inputs, torch.eye(helpers.NUM_CLASSES)[:2], None,
-        np.random.default_rng(0))
+        inputs,
+        torch.eye(helpers.NUM_CLASSES)[:2], None, np.random.default_rng(0))
     assert mixed.inputs is inputs and not mixed.lam.any()
     assert guidance is None
 
@@ -96,13 +96,14 @@ def test_nothing_is_mixed():
 def test_a_rule_leaves_a_blend_alone():
     torch.manual_seed(0)
     model = build(
-        vit_config([helpers.SMMIX, dict(type='mmmix.Mixup', alpha=1.)],
-                   head=dict(label_rule=dict(type=RULES[0]))))
+        vit_config(
+            [helpers.SMMIX, dict(type='mmmix.Mixup', alpha=1.)],
+            head=dict(label_rule=dict(type=RULES[0]))))
     inputs = torch.rand(4, 3, 32, 32)
     mixup = model.data_preprocessor.choice.augments[1]
     mixed, guidance = model.data_preprocessor.mix(
-        inputs, torch.eye(helpers.NUM_CLASSES)[:4], mixup,
-        np.random.default_rng(0))
+        inputs,
+        torch.eye(helpers.NUM_CLASSES)[:4], mixup, np.random.default_rng(0))
     assert torch.equal(model.relabel(mixed, guidance).lam, mixed.lam)
     assert guidance is None
 
@@ -111,7 +112,8 @@ def test_a_cnn_asks_its_guide_only():
     model = model_of('mmmix.AreaAttentionLabel', cnn_config)
     inputs = torch.rand(4, 3, 32, 32)
     mixed, guidance = model.data_preprocessor.mix(
-        inputs, torch.eye(helpers.NUM_CLASSES)[:4],
+        inputs,
+        torch.eye(helpers.NUM_CLASSES)[:4],
         model.data_preprocessor.choice.augments[0], np.random.default_rng(0))
     lam = model.relabel(mixed, guidance).lam
     assert lam.shape == (4, ) and not torch.equal(lam, mixed.lam)

@@ -1,6 +1,7 @@
 """The class token out of all tokens."""
 import pytest
 import torch
+
 from mmmix.models import ClassTokenNeck
 
 

@@ -8,15 +8,13 @@ from helpers import ARCH, build, vit_config
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
-from mmmix.functional import resize_relative_positions
-from mmmix.models import StrictPretrained
+
+from mmmix.checkpoint.pretrained import StrictPretrained
+from mmmix.checkpoint.relative_positions import resize_relative_positions
 from mmmix.registry import MODELS
 
 VIT = dict(
-    type='mmpretrain.VisionTransformer',
-    arch=ARCH,
-    img_size=32,
-    patch_size=8)
+    type='mmpretrain.VisionTransformer', arch=ARCH, img_size=32, patch_size=8)
 SWIN = dict(
     type='mmpretrain.SwinTransformer',
     arch=dict(embed_dims=16, depths=[1, 2], num_heads=[1, 2]),
@@ -49,8 +47,7 @@ def classifier(backbone, **meta):
     cfg = vit_config()
     cfg.update(backbone=backbone)
     model = randomized(build(cfg))
-    return model, dict(
-        meta=dict(meta, epoch=3), state_dict=model.state_dict())
+    return model, dict(meta=dict(meta, epoch=3), state_dict=model.state_dict())
 
 
 @pytest.fixture
@@ -113,8 +110,8 @@ def test_reads_every_form_of_checkpoint(form, saved):
     weights = checkpoint['state_dict']
     if form == 'module.':
         weights = {f'module.{name}': w for name, w in weights.items()}
-    path = saved({form: weights} if form in ('model', 'state_dict'
-                                             ) else dict(weights))
+    path = saved({form: weights} if form in ('model',
+                                             'state_dict') else dict(weights))
     assert_same(initialized(VIT, path), model.backbone.state_dict())
 
 
@@ -131,10 +128,11 @@ def test_leaves_the_other_average_aside(saved):
 
 def test_reads_addresses_as_mmengine_does(monkeypatch):
     model, checkpoint = classifier(VIT)
-    monkeypatch.setattr(CheckpointLoader, '_schemes', {
-        'test://': lambda path, map_location: checkpoint,
-        **CheckpointLoader._schemes
-    })
+    monkeypatch.setattr(
+        CheckpointLoader, '_schemes', {
+            'test://': lambda path, map_location: checkpoint,
+            **CheckpointLoader._schemes
+        })
     taken = initialized(VIT, 'test://deit')
     assert_same(taken, model.backbone.state_dict())
 
@@ -194,8 +192,7 @@ def test_resizes_positions_of_a_vit(saved, log):
 
 def test_takes_the_class_token_away(saved, log):
     model, checkpoint = classifier(VIT)
-    backbone = dict(
-        VIT, img_size=64, with_cls_token=False, out_type='featmap')
+    backbone = dict(VIT, img_size=64, with_cls_token=False, out_type='featmap')
     taken = initialized(backbone, saved(checkpoint), unused=['cls_token'])
     torch.testing.assert_close(
         taken.pos_embed,
@@ -220,9 +217,7 @@ def test_knows_a_grid_that_is_not_square(known, size, saved):
     cfg = CONFIG.format(f'img_size={size}' if known == 'config' else '')
     model, checkpoint = classifier(dict(VIT, img_size=size), cfg=cfg)
     taken = initialized(
-        VIT,
-        saved(checkpoint),
-        img_size=size if known == 'argument' else None)
+        VIT, saved(checkpoint), img_size=size if known == 'argument' else None)
     source = (2, size[1] // 8)
     torch.testing.assert_close(
         taken.pos_embed[:, 1:],
@@ -262,8 +257,9 @@ def test_resizes_absolute_positions_of_a_swin(saved):
                       'bicubic'))
 
 
-@pytest.mark.parametrize('swin', [SWIN, dict(SWIN, type='mmmix.CASwin')],
-                         ids=lambda swin: swin['type'])
+@pytest.mark.parametrize(
+    'swin', [SWIN, dict(SWIN, type='mmmix.CASwin')],
+    ids=lambda swin: swin['type'])
 def test_resizes_the_tables_of_windows(swin, saved, log):
     """And does not take the index of the other window."""
     model, checkpoint = classifier(swin)

@@ -1,7 +1,8 @@
 import torch
+from mmpretrain.models.backbones import ResNeXt
+
 from mmmix.models import ResNeXt_CIFAR
 from mmmix.registry import MODELS
-from mmpretrain.models.backbones import ResNeXt
 
 NARROW = dict(depth=50, groups=2, stem_channels=8, base_channels=8)
 

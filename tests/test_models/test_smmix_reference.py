@@ -4,8 +4,15 @@ import copy
 import numpy as np
 import pytest
 import torch
-from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build,
-                     dense_attention, vit_config)
+from helpers import (
+    BOTH_LOSSES,
+    NUM_CLASSES,
+    SMMIX,
+    batch,
+    build,
+    dense_attention,
+    vit_config,
+)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 
@@ -31,8 +38,7 @@ def reference_loss(model, inputs, labels, delta):
     one_hot = torch.eye(NUM_CLASSES)[labels]
     with torch.no_grad():
         model.eval()
-        attention = dense_attention(model.backbone,
-                                    inputs).view(n, grid, grid)
+        attention = dense_attention(model.backbone, inputs).view(n, grid, grid)
         unmixed = model(inputs).softmax(1)
         model.train()
     h = w = int(delta * grid)
@@ -41,10 +47,9 @@ def reference_loss(model, inputs, labels, delta):
         a = n - 1 - b
         i_s, j_s = best_place(attention[a], h, w, 1)
         i_t, j_t = best_place(attention[b], h, w, -1)
-        mixed[b, :, i_t * PATCH:(i_t + h) * PATCH,
-              j_t * PATCH:(j_t + w) * PATCH] = inputs[
-                  a, :, i_s * PATCH:(i_s + h) * PATCH,
-                  j_s * PATCH:(j_s + w) * PATCH]
+        mixed[b, :, i_t * PATCH:(i_t + h) * PATCH, j_t * PATCH:(j_t + w) *
+              PATCH] = inputs[a, :, i_s * PATCH:(i_s + h) * PATCH,
+                              j_s * PATCH:(j_s + w) * PATCH]
         boxes.append((i_t, j_t))
     lam = h * w / grid**2
     output = model.backbone(mixed)[-1]
@@ -53,17 +58,20 @@ def reference_loss(model, inputs, labels, delta):
     for b, (i_t, j_t) in enumerate(boxes):
         a = n - 1 - b
         tokens = output[b, 1:].view(grid, grid, -1)
-        inside = [tokens[i, j] for i in range(grid) for j in range(grid)
-                  if i_t <= i < i_t + h and j_t <= j < j_t + w]
-        outside = [tokens[i, j] for i in range(grid) for j in range(grid)
-                   if not (i_t <= i < i_t + h and j_t <= j < j_t + w)]
+        inside = [
+            tokens[i, j] for i in range(grid) for j in range(grid)
+            if i_t <= i < i_t + h and j_t <= j < j_t + w
+        ]
+        outside = [
+            tokens[i, j] for i in range(grid) for j in range(grid)
+            if not (i_t <= i < i_t + h and j_t <= j < j_t + w)
+        ]
         logits = classify(output[b, 0])
-        loss = loss + cross_entropy(
-            logits, lam * one_hot[a] + (1 - lam) * one_hot[b])
-        loss = loss + (cross_entropy(classify(sum(inside) / len(inside)),
-                                     one_hot[a]) +
-                       cross_entropy(classify(sum(outside) / len(outside)),
-                                     one_hot[b])) / 2
+        loss = loss + cross_entropy(logits, lam * one_hot[a] +
+                                    (1 - lam) * one_hot[b])
+        loss = loss + (cross_entropy(
+            classify(sum(inside) / len(inside)), one_hot[a]) + cross_entropy(
+                classify(sum(outside) / len(outside)), one_hot[b])) / 2
         target = lam * unmixed[a] + (1 - lam) * unmixed[b]
         loss = loss + (target * (target.log() - logits.log_softmax(-1))).sum()
     return loss / n

@@ -4,8 +4,16 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import (NUM_CLASSES, SMMIX, batch, build, cnn_config,
-                     dense_attention, vit_config)
+from helpers import (
+    NUM_CLASSES,
+    SMMIX,
+    batch,
+    build,
+    cnn_config,
+    dense_attention,
+    vit_config,
+)
+
 from mmmix.models import find_extractor
 from mmmix.registry import TASK_UTILS
 
@@ -15,7 +23,9 @@ BOTH = frozenset({'attention', 'scores'})
 def looking(view, cfg=vit_config, **kwargs):
     """A model that is guided by itself through a view."""
     return build(
-        cfg([SMMIX], guide=dict(type='SelfGuide', view=view), **kwargs))
+        cfg([SMMIX],
+            guide=dict(type='SelfGuide', attention_map=view),
+            **kwargs))
 
 
 def ask(model, inputs, labels=None):
@@ -72,8 +82,7 @@ def slow_vit(model, inputs, signal=None):
 
 @pytest.mark.parametrize('size', [(32, 32), (32, 48)])
 @pytest.mark.parametrize('of_class_token', [False, True])
-def test_bottom_up_and_class_attention_of_the_last_block(size,
-                                                         of_class_token):
+def test_bottom_up_and_class_attention_of_the_last_block(size, of_class_token):
     view = 'ClassAttention' if of_class_token else 'BottomUp'
     model = looking(dict(type=f'mmmix.{view}'), img_size=size).eval()
     inputs, _ = labelled_images(size=size)
@@ -106,12 +115,18 @@ def test_two_passes_of_equations_3_to_5(size, sigma, soft):
             for j in range(signal.size(1)):
                 signal[n, j] = sigma * (tokens[n, 1 + j] @ w_y)
         _, steered = slow_vit(slow, inputs.double(), signal)
-        torch.testing.assert_close(guidance.attention.flatten(1).double(),
-                                   steered, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(
+            guidance.attention.flatten(1).double(),
+            steered,
+            rtol=1e-4,
+            atol=1e-7)
         assert (steered - bottom_up).abs().max() > 1e-4
         # the scores are those of the first pass, which nothing changed
-        torch.testing.assert_close(guidance.logits.double(),
-                                   classes(tokens[:, 0]), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(
+            guidance.logits.double(),
+            classes(tokens[:, 0]),
+            rtol=1e-4,
+            atol=1e-6)
         torch.testing.assert_close(guidance.logits, model(inputs))
 
 
@@ -158,41 +173,46 @@ def test_the_bottom_up_map_of_a_cnn_is_its_activation_energy():
     torch.testing.assert_close(ask(model, inputs).attention, expected / 64)
 
 
-@pytest.mark.parametrize('cfg,form', [
-    (vit_config, 'two_pass'), (vit_config, 'one_pass'), (cnn_config, 'cam'),
-    (cnn_config, 'one_pass')])
+@pytest.mark.parametrize('cfg,form', [(vit_config, 'two_pass'),
+                                      (vit_config, 'one_pass'),
+                                      (cnn_config, 'cam'),
+                                      (cnn_config, 'one_pass')])
 def test_sigma_0_is_exactly_bottom_up(cfg, form):
     """TdAttenMix, section 4.1: the bottom-up variant of its Table 4."""
     model = looking(dict(type='mmmix.TopDown', sigma=0., form=form), cfg)
     inputs, labels = labelled_images()
     attention = ask(model, inputs, labels).attention
     guide = model.data_preprocessor.guide
-    guide.view = TASK_UTILS.build(dict(type='mmmix.BottomUp'))
+    guide.attention_map = TASK_UTILS.build(dict(type='mmmix.BottomUp'))
     assert torch.equal(attention, ask(model, inputs).attention)
-    guide.view = TASK_UTILS.build(dict(type='mmmix.TopDown', form=form))
+    guide.attention_map = TASK_UTILS.build(
+        dict(type='mmmix.TopDown', form=form))
     assert not torch.allclose(attention, ask(model, inputs, labels).attention)
 
 
-@pytest.mark.parametrize('cfg,form', [
-    (vit_config, 'two_pass'), (vit_config, 'one_pass'), (cnn_config, 'cam')])
+@pytest.mark.parametrize('cfg,form', [(vit_config, 'two_pass'),
+                                      (vit_config, 'one_pass'),
+                                      (cnn_config, 'cam')])
 def test_another_label_gives_another_map(cfg, form):
     model = looking(dict(type='mmmix.TopDown', form=form), cfg)
     inputs, labels = labelled_images()
-    first, second = (ask(model, inputs, y).attention
-                     for y in (labels, labels.roll(1, 1)))
+    first, second = (
+        ask(model, inputs, y).attention for y in (labels, labels.roll(1, 1)))
     assert not torch.allclose(first, second)
     assert (first >= 0).all() and first.dtype == torch.float32
 
 
 @pytest.mark.parametrize('backbone', [
-    dict(final_norm=False, out_type='raw'), dict(out_type='cls_token'),
-    dict(final_norm=False, out_type='avg_featmap')])
+    dict(final_norm=False, out_type='raw'),
+    dict(out_type='cls_token'),
+    dict(final_norm=False, out_type='avg_featmap')
+])
 def test_tokens_whatever_the_backbone_answers(backbone):
     """As a frozen guide does that averages its tokens."""
     model = looking(dict(type='mmmix.TopDown'), backbone=backbone).eval()
     inputs, labels = labelled_images()
     extractor = find_extractor(model.backbone)
-    with torch.no_grad(), extractor.watching() as seen:
+    with torch.no_grad(), extractor.recording() as seen:
         features = model.backbone(inputs)
     tokens = extractor.tokens(seen, features, (32, 32))
     model.backbone.out_type = 'raw'
@@ -202,11 +222,12 @@ def test_tokens_whatever_the_backbone_answers(backbone):
     assert ask(model, inputs, labels).attention.shape == (3, 4, 4)
 
 
-@pytest.mark.parametrize('view,message', [
-    (dict(sigma=-0.1), 'at least 0, not -0.1'),
-    (dict(sigma=float('inf')), 'at least 0, not inf'),
-    (dict(form='cam'), r"no form 'cam' .* \('two_pass', 'one_pass'\)"),
-    (dict(form='three_pass'), "no form 'three_pass'")])
+@pytest.mark.parametrize(
+    'view,message',
+    [(dict(sigma=-0.1), 'at least 0, not -0.1'),
+     (dict(sigma=float('inf')), 'at least 0, not inf'),
+     (dict(form='cam'), r"no form 'cam' .* \('two_pass', 'one_pass'\)"),
+     (dict(form='three_pass'), "no form 'three_pass'")])
 def test_bad_options_are_refused_at_build_time(view, message):
     with pytest.raises(ValueError, match=message):
         looking(dict(view, type='mmmix.TopDown'))
@@ -221,7 +242,8 @@ def test_a_view_that_the_model_does_not_offer_is_refused_at_build_time():
         looking(dict(type='mmmix.TopDown'), head=dict(hidden_dim=24))
     cfg = cnn_config([SMMIX],
                      guide=dict(
-                         type='SelfGuide', view=dict(type='mmmix.TopDown')))
+                         type='SelfGuide',
+                         attention_map=dict(type='mmmix.TopDown')))
     cfg['head'].update(
         type='mmpretrain.StackedLinearClsHead', mid_channels=[8])
     cfg['head'].pop('mix_losses')
@@ -242,8 +264,10 @@ def test_a_cnn_that_pools_by_itself_is_refused():
 
 def test_a_guide_that_is_asked_without_labels():
     model = build(
-        vit_config([SMMIX], guide=dict(type='SelfGuide', view=dict(
-            type='mmmix.TopDown'))))
+        vit_config([SMMIX],
+                   guide=dict(
+                       type='SelfGuide',
+                       attention_map=dict(type='mmmix.TopDown'))))
     with pytest.raises(ValueError, match='TopDown looks at a label'):
         model.data_preprocessor.guide(
             torch.rand(2, 3, 32, 32), frozenset({'attention'}))

@@ -33,7 +33,9 @@ OFFICIAL = {
 def run_python(code, cwd):
     return subprocess.run([sys.executable, '-c', code],
                           cwd=cwd,
-                          env={**os.environ, 'PYTHONPATH': str(ROOT)},
+                          env={
+                              **os.environ, 'PYTHONPATH': str(ROOT)
+                          },
                           capture_output=True,
                           text=True,
                           check=True)
@@ -51,8 +53,8 @@ def pretend(monkeypatch):
             return versions[name]
 
         monkeypatch.setattr(metadata, 'version', version)
-        monkeypatch.setattr(environment, 'find_spec',
-                            lambda name: name if name in modules else None)
+        monkeypatch.setattr(environment, 'find_spec', lambda name: name
+                            if name in modules else None)
 
     return set_installed
 

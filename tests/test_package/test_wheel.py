@@ -26,7 +26,8 @@ def wheel(tmp_path_factory):
     subprocess.run([
         sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-index',
         '--no-build-isolation', '-w', folder, folder / 'copy'
-    ], check=True)
+    ],
+                   check=True)
     with zipfile.ZipFile(next(folder.glob('mmmix-*.whl'))) as archive:
         yield archive
 

@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from mmmix.engine.launch import build_model, load_config
+from mmmix.cli.launch import build_model, load_config
 
 TOOL = 'analysis/attention_in_boxes.py'
 SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'  # its pipeline packs boxes

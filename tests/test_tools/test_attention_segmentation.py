@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmmix.engine.launch import build_model, load_config
+from mmmix.cli.launch import build_model, load_config
 
 TOOL = 'analysis/attention_segmentation.py'
 SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.engine.launch import build_model, load_config
+from mmmix.analysis.mixed_pairs import mix_pairs
+from mmmix.cli.launch import build_model, load_config
 from mmmix.models import CutMix, Mixup, SMMix
 from mmmix.registry import DATASETS
-from mmmix.visualization import mix_pairs
 
 BROWSE = 'visualization/browse_mix.py'
 UNTRAINED = pytest.mark.filterwarnings('ignore:No --checkpoint')
@@ -21,7 +21,8 @@ def pairs_of(config, mixers, **options):
 
 def test_all_mixers_get_the_same_pairs(config):
     pairs, dataset = pairs_of(
-        config, [SMMix(), CutMix(alpha=1.), Mixup(alpha=1.)])
+        config,
+        [SMMix(), CutMix(alpha=1.), Mixup(alpha=1.)])
     assert pairs.guided == [True, False, False]
     known = {
         dataset[i]['inputs'].numpy().tobytes(): dataset.get_cat_ids(i)[0]
@@ -44,7 +45,8 @@ def test_all_mixers_get_the_same_pairs(config):
 
 
 def test_a_guide_that_looks_at_the_label(config):
-    guide = dict(type='mmmix.SelfGuide', view=dict(type='mmmix.TopDown'))
+    guide = dict(
+        type='mmmix.SelfGuide', attention_map=dict(type='mmmix.TopDown'))
     pairs, _ = pairs_of(config, [SMMix()], **{'model.train_cfg.guide': guide})
     assert pairs.attention.shape == (5, 4, 4)
 

@@ -42,12 +42,14 @@ def test_small_objects_lie_on_large_ones(run_tool, tmp_path, capsys):
 def test_order_holes_and_empty_images(run_tool, tmp_path, capsys):
     root = make_coco(tmp_path)
     hole = [square(0, 0, 8), square(20, 0, 8)]  # two parts
-    change(root, [
-        annotation(1, 0, 1, 30, 30, 4),  # the smaller one comes first
-        annotation(2, 0, 3, 24, 24, 16),
-        annotation(3, 0, 90, 0, 0, 28, segmentation=hole, area=128),
-        annotation(4, 99, 90, 0, 0, 28),  # of an image that is not there
-    ])
+    change(
+        root,
+        [
+            annotation(1, 0, 1, 30, 30, 4),  # the smaller one comes first
+            annotation(2, 0, 3, 24, 24, 16),
+            annotation(3, 0, 90, 0, 0, 28, segmentation=hole, area=128),
+            annotation(4, 99, 90, 0, 0, 28),  # of an image that is not there
+        ])
     run_tool(TOOL, root, '--splits', 'train2017')
     labels = painted(root)
     assert (labels[30:34, 30:34] == 0).all()

@@ -56,7 +56,7 @@ def test_the_table_explains_every_refusal(tool, results_of):
 
 
 def test_every_mixer_is_crossed(tool):
-    from mmmix.engine.mixers import mixer_names
+    from mmmix.cli.mixers import mixer_names
     crossed = {cfg['type'].split('.')[-1] for cfg in tool.MIXERS.values()}
     assert crossed == set(mixer_names())
 
@@ -64,7 +64,7 @@ def test_every_mixer_is_crossed(tool):
 def test_the_readme_holds_the_table(tool, results_of):
     readme = (ROOT / 'README.md').read_text()
     assert tool.renewed(readme, tool.table(results_of)) == readme, (
-        'renew it: python tools/analysis/cross_table.py --write README.md')
+        'renew it: python .dev_scripts/cross_table.py --write README.md')
 
 
 def test_a_file_without_markers(tool):

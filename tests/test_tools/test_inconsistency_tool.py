@@ -4,14 +4,15 @@ import json
 import pytest
 import torch
 
-from mmmix.engine.launch import build_model, load_config
+from mmmix.cli.launch import build_model, load_config
 
 TOOL = 'analysis/inconsistency.py'
 SHIPPED = 'smmix/vit-xs_smmix_synthetic.py'  # its pipeline packs the truth
 TRANSMIX = 'transmix/vit-xs_transmix_tiny-imagenet.py'
-VISIBLE = (SHIPPED + '+model.head.label_rule.type=mmmix.AreaAttentionLabel'
-           '+model.head.label_rule.target=visible'
-           '+model.head.label_rule.beta=0')
+VISIBLE = (
+    SHIPPED + '+model.head.label_rule.type=mmmix.AreaAttentionLabel'
+    '+model.head.label_rule.target=visible'
+    '+model.head.label_rule.beta=0')
 SMALL = ['--cfg-options', 'val_dataloader.dataset.num_images=20']
 
 
@@ -26,8 +27,10 @@ def weights(tmp_path):
 
 def rows_of(path):
     content = json.loads(path.read_text())
-    return {row[0]: dict(zip(content['columns'], row))
-            for row in content['rows']}, content
+    return {
+        row[0]: dict(zip(content['columns'], row))
+        for row in content['rows']
+    }, content
 
 
 def test_all_methods_on_boxes(run_tool, weights, tmp_path, capsys):
@@ -62,8 +65,7 @@ def test_all_methods_on_boxes(run_tool, weights, tmp_path, capsys):
     assert '20 images, 2 rounds' in capsys.readouterr().out
 
 
-def test_masks_sizes_and_another_data_set(run_tool, weights, tmp_path,
-                                          capsys):
+def test_masks_sizes_and_another_data_set(run_tool, weights, tmp_path, capsys):
     data = tmp_path / 'data.py'
     data.write_text('_base_ = "mmmix::_base_/datasets/synthetic.py"\n'
                     'val_dataloader = dict(dataset=dict(num_images=25))\n')

@@ -6,7 +6,7 @@ import cv2
 import pytest
 import torch
 
-from mmmix.engine.launch import build_model, load_config
+from mmmix.cli.launch import build_model, load_config
 
 SHEET = 'analysis/class_activation.py'
 SHARES = 'analysis/attention_on_mixed.py'
@@ -49,11 +49,13 @@ def test_shares_of_aimless_attention(run_tool, config, tmp_path):
                 report['same_class']) == 20 and own['pairs'] > 10
         assert 0 < own['area'] < 100
     # all checkpoints are shown the same images
-    by_model = [[o['area'] for o in report['results']
-                 if o['checkpoint'] == name] for name in 'ab']
+    by_model = [[
+        o['area'] for o in report['results'] if o['checkpoint'] == name
+    ] for name in 'ab']
     assert by_model[0] == by_model[1]
-    assert {o['label'] for o in report['results'] if o['map'] == 'TopDown'
-            } == {'source', 'target'}
+    assert {o['label']
+            for o in report['results']
+            if o['map'] == 'TopDown'} == {'source', 'target'}
     assert cv2.imread(str(tmp_path / 'shares.png')) is not None
 
 
@@ -70,7 +72,7 @@ def test_a_sheet_of_what_all_models_get_right(run_tool, config, weights,
     assert all(a[5:] == b[5:]
                for a, b in zip(report['rows'][::2], report['rows'][1::2]))
     # and both unmixed images are classified correctly
-    from mmmix.engine.analysis import open_dataset, read_subject
+    from mmmix.analysis.trained_model import open_dataset, read_subject
     subject = read_subject('one', config, str(weights))
     subject.cfg.val_dataloader.dataset.num_images = 100
     dataset = open_dataset(subject)
@@ -99,8 +101,9 @@ def test_bad_input(run_tool, config, weights, tmp_path):
         with pytest.raises(SystemExit, match='does not hold the weights'):
             run_tool(tool, 'vanilla/vit-xs_vanilla_synthetic.py', weights)
         with pytest.raises(SystemExit, match='There is no mixer|no config'):
-            run_tool(tool, config, weights, '--method' if tool == SHEET else
-                     '--methods', 'CutMax', *SMALL)
+            run_tool(tool, config, weights,
+                     '--method' if tool == SHEET else '--methods', 'CutMax',
+                     *SMALL)
     with pytest.raises(SystemExit, match='error: --num must be at least 1'):
         run_tool(SHEET, config, weights, '--num', 0)
     with pytest.raises(SystemExit, match='blends images'):
@@ -119,7 +122,8 @@ def test_no_image_that_all_models_get_right(run_tool, config, tmp_path):
         checkpoint['state_dict']['head.layers.head.bias'][label] = 1e4
         torch.save(checkpoint, paths[-1])
     with pytest.raises(
-            SystemExit, match=r'Of 100 images, 0 .*\(0 .* %, 1 .* %\).*'
+            SystemExit,
+            match=r'Of 100 images, 0 .*\(0 .* %, 1 .* %\).*'
             'two of different classes'):
         run_tool(SHEET, config, paths[0], config, paths[1], '--names', '0',
                  '1', '--map', 'BottomUp', *SMALL)

@@ -9,8 +9,8 @@ def test_strategies_side_by_side(run_tool, config, tmp_path, capsys):
     height, width, _ = cv2.imread(str(tmp_path / 'mask_strategies.png')).shape
     assert width > 3 * height  # four strategies, two pairs
     told = ' '.join(capsys.readouterr().out.split())
-    for name in ('region: 0.', 'block: 0.', 'random, 1x: 0.', 'random, 2x: 0.'
-                 ):
+    for name in ('region: 0.', 'block: 0.', 'random, 1x: 0.',
+                 'random, 2x: 0.'):
         assert name in told
 
 

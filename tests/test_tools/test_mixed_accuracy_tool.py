@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from mmmix.engine.launch import build_model, load_config
+from mmmix.cli.launch import build_model, load_config
 
 TOOL = 'analysis/mixed_accuracy.py'
 
@@ -29,14 +29,14 @@ def run(run_tool, config, tmp_path, *arguments):
              config, judge, *arguments)
 
 
-def test_a_judge_that_always_says_the_same(run_tool, config, tmp_path,
-                                           capsys):
+def test_a_judge_that_always_says_the_same(run_tool, config, tmp_path, capsys):
     run(run_tool, config, tmp_path, '--methods', 'CutMix', 'Mixup', 'SMMix',
         '--rounds', 3, '--batch-size', 8, '--out', 'curve', '--bins', 4)
     content = json.loads((tmp_path / 'curve.json').read_text())
     rows = {row[0]: row for row in content['rows']}
-    assert list(rows) == ['tiny_smmix: SMMix', 'tiny_smmix: Mixup', 'CutMix',
-                          'Mixup', 'SMMix']
+    assert list(rows) == [
+        'tiny_smmix: SMMix', 'tiny_smmix: Mixup', 'CutMix', 'Mixup', 'SMMix'
+    ]
     # every method mixes the same pairs, so it hits the same
     top1 = {row[2] for row in rows.values()}
     top2 = {row[4] for row in rows.values()}
@@ -48,9 +48,8 @@ def test_a_judge_that_always_says_the_same(run_tool, config, tmp_path,
     for name, curve in content['over_lambda'].items():
         pairs = curve['pairs']
         assert sum(pairs) == rows[name][-1] == 48 - content['same_class']
-        hits = sum(
-            value * count for value, count in zip(curve['top1'], pairs)
-            if count)
+        hits = sum(value * count for value, count in zip(curve['top1'], pairs)
+                   if count)
         assert hits / sum(pairs) == pytest.approx(share)
     assert (tmp_path / 'curve.png').stat().st_size > 1000
     assert 'judged by' in capsys.readouterr().out

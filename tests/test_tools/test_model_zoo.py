@@ -28,7 +28,8 @@ def checkout(tmp_path):
             Config=f'configs/cut/{name}.py',
             Metadata=dict(
                 Parameters=1234567,
-                FLOPs=2_340_000_000, **{'Training Data': 'Moon'}),
+                FLOPs=2_340_000_000,
+                **{'Training Data': 'Moon'}),
             **{'In Collection': 'Cut'})
         for name in ('tall_4xb2_moon', 'short_moon')
     ]
@@ -61,14 +62,13 @@ def measure(root, config):
 
 def cells(page, name):
     row, = (
-        line for line in page.splitlines()
-        if line.startswith(f'| [{name}'))
+        line for line in page.splitlines() if line.startswith(f'| [{name}'))
     return [cell.strip() for cell in row.strip('|').split('|')]
 
 
 def test_the_page_is_up_to_date(tool):
     assert (ROOT / 'docs/model_zoo.md').read_text() == tool.page(ROOT), (
-        'run: python tools/analysis/model_zoo.py --write docs/model_zoo.md')
+        'run: python .dev_scripts/model_zoo.py --write docs/model_zoo.md')
 
 
 def test_rows_hold_what_was_published_and_what_was_measured(tool, checkout):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mmmix.engine.analysis import open_dataset, read_subject
-from mmmix.engine.launch import build_model, load_config
+from mmmix.analysis.trained_model import open_dataset, read_subject
+from mmmix.cli.launch import build_model, load_config
 
 TOOL = 'analysis/occlusion.py'
 SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'
@@ -67,8 +67,8 @@ def accuracy(subject, kind, value):
     for sample in dataset:
         image, label = sample['inputs'], sample['data_samples']
         on_the_left = salient_on_the_left(label.img_path)
-        columns = slice(0, 16) if on_the_left == (
-            kind == 'salient') else slice(16, 32)
+        columns = slice(
+            0, 16) if on_the_left == (kind == 'salient') else slice(16, 32)
         image[:, :, columns] = torch.tensor(value).view(3, 1, 1)
         data = subject.model.data_preprocessor(
             dict(inputs=[image], data_samples=[label]), False)
@@ -106,8 +106,7 @@ def tiny_images(tmp_path, config):
     for i in range(40):
         name = f'{i % 5}/{i}.png'
         (tmp_path / 'images' / str(i % 5)).mkdir(parents=True, exist_ok=True)
-        pixels = np.kron(
-            rng.integers(0, 256, (4, 4, 3)), np.ones((8, 8, 1)))
+        pixels = np.kron(rng.integers(0, 256, (4, 4, 3)), np.ones((8, 8, 1)))
         Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / 'images' /
                                                       name)
         saliency = np.zeros((2, 8))
@@ -132,8 +131,8 @@ val_dataloader = dict(dataset=dict(
 def test_another_model_says_what_is_salient(run_tool, config, weights):
     first, second = weights(0, config), weights(1, config)
     common = [
-        '--grid', 4, 4, '--ratios', .3, .6, '--drop', 'salient',
-        '--view', 'ClassAttention'
+        '--grid', 4, 4, '--ratios', .3, .6, '--drop', 'salient', '--view',
+        'ClassAttention'
     ]
     two = [config, first, config, second, '--names', 'a', 'b']
     run_tool(TOOL, *two, '--saliency', config, second, '--out', 'named',

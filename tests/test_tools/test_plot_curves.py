@@ -19,8 +19,10 @@ def write_log(work_dir, rows):
 def test_runs_with_different_losses_share_a_picture(run_tool, tmp_path):
     for name, losses in (('cutmix', {}), ('smmix', dict(loss_fine=2.))):
         write_log(tmp_path / name, [
-            dict(loss=3., epoch=1, step=50, **losses),
-            {'accuracy/top1': 20., 'step': 1}
+            dict(loss=3., epoch=1, step=50, **losses), {
+                'accuracy/top1': 20.,
+                'step': 1
+            }
         ])
     run_tool(TOOL, tmp_path / 'cutmix', tmp_path / 'smmix', '--out',
              tmp_path / 'curves.png')
@@ -63,8 +65,8 @@ def test_error_alpha_and_its_histogram(tmp_path):
     assert drawn(error) == [[20, 40], [80, 55]]
     assert drawn(alpha) == [[10, 20, 30], [.2, .4, .5]]
     # by default what a reader looks for, but no histogram
-    assert NOT_RUN['choose_panels'](runs, None) == [
-        'mix/alpha_mean', 'loss', 'accuracy/top1']
+    assert NOT_RUN['choose_panels'](
+        runs, None) == ['mix/alpha_mean', 'loss', 'accuracy/top1']
 
 
 def test_panels_that_do_not_fill_a_row(tmp_path):
@@ -78,8 +80,10 @@ def test_bad_input(run_tool, tmp_path):
     with pytest.raises(SystemExit, match=f'No log of a run below {tmp_path}'):
         run_tool(TOOL, tmp_path, '--out', tmp_path / 'curves.png')
     log = write_log(tmp_path / 'run', [dict(loss=1., step=1)] * 2)
-    with pytest.raises(SystemExit, match='logged mix/alpha_mean; there are '
-                       'loss. .*MixStatisticsHook'):
+    with pytest.raises(
+            SystemExit,
+            match='logged mix/alpha_mean; there are '
+            'loss. .*MixStatisticsHook'):
         run_tool(TOOL, tmp_path / 'run', '--panels', 'mix/alpha_mean')
     with pytest.raises(SystemExit, match='must differ'):
         run_tool(TOOL, tmp_path / 'run', tmp_path / 'run')

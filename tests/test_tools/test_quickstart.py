@@ -6,8 +6,7 @@ import pytest
 SMALL = [
     '--work-dir', 'quick', '--cfg-options',
     'train_dataloader.dataset.num_images=128',
-    'val_dataloader.dataset.num_images=20',
-    'model.backbone.arch.num_layers=1'
+    'val_dataloader.dataset.num_images=20', 'model.backbone.arch.num_layers=1'
 ]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from mmmix.cli.launch import build_model, load_config
 from mmmix.datasets import SyntheticSegmentation
-from mmmix.engine.launch import build_model, load_config
 
 HERE = Path(__file__).parent
 TOOL = 'visualization/show_predictions.py'
@@ -106,16 +106,15 @@ tta_pipeline = [
 """
 
 
-def test_scales_and_flips_without_the_pretrained_file(
-        run_tool, checkpoint, tmp_path, monkeypatch):
+def test_scales_and_flips_without_the_pretrained_file(run_tool, checkpoint,
+                                                      tmp_path, monkeypatch):
     # mmseg's SegTTAModel wants a path, which these images have not
     draw = SyntheticSegmentation._draw
     monkeypatch.setattr(
-        SyntheticSegmentation, '_draw', lambda self, index: dict(
-            draw(self, index), img_path=f'{index}.png'))
+        SyntheticSegmentation, '_draw',
+        lambda self, index: dict(draw(self, index), img_path=f'{index}.png'))
     config = tmp_path / 'scales.py'
-    config.write_text(
-        SCALES.format(config=str(HERE / 'tiny_segmentation.py')))
+    config.write_text(SCALES.format(config=str(HERE / 'tiny_segmentation.py')))
     weights, metrics = checkpoint(str(config)), []
     for options in ([], ['--tta']):
         run_tool('test.py', config, weights, '--out', 'metrics.json',

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmmix.engine.launch import load_config
+from mmmix.cli.launch import load_config
 
 TWO_EPOCHS = [
     '--cfg-options', 'train_dataloader.dataset.num_images=16',
@@ -78,7 +78,7 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
     ]),
 ])
 def test_described_batch(config, monkeypatch, passes, processes, said):
-    from mmmix.engine import global_batch
+    from mmmix.engine import lr_scaling as global_batch
     monkeypatch.setattr(global_batch, 'get_device', lambda: 'cpu')
     cfg = load_config(
         config, {
@@ -146,8 +146,9 @@ def test_accumulation_gives_the_curve_of_the_whole_batch(plain_run):
             'optim_wrapper.accumulative_counts=2'
         ])
     assert len(whole) == 4 and len(passes) == 8
-    assert [sum(pair) / 2 for pair in zip(passes[::2], passes[1::2])
-            ] == pytest.approx(whole, abs=1e-5)
+    assert [sum(pair) / 2
+            for pair in zip(passes[::2], passes[1::2])] == pytest.approx(
+                whole, abs=1e-5)
     assert whole[-1] != pytest.approx(whole[0], abs=1e-5)
     for name, weight in weights.items():
         torch.testing.assert_close(same[name], weight, rtol=1e-3, atol=1e-5)

@@ -34,9 +34,11 @@ def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
         assert f'{task}, smmix, seed 0: epoch 2 of 2, loss' in output
         assert f'{task}: mean loss of the first epoch from smmix' in output
     rows = results(tmp_path)
-    assert [(row['task'], row['weights']) for row in rows] == [
-        ('segmentation', 'random'), ('segmentation', 'smmix'),
-        ('detection', 'random'), ('detection', 'smmix')]
+    assert [(row['task'], row['weights'])
+            for row in rows] == [('segmentation', 'random'),
+                                 ('segmentation', 'smmix'),
+                                 ('detection', 'random'),
+                                 ('detection', 'smmix')]
     for row in rows:
         losses = row['losses']
         assert len(losses) == 2 * row['steps_per_epoch'] == 8
@@ -45,14 +47,14 @@ def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
         assert f'{row["first_epoch"]:.3f}' in output
         assert all(0 <= score <= 100 for score in row['scores'].values())
         scalars = [
-            json.loads(line) for line in next((tmp_path / row[
-                'checkpoint']).parent.glob('*/vis_data/scalars.json')).
-            read_text().splitlines()
+            json.loads(line)
+            for line in next((tmp_path / row['checkpoint']).parent.glob(
+                '*/vis_data/scalars.json')).read_text().splitlines()
         ]
         logged = [line['loss'] for line in scalars if 'loss' in line]
         assert logged == pytest.approx(losses)
-    assert [set(row['scores']) for row in rows[1:3]] == [
-        {'mIoU'}, {'box AP', 'mask AP'}]
+    assert [set(row['scores']) for row in rows[1:3]] == [{'mIoU'},
+                                                         {'box AP', 'mask AP'}]
     # started from the pretrained weights, and trained on
     start = torch.load(rows[1]['started_from'], weights_only=False)
     assert 'pretraining_smmix' in rows[1]['started_from']
@@ -65,8 +67,9 @@ def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
 
 def test_what_fails_is_named_and_the_others_run(run_tool, tmp_path, capsys):
     torch.save(dict(state_dict={'backbone.x': torch.ones(1)}), 'other.pth')
-    arguments = ['--weights', 'wrong=other.pth', 'random', '--tasks',
-                 'segmentation']
+    arguments = [
+        '--weights', 'wrong=other.pth', 'random', '--tasks', 'segmentation'
+    ]
     with pytest.raises(SystemExit, match='1 failed: segmentation, wrong'):
         run_tool('transfer.py', *arguments, *SMALL)
     assert 'error.txt' in capsys.readouterr().out

@@ -2,8 +2,7 @@
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 
 model = dict(
-    data_preprocessor=dict(
-        mean=[127.5] * 3, std=[64.] * 3, bgr_to_rgb=False),
+    data_preprocessor=dict(mean=[127.5] * 3, std=[64.] * 3, bgr_to_rgb=False),
     backbone=dict(
         depth=18,
         base_channels=8,

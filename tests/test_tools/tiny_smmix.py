@@ -18,8 +18,10 @@ model = dict(
             fine=dict(type='mmmix.FineGrainedLoss'),
             consistency=dict(type='mmmix.ConsistencyLoss'))),
     train_cfg=dict(
-        augments=[dict(type='mmmix.SMMix'),
-                  dict(type='mmmix.Mixup', alpha=0.8)],
+        augments=[
+            dict(type='mmmix.SMMix'),
+            dict(type='mmmix.Mixup', alpha=0.8)
+        ],
         probs=[0.5, 0.5]))
 
 pipeline = [dict(type='PackInputs')]

@@ -6,6 +6,7 @@ import torch
 from helpers import vit_config
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
+
 from mmmix.registry import MODELS
 
 PIXELS = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
@@ -13,8 +14,7 @@ PIXELS = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 def random_classifier(backbone):
     """A classifier in which nothing is zero or one by chance of its birth."""
-    cfg = vit_config(
-        backbone={}, data_preprocessor=dict(PIXELS, to_rgb=True))
+    cfg = vit_config(backbone={}, data_preprocessor=dict(PIXELS, to_rgb=True))
     cfg['backbone'] = backbone
     model = MODELS.build(cfg)
     for parameter in model.parameters():

@@ -7,13 +7,16 @@ import torch
 from config_zoo import ROOT, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner.utils import set_random_seed
-from mmmix.engine.launch import register_toolboxes, replace_sync_bn
+
+from mmmix.cli.launch import replace_sync_bn
+from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.registry import MODELS
 
 CONFIGS = sorted((ROOT / 'configs/downstream/segmentation').glob('*.py'))
 every_config = pytest.mark.parametrize(
-    'path', CONFIGS, ids=lambda path: path.stem.split('_8x')[0].split('_4x')[0]
-)
+    'path',
+    CONFIGS,
+    ids=lambda path: path.stem.split('_8x')[0].split('_4x')[0])
 SIZE = (64, 96)
 LAST_OF_VIT = 3
 
@@ -39,8 +42,8 @@ SMALL = {
     'mmpretrain.SwinTransformer': (SWIN, [8, 16, 32, 64]),
     'mmmix.CASwin': (SWIN, [8, 16, 32, 64]),
     'mmmix.PyramidVisionTransformer': (PVT, [8, 8, 16, 16]),
-    'ResNetV1c':
-    (dict(depth=18, stem_channels=8, base_channels=8), [8, 16, 32, 64]),
+    'ResNetV1c': (dict(depth=18, stem_channels=8,
+                       base_channels=8), [8, 16, 32, 64]),
 }
 
 
@@ -68,8 +71,8 @@ def shrink(cfg):
     for head in (model.decode_head, model.get('auxiliary_head')):
         if head is not None:
             several = isinstance(head.in_channels, (list, tuple))
-            head.in_channels = channels if several else channels[
-                head.get('in_index', -1)]
+            head.in_channels = channels if several else channels[head.get(
+                'in_index', -1)]
             # without convolutions a head has the channels of its input
             head.channels = head.in_channels if head.get(
                 'num_convs') == 0 else 16
@@ -127,5 +130,3 @@ def images(num_classes, shapes, ori_shape=None):
                     ori_shape=ori_shape or shape,
                     img_path='image.jpg')))
     return data
-
-

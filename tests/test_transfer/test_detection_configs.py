@@ -10,7 +10,8 @@ from config_zoo import ROOT, SMALL, full_width, load, on_meta
 from dense_models import from_checkpoint, random_classifier
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from mmmix.engine.toolboxes import register_toolboxes
+
+from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.registry import MODELS
 
 pytestmark = pytest.mark.downstream
@@ -37,19 +38,18 @@ def build(cfg):
 
 def pretraining(cfg):
     """The config whose last checkpoint is the default, and that epoch."""
-    folder, epoch = re.fullmatch(r'work_dirs/(.*)/epoch_(\d+).pth',
-                                 cfg.model.backbone.init_cfg.checkpoint
-                                 ).groups()
+    folder, epoch = re.fullmatch(
+        r'work_dirs/(.*)/epoch_(\d+).pth',
+        cfg.model.backbone.init_cfg.checkpoint).groups()
     path, = ROOT.glob(f'configs/*/{folder}.py')
     return load(path), int(epoch)
 
 
 def test_metafile_and_readme_know_every_config():
     readme = (FOLDER / 'README.md').read_text()
-    assert set(re.findall(r'\]\(([^)/]+\.py)\)', readme)) == {
-        path.name
-        for path in CONFIGS
-    }
+    assert set(re.findall(r'\]\(([^)/]+\.py)\)',
+                          readme)) == {path.name
+                                       for path in CONFIGS}
     index = yaml.safe_load((FOLDER / 'metafile.yml').read_text())
     collection, = index['Collections']
     entries = {ROOT / entry['Config']: entry for entry in index['Models']}
@@ -77,8 +77,8 @@ def test_full_width_has_as_many_parameters_as_the_metafile_says(path):
     cfg = load(path)
     with on_meta():
         model = build(cfg)
-    assert entry['Metadata']['Parameters'] == sum(
-        p.numel() for p in model.parameters())
+    assert entry['Metadata']['Parameters'] == sum(p.numel()
+                                                  for p in model.parameters())
     assert cfg.train_cfg.max_epochs == entry['Metadata']['Epochs'] == 12
 
 
@@ -181,8 +181,7 @@ def test_small_ones_start_from_a_checkpoint_and_take_a_step(path, tmp_path):
         file = tmp_path / 'epoch_1.pth'
         torch.save(dict(state_dict=classifier.state_dict()), file)
         default = dict(cfg.model.backbone.init_cfg, checkpoint=str(file))
-        cfg.merge_from_dict(
-            {'model.backbone.init_cfg.checkpoint': str(file)})
+        cfg.merge_from_dict({'model.backbone.init_cfg.checkpoint': str(file)})
         assert cfg.model.backbone.init_cfg == default
         assert from_checkpoint(file).items() <= default.items()
     model = build(cfg)
@@ -194,16 +193,17 @@ def test_small_ones_start_from_a_checkpoint_and_take_a_step(path, tmp_path):
             assert torch.equal(model.backbone.state_dict()[name], value)
     settings = cfg.optim_wrapper.optimizer
     assert type(optim_wrapper.optimizer).__name__ == settings.type
-    assert {g['weight_decay'] for g in optim_wrapper.param_groups} == {
-        settings.weight_decay,
-        *([0] if 'paramwise_cfg' in cfg.optim_wrapper else [])
-    }
+    assert {g['weight_decay']
+            for g in optim_wrapper.param_groups} == {
+                settings.weight_decay,
+                *([0] if 'paramwise_cfg' in cfg.optim_wrapper else [])
+            }
 
     before = deepcopy(model.state_dict())
     model.train()
     losses = model.train_step(two_images(), optim_wrapper)
-    assert {'loss_rpn_cls', 'loss_cls', 'loss_bbox', 'loss_mask'} <= set(
-        losses)
+    assert {'loss_rpn_cls', 'loss_cls', 'loss_bbox',
+            'loss_mask'} <= set(losses)
     assert all(torch.as_tensor(loss).isfinite() for loss in losses.values())
     for name, p in model.named_parameters():
         # a ResNet's first stage is frozen, the branches of others start at 0
@@ -212,9 +212,8 @@ def test_small_ones_start_from_a_checkpoint_and_take_a_step(path, tmp_path):
 
     model.eval()
     results = model.test_step(two_images())
-    assert [r.pred_instances.masks.shape[1:] for r in results] == [
-        (128, 160), (130, 96)
-    ]
+    assert [r.pred_instances.masks.shape[1:] for r in results] == [(128, 160),
+                                                                   (130, 96)]
 
 
 @transferred

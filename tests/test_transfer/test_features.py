@@ -16,8 +16,7 @@ DEIT = dict(
     patch_size=16,
     out_type='raw')
 HIERARCHY = dict(embed_dims=8, depths=[1, 1, 2, 2], num_heads=[1, 1, 2, 2])
-SWIN = dict(
-    type='mmpretrain.SwinTransformer', arch=HIERARCHY, window_size=2)
+SWIN = dict(type='mmpretrain.SwinTransformer', arch=HIERARCHY, window_size=2)
 CA_SWIN = dict(SWIN, type='mmmix.CASwin', out_type='raw')
 PVT = dict(
     type='mmmix.PyramidVisionTransformer',
@@ -71,8 +70,9 @@ def pvt_maps(backbone, x):
     """In the last stage the patches have seen the class token."""
     stages, final = outputs([blocks[-1] for _, blocks in backbone.layers[:-1]],
                             backbone, x)
-    return [to_map(tokens, 4 << i, x)
-            for i, tokens in enumerate((*stages, final))]
+    return [
+        to_map(tokens, 4 << i, x) for i, tokens in enumerate((*stages, final))
+    ]
 
 
 NORMS = dict(new=['norm0.*', 'norm1.*', 'norm2.*'])
@@ -145,17 +145,15 @@ def test_at_another_resolution_positions_are_resized(family, tmp_path):
     dense = {} if 'swin' in family else dict(img_size=size)
     classifier, maps, dense = transfer('upernet', family, tmp_path, **dense)
     x = torch.randn(2, 3, *size)
-    for got, wanted in zip(
-            dense.backbone(x), maps(classifier.backbone, x)):
+    for got, wanted in zip(dense.backbone(x), maps(classifier.backbone, x)):
         torch.testing.assert_close(got, wanted)
 
 
 @torch.no_grad()
 def test_swin_with_another_window_works(tmp_path):
     _, _, dense = transfer('upernet', 'swin', tmp_path, window_size=3)
-    assert all(
-        out.isfinite().all()
-        for out in dense.backbone(torch.randn(1, 3, 96, 128)))
+    assert all(out.isfinite().all()
+               for out in dense.backbone(torch.randn(1, 3, 96, 128)))
 
 
 @pytest.mark.parametrize('family', ['deit', 'swin', 'pvt'])
@@ -165,8 +163,7 @@ def test_every_parameter_of_a_backbone_is_trained(family, tmp_path):
     outs = dense.backbone.train() or dense.backbone(torch.randn(2, 3, *SIZE))
     sum(out.square().sum() for out in outs).backward()
     without = [
-        name for name, p in dense.backbone.named_parameters()
-        if p.grad is None
+        name for name, p in dense.backbone.named_parameters() if p.grad is None
     ]
     assert without == []
 
@@ -179,7 +176,6 @@ def test_the_last_block_of_a_ca_swin_learns_nothing(tmp_path):
     sum(out.square().sum() for out in outs).backward()
     idle = {
         name.rpartition('blocks.')[0] + 'blocks.1'
-        for name, p in dense.backbone.named_parameters()
-        if not p.grad.any()
+        for name, p in dense.backbone.named_parameters() if not p.grad.any()
     }
     assert idle == {'stages.3.blocks.1'}

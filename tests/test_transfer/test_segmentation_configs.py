@@ -11,11 +11,19 @@ from config_zoo import ROOT, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.runner.utils import set_random_seed
-from mmmix.engine.launch import register_toolboxes
-from mmmix.registry import DATASETS, MODELS
-from small_segmentors import (CONFIGS, SIZE, build, every_config, full_width,
-                              images, shrink)
+from small_segmentors import (
+    CONFIGS,
+    SIZE,
+    build,
+    every_config,
+    full_width,
+    images,
+    shrink,
+)
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmmix.cli.toolboxes import register_toolboxes
+from mmmix.registry import DATASETS, MODELS
 
 pytestmark = pytest.mark.downstream
 FOLDER = ROOT / 'configs/downstream/segmentation'
@@ -95,11 +103,11 @@ def test_default_checkpoint_fits(path):
         theirs = MODELS.build(source.model.backbone).state_dict()
     ours = full_width(path).backbone.state_dict()
     assert all(
-        matches(name, init_cfg.get('new', ())) for name in ours.keys() -
-        theirs.keys())
+        matches(name, init_cfg.get('new', ()))
+        for name in ours.keys() - theirs.keys())
     assert all(
-        matches(name, init_cfg.get('unused', ())) for name in theirs.keys() -
-        ours.keys())
+        matches(name, init_cfg.get('unused', ()))
+        for name in theirs.keys() - ours.keys())
     for name in ours.keys() & theirs.keys():
         assert (ours[name].shape == theirs[name].shape
                 or name == 'pos_embed'), name
@@ -145,8 +153,7 @@ def test_parameters_and_flops_are_counted(path, described):
     with counter, torch.no_grad():
         model(torch.empty(1, 3, *cfg.crop_size, device='meta'))
     metadata = described[path]['Metadata']
-    assert metadata['Parameters'] == sum(
-        p.numel() for p in model.parameters())
+    assert metadata['Parameters'] == sum(p.numel() for p in model.parameters())
     assert metadata['FLOPs'] == counter.get_total_flops() // 2
 
 
@@ -197,9 +204,10 @@ def test_weights_of_a_classifier_and_one_step(path, tmp_path):
     model.train()
     data = model.data_preprocessor(images(cfg.num_classes, [SIZE] * 2), True)
     losses = model(**data, mode='loss')
-    assert {name for name in losses if 'loss' in name} == (
-        {'decode.loss_ce', 'aux.loss_ce'}
-        if 'auxiliary_head' in cfg.model else {'decode.loss_ce'})
+    assert {name
+            for name in losses if 'loss' in name
+            } == ({'decode.loss_ce', 'aux.loss_ce'}
+                  if 'auxiliary_head' in cfg.model else {'decode.loss_ce'})
     loss, _ = model.parse_losses(losses)
     assert loss.isfinite()
     wrapper.backward(loss)
@@ -208,9 +216,7 @@ def test_weights_of_a_classifier_and_one_step(path, tmp_path):
         if p.requires_grad and p.grad is None
     ]
     assert bool(unused) == cfg.get('find_unused_parameters', False), unused
-    still = [
-        name for name, p in model.named_parameters() if not p.grad.any()
-    ]
+    still = [name for name, p in model.named_parameters() if not p.grad.any()]
     # the class token of CA-Swin is in no map
     last_block = 'backbone.stages.3.blocks.1.' \
         if cfg.model.backbone.type == 'mmmix.CASwin' else 'none'
@@ -239,9 +245,9 @@ class _RunnerOf:
         self.model = model
 
 
-@pytest.mark.parametrize('name', [
-    'upernet_deit-small', 'upernet_swin-tiny', 'upernet_ca-swin-tiny'
-])
+@pytest.mark.parametrize(
+    'name',
+    ['upernet_deit-small', 'upernet_swin-tiny', 'upernet_ca-swin-tiny'])
 def test_norms_and_positions_do_not_decay(name):
     cfg = shrink(load(named(name)))
     model = build(cfg)
@@ -259,9 +265,8 @@ def test_norms_and_positions_do_not_decay(name):
             assert decay[id(parameter)] == (0 if free else 0.01), module_name
 
 
-@pytest.mark.parametrize('name', [
-    'upernet_deit-small', 'fpn_pvt-tiny', 'segmenter_deit-small'
-])
+@pytest.mark.parametrize(
+    'name', ['upernet_deit-small', 'fpn_pvt-tiny', 'segmenter_deit-small'])
 def test_random_weights_by_option(name):
     """What --cfg-options model.backbone.init_cfg=None does."""
     cfg = load(named(name))
@@ -322,8 +327,8 @@ def test_labels_and_sizes(name, first, kept, data_set):
     train = open_set(cfg, 'train_dataloader')
     assert len(train.metainfo['classes']) == kept == cfg.num_classes
     assert cfg.model.decode_head.num_classes == kept
-    assert cfg.model.get('auxiliary_head', dict(
-        num_classes=kept))['num_classes'] == kept
+    assert cfg.model.get('auxiliary_head',
+                         dict(num_classes=kept))['num_classes'] == kept
     set_random_seed(0)
     sample = train[0]
     assert len(train) == 2
@@ -375,8 +380,8 @@ def test_missing_part_of_pascal_context(missing, data_set, tmp_path):
         open_set(cfg, 'train_dataloader')
 
 
-@pytest.mark.parametrize('name', ['upernet_swin-tiny', 'fpn_pvt-tiny',
-                                  'linear_deit-small'])
+@pytest.mark.parametrize(
+    'name', ['upernet_swin-tiny', 'fpn_pvt-tiny', 'linear_deit-small'])
 def test_multi_scale_test_is_the_mean_of_its_views(name, data_set):
     """The smallest and the largest scale, each as it is and flipped; every
     view is shown alone, and probabilities are averaged."""

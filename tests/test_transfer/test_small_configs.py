@@ -36,13 +36,13 @@ def toolboxes(monkeypatch):
 
 def pretraining_of(path):
     backbone, _, data = path.stem.split('_')
-    return Config.fromfile(
-        ROOT / 'configs' / PRETRAINING[f'{backbone}_{data}'])
+    return Config.fromfile(ROOT / 'configs' /
+                           PRETRAINING[f'{backbone}_{data}'])
 
 
 def tiny(path, tmp_path):
     """A config on a few small pictures, which are made here."""
-    from mmmix.engine.launch import load_config
+    from mmmix.cli.launch import load_config
     cfg = load_config(path)
     data = path.stem.split('_')[-1]
     train = cfg.train_dataloader.dataset
@@ -52,16 +52,16 @@ def tiny(path, tmp_path):
         train.data_root = str(make_ade20k(tmp_path))
     else:
         classes = detection_classes()
-        make_coco(
-            tmp_path, [(i + 1, name) for i, name in enumerate(classes)],
-            ['train2017'])
+        make_coco(tmp_path, [(i + 1, name) for i, name in enumerate(classes)],
+                  ['train2017'])
         train.data_root = str(tmp_path)
         if cfg.default_scope == 'mmseg':
             tool = ROOT / 'tools/dataset_converters/coco_semantic.py'
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(sys, 'argv', [
-                    tool.name, str(tmp_path), '--splits', 'train2017'
-                ])
+                patch.setattr(
+                    sys, 'argv',
+                    [tool.name,
+                     str(tmp_path), '--splits', 'train2017'])
                 runpy.run_path(str(tool), run_name='__main__')
     cfg.train_dataloader.batch_size = 2
     cfg.model.backbone.init_cfg = None

@@ -5,8 +5,8 @@ from families import FAMILIES, each
 from helpers import build, cnn_config, vit_config
 
 pytest.importorskip('pytorch_grad_cam')
-from mmmix.visualization.cam import CAM_METHODS, class_activation  # noqa: E402
-from mmmix.visualization.maps import LookingMaps  # noqa: E402
+from mmmix.analysis.cam import CAM_METHODS, class_activation  # noqa: E402
+from mmmix.analysis.maps import LookingMaps  # noqa: E402
 
 
 def scaled(cam):
@@ -57,8 +57,7 @@ def test_of_a_linear_model_by_hand(cnn):
     maps = class_activation(cnn, inputs, torch.arange(5))
     torch.testing.assert_close(maps[0], bright / 4, atol=1e-6, rtol=0)
     assert not maps[1].any()  # all speaks against it
-    torch.testing.assert_close(
-        maps[2], (4 - bright) / 4, atol=1e-6, rtol=0)
+    torch.testing.assert_close(maps[2], (4 - bright) / 4, atol=1e-6, rtol=0)
     assert not maps[3].any()  # nothing says anything
     assert not maps[4].any()  # all places say the same
 
@@ -78,8 +77,7 @@ def test_of_a_vit_step_by_step():
             logits[n, label], seen[0], retain_graph=True)
         weights = slope[n, 1:].mean(0)
         cam = (seen[0][n, 1:] * weights).sum(1).view(4, 4).detach()
-        torch.testing.assert_close(
-            maps[n], scaled(cam), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(maps[n], scaled(cam), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize('family', each(*FAMILIES))
@@ -126,6 +124,6 @@ def test_bad_input(cnn, monkeypatch):
         'mmmix.models.attention.vit.ViTAttention.activation_layer', None)
     with pytest.raises(ValueError, match='`activation_layer`'):
         class_activation(tokens, inputs, torch.tensor([0]))
-    monkeypatch.setattr('mmmix.visualization.cam.find_spec', lambda name: None)
+    monkeypatch.setattr('mmmix.analysis.cam.find_spec', lambda name: None)
     with pytest.raises(ModuleNotFoundError, match='setup_env.sh full'):
         LookingMaps('GradCAM').check(cnn)

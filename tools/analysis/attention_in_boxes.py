@@ -15,9 +15,16 @@ import torch
 import torch.nn.functional as F
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import (add_subjects, batches, choose_images,
-                                   labels_of, open_dataset, read_subjects)
-from mmmix.engine.launch import short_errors
+from mmmix.analysis.trained_model import (
+    add_subjects,
+    batches,
+    choose_images,
+    labels_of,
+    open_dataset,
+    read_subjects,
+)
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
 from mmmix.functional import box_coverage
 from mmmix.registry import TASK_UTILS
 from mmmix.visualization import markdown_table
@@ -33,7 +40,7 @@ def boxes_of(samples):
     """
     for sample in samples:
         if len(sample.get('gt_bboxes', ())) != 1:
-            raise ValueError(
+            raise MmmixError(
                 'Each validation image needs one object box, as the synthetic '
                 'set and Tiny-ImageNet have: the pipeline must end with '
                 "PackInputs(algorithm_keys=('gt_bboxes', )).")
@@ -48,8 +55,7 @@ def attention_gains(subject, dataset, indices, batch_size, views):
     gains = {name: [] for name in views}
     for inputs, samples in batches(subject, dataset, indices, batch_size):
         boxes = boxes_of(samples).to(inputs.device)
-        labels = F.one_hot(
-            labels_of(samples), subject.model.head.num_classes)
+        labels = F.one_hot(labels_of(samples), subject.model.head.num_classes)
         for name, view in views.items():
             attention, _ = view(subject.model, inputs, labels)
             inside = box_coverage(boxes, inputs.shape[-2:],
@@ -93,8 +99,8 @@ def main():
             rows += [(subject.name, name, len(gain), float(gain.mean()),
                       float(gain.median())) for name, gain in gains.items()]
     print(
-        markdown_table(['checkpoint', 'view', 'images', 'mean', 'median'],
-                       rows))
+        markdown_table(
+            ['checkpoint', 'attention_map', 'images', 'mean', 'median'], rows))
 
 
 if __name__ == '__main__':

@@ -20,14 +20,20 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import (SPLITS, add_subjects, choose_images,
-                                   open_dataset, read_subjects)
-from mmmix.engine.launch import short_errors
-from mmmix.engine.methods import check_alike, draw_pairs, guided_methods
-from mmmix.evaluation import AttentionShares
+from mmmix.analysis.attention_shares import AttentionShares
+from mmmix.analysis.maps import MAP_KINDS, LookingMaps
+from mmmix.analysis.methods import check_alike, draw_pairs, guided_methods
+from mmmix.analysis.trained_model import (
+    SPLITS,
+    add_subjects,
+    choose_images,
+    open_dataset,
+    read_subjects,
+)
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
 from mmmix.visualization import markdown_table, write_report
 from mmmix.visualization.figure import SOURCE, TARGET
-from mmmix.visualization.maps import MAP_KINDS, LookingMaps
 
 COLUMNS = ('checkpoint', 'mixed by', 'map', 'label of', 'pairs', 'area',
            'attention', 'excess', 'std. error', 'pasted', 'visible')
@@ -39,7 +45,7 @@ NOTE = ('Shares of the pasted region in percent, means over pairs of '
 
 def labels_to_look_for(maps, pairs):
     """The labels that a map is made for, by whose they are."""
-    if not maps.needs_labels:
+    if not maps.requires_labels:
         return {'': None}
     return dict(source=pairs.labels[pairs.source], target=pairs.labels)
 
@@ -74,11 +80,10 @@ def draw(results, methods):
     for axis, method in zip(panels, methods):
         for row, (name, *rest) in enumerate(keys):
             own = results[(name, method.name, *rest)]
-            axis.plot(
-                [own['pasted'], own['visible']], [row, row],
-                color='.75',
-                linewidth=1,
-                zorder=1)
+            axis.plot([own['pasted'], own['visible']], [row, row],
+                      color='.75',
+                      linewidth=1,
+                      zorder=1)
             for part, colour, marker in (('pasted', SOURCE, 'o'),
                                          ('visible', TARGET, 's')):
                 axis.plot(
@@ -92,8 +97,10 @@ def draw(results, methods):
         axis.set_title(f'mixed by\n{method.name}', fontsize=9)
         axis.grid(axis='x', alpha=.3)
         axis.set_xlabel('attention / area')
-    labels = [f'{name}: {kind}{whose and ", y of " + whose}'
-              for name, kind, whose in keys]
+    labels = [
+        f'{name}: {kind}{whose and ", y of " + whose}'
+        for name, kind, whose in keys
+    ]
     panels[0].set_yticks(range(len(keys)), labels, fontsize=8)
     panels[0].invert_yaxis()
     panels[0].legend(fontsize=8)
@@ -157,7 +164,7 @@ def main():
                                  args.cfg_options)
         for method in methods:
             if not method.mixer.regions:
-                raise ValueError(
+                raise MmmixError(
                     f'{method.name} blends images, so there is no pasted '
                     'region: choose a method that cuts and pastes.')
         dataset = open_dataset(subjects[0], args.split)
@@ -167,7 +174,7 @@ def main():
                                     args)
         results = {key: shares.summary() for key, shares in found.items()}
         if not any(own['pairs'] for own in results.values()):
-            raise ValueError(
+            raise MmmixError(
                 f'None of {len(indices)} pairs shows parts of two images of '
                 'different classes that a map has mass on.')
     rows = [(*key, own['pairs'], *(own[name] for name in COLUMNS[5:8]),
@@ -178,8 +185,7 @@ def main():
         for what in ('one_part', 'no_mass')
     }
     notes = [
-        NOTE,
-        f'{len(indices)} images, {args.rounds} rounds, batches of '
+        NOTE, f'{len(indices)} images, {args.rounds} rounds, batches of '
         f'{args.batch_size}, seed {args.seed}; guide: '
         f'{methods[0].checkpoint}. {same_class} pairs of one class were left '
         f'out of every row; over all rows, {left_out["one_part"]} because '

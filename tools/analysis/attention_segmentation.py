@@ -19,12 +19,19 @@ import argparse
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import (add_subjects, batches, check_same_images,
-                                   choose_images, open_dataset, read_subjects)
-from mmmix.engine.launch import load_config, short_errors
-from mmmix.evaluation.attention_jaccard import TRUTHS, VOIDS
-from mmmix.evaluation.attention_maps import attention_maps
-from mmmix.functional.localisation import UPSAMPLING
+from mmmix.analysis.attention_jaccard import TRUTHS, VOIDS
+from mmmix.analysis.attention_maps import attention_maps
+from mmmix.analysis.localisation import UPSAMPLING
+from mmmix.analysis.trained_model import (
+    add_subjects,
+    batches,
+    check_same_images,
+    choose_images,
+    open_dataset,
+    read_subjects,
+)
+from mmmix.cli.launch import load_config, short_errors
+from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
@@ -51,12 +58,11 @@ def build_metrics(args):
 def judge(subject, view, dataset, indices, args):
     """The metric's results, one for each share of the attention."""
     metrics = build_metrics(args)
-    for inputs, samples in batches(subject, dataset, indices,
-                                   args.batch_size):
+    for inputs, samples in batches(subject, dataset, indices, args.batch_size):
         attention = attention_maps(subject.model, view, inputs, samples).cpu()
         for one, sample in zip(attention, samples):
             if tuple(sample.img_shape[:2]) != inputs.shape[-2:]:
-                raise ValueError(
+                raise MmmixError(
                     'The data preprocessor pads the images, so the attention '
                     'covers more than the truth: resize them to one size in '
                     'the pipeline.')
@@ -164,10 +170,11 @@ def main():
         indices = choose_images(datasets[0], args.num_images)
         for subject, dataset in zip(subjects, datasets):
             for view_name, view in views.items():
-                results[subject.name, view_name] = judge(
-                    subject, view, dataset, indices, args)
+                results[subject.name,
+                        view_name] = judge(subject, view, dataset, indices,
+                                           args)
         if not first_of(results)['attention/images']:
-            raise ValueError(f'None of the {len(indices)} images has an '
+            raise MmmixError(f'None of the {len(indices)} images has an '
                              'object: there is nothing to be found.')
     with_masks = 'gt_seg_map' in dataset[indices[0]]['data_samples']
     report(args, results, len(views) > 1, with_masks)
@@ -201,9 +208,8 @@ def report(args, results, several_views, with_masks):
     rows += [(key[0], f'{key[1]}, shuffled', *values['shuffled'][name])
              for key, name in names.items()]
     write_report(
-        args.out,
-        'Segmentation by attention',
-        ['checkpoint', 'view', *(f'{mass:g}' for mass in args.mass)],
+        args.out, 'Segmentation by attention',
+        ['checkpoint', 'attention_map', *(f'{mass:g}' for mass in args.mass)],
         [*rows, (WHOLE, '', *whole)],
         dict(
             mass=args.mass,
@@ -218,11 +224,13 @@ def report(args, results, several_views, with_masks):
         draw_panels({
             ATTENTION: values['jaccard'],
             GAIN: gains
-        }, args.mass, 'share of the attention kept', 'Jaccard index (%)',
-                    {ATTENTION: {
+        },
+                    args.mass,
+                    'share of the attention kept',
+                    'Jaccard index (%)', {ATTENTION: {
                         WHOLE: whole
-                    }}, share_y=False),
-        notes_of(args, first, with_masks))
+                    }},
+                    share_y=False), notes_of(args, first, with_masks))
 
 
 if __name__ == '__main__':

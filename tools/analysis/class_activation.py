@@ -18,16 +18,28 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import (SPLITS, add_subjects, batches,
-                                   check_same_images, choose_images,
-                                   labels_of, open_dataset, read_subjects)
-from mmmix.engine.launch import short_errors
-from mmmix.engine.methods import (Pairs, check_alike, guided_methods,
-                                  pair_classes)
+from mmmix.analysis.maps import MAP_KINDS, LookingMaps
+from mmmix.analysis.methods import (
+    Pairs,
+    check_alike,
+    guided_methods,
+    pair_classes,
+)
+from mmmix.analysis.mixed_pairs import to_image
+from mmmix.analysis.trained_model import (
+    SPLITS,
+    add_subjects,
+    batches,
+    check_same_images,
+    choose_images,
+    labels_of,
+    open_dataset,
+    read_subjects,
+)
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
-from mmmix.visualization.browse import to_image
 from mmmix.visualization.contact_sheet import draw_sheet, sights_of_pair
-from mmmix.visualization.maps import MAP_KINDS, LookingMaps
 
 COLUMNS = ('pair', 'source', 'target', 'lambda', 'checkpoint',
            'p(source) unmixed', 'p(target) unmixed', 'p(source) mixed',
@@ -56,7 +68,7 @@ def right_images(subjects, dataset, indices, batch_size):
     if len(labels[right].unique()) < 2:
         each = ', '.join(f'{name} {percent:.1f} %'
                          for name, percent in accuracy.items())
-        raise ValueError(
+        raise MmmixError(
             f'Of {len(indices)} images, {int(right.sum())} are classified '
             f'correctly by all models ({each}), and a pair needs two of '
             'different classes: look at more images (--num-images) or at '
@@ -96,7 +108,7 @@ def probabilities(subject, inputs, labels):
 def look(subjects, maps, pairs, mixed):
     """Maps and probabilities of each subject, unmixed and mixed."""
     shown = dict(own=(pairs.inputs, pairs.labels))
-    if maps.needs_labels:
+    if maps.requires_labels:
         shown['source'] = mixed.inputs, pairs.labels[pairs.source]
         shown['target'] = mixed.inputs, pairs.labels
     else:
@@ -156,7 +168,7 @@ def main():
     torch.manual_seed(args.seed)
     with short_errors(ValueError, ModuleNotFoundError):
         if args.num < 1:
-            raise ValueError(f'--num must be at least 1, not {args.num}.')
+            raise MmmixError(f'--num must be at least 1, not {args.num}.')
         subjects = read_subjects(args)
         maps = LookingMaps(args.map)
         for subject in subjects:
@@ -183,17 +195,18 @@ def main():
             for label in pairs.labels.tolist()
         ]
         sights.append(
-            sights_of_pair(0, 1, to_image(subjects[0].model, pairs.inputs),
-                           mixed, to_image(subjects[0].model, mixed.inputs),
-                           own, looked,
-                           scores if maps.needs_labels else
-                           dict(own=scores['own'])))
+            sights_of_pair(
+                0, 1, to_image(subjects[0].model, pairs.inputs), mixed,
+                to_image(subjects[0].model, mixed.inputs), own, looked,
+                scores if maps.requires_labels else dict(own=scores['own'])))
         for i, name in enumerate(names):
-            told = [float(scores['own'][i][1]), float(scores['own'][i][0]),
-                    *(float(scores[key][i][0]) for key in ('source',
-                                                           'target'))]
-            rows.append((number + 1, own[1], own[0], float(mixed.lam[0]), name,
-                         *told))
+            told = [
+                float(scores['own'][i][1]),
+                float(scores['own'][i][0]),
+                *(float(scores[key][i][0]) for key in ('source', 'target'))
+            ]
+            rows.append(
+                (number + 1, own[1], own[0], float(mixed.lam[0]), name, *told))
         content.append(dict(target=pair[0], source=pair[1]))
     each = ', '.join(f'{name} {p:.1f} %' for name, p in accuracy.items())
     notes = [

@@ -23,14 +23,25 @@ from matplotlib.figure import Figure
 from mmengine.logging import MMLogger
 from rich.progress import track
 
-from mmmix.engine.analysis import choose_images
-from mmmix.engine.launch import short_errors
-from mmmix.engine.methods import (add_methods, check_alike, draw_pairs,
-                                  open_images, read_methods, with_controls)
-from mmmix.evaluation import (ImageLabelInconsistency, mean_and_error,
-                              shown_lambda, truth_maps)
-from mmmix.evaluation.mixed_images import TRUTHS
-from mmmix.functional import unit_mass
+from mmmix.analysis.inconsistency import unit_mass
+from mmmix.analysis.methods import (
+    add_methods,
+    check_alike,
+    draw_pairs,
+    open_images,
+    read_methods,
+    with_controls,
+)
+from mmmix.analysis.mixed_images import (
+    TRUTHS,
+    ImageLabelInconsistency,
+    mean_and_error,
+    shown_lambda,
+    truth_maps,
+)
+from mmmix.analysis.trained_model import choose_images
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'inconsistency', 'std. error',
@@ -49,7 +60,7 @@ def within(dataset, indices, args):
         if low <= float((maps > 0).float().mean()) <= high:
             chosen.append(index)
     if len(chosen) < 2:
-        raise ValueError(f'{len(chosen)} of {len(indices)} images have an '
+        raise MmmixError(f'{len(chosen)} of {len(indices)} images have an '
                          f'object that covers {low:g} to {high:g} of them.')
     return chosen
 
@@ -62,7 +73,7 @@ def check_regions(methods):
     """
     for method in methods:
         if not method.mixer.regions:
-            raise ValueError(
+            raise MmmixError(
                 f'{type(method.mixer).__name__} of {method.name} has no '
                 'regions: every place shows both images by the weight of the '
                 'label, so it is consistent by construction, and there is '
@@ -85,10 +96,10 @@ def measure(methods, dataset, indices, args):
         same_class += int((~pairs.valid).sum())
         for method in methods:
             mixed = method.mix(pairs, unit_mass(maps))
-            for name, values in (
-                ('lam', mixed.lam),
-                ('lam_gt', shown_lambda(maps, mixed)),
-                ('by_pixels', shown_lambda(maps, mixed, normalize=False))):
+            for name, values in (('lam', mixed.lam),
+                                 ('lam_gt', shown_lambda(maps, mixed)),
+                                 ('by_pixels',
+                                  shown_lambda(maps, mixed, normalize=False))):
                 values = values[pairs.valid].double().tolist()
                 found[method.name][name] += values
             found[method.name]['batch'] += [pairs.key[1]] * len(values)
@@ -180,7 +191,7 @@ def main():
             indices = within(dataset, indices, args)
         found, same_class = measure(methods, dataset, indices, args)
         if not any(own['lam'] for own in found.values()):
-            raise ValueError('No pair has different classes.')
+            raise MmmixError('No pair has different classes.')
     results = {name: judge(own) for name, own in found.items()}
     differences = against_first(found)
     rows = [(m.name, m.guided_by, r['mean'], r['error'], *differences[m.name],
@@ -192,9 +203,9 @@ def main():
         'were the "skipped", which show neither object. "To the first": the '
         'difference from the first row, pair by pair. Every object counts by '
         'the share of it that is to be seen; "by pixels" counts its pixels '
-        f'instead. Truth: {args.truth}. {len(indices)} images'
-        + (' whose object covers {:g} to {:g} of them'.format(*args.area)
-           if args.area else '') +
+        f'instead. Truth: {args.truth}. {len(indices)} images' +
+        (' whose object covers {:g} to {:g} of them'.format(
+            *args.area) if args.area else '') +
         f', {args.rounds} rounds, batches of {args.batch_size}, seed '
         f'{args.seed}; a batch is the unit of the standard errors.'
     ]

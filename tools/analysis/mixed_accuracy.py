@@ -23,18 +23,29 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import choose_images, read_subject
-from mmmix.engine.launch import short_errors
-from mmmix.engine.methods import (add_methods, check_alike, draw_pairs,
-                                  open_images, read_methods, with_controls)
-from mmmix.evaluation import MixedAccuracy, mean_in_bins, truth_maps
-from mmmix.evaluation.mixed_images import TRUTHS
-from mmmix.functional import area_lambda, unit_mass
+from mmmix.analysis.inconsistency import unit_mass
+from mmmix.analysis.methods import (
+    add_methods,
+    check_alike,
+    draw_pairs,
+    open_images,
+    read_methods,
+    with_controls,
+)
+from mmmix.analysis.mixed_images import (
+    TRUTHS,
+    MixedAccuracy,
+    mean_in_bins,
+    truth_maps,
+)
+from mmmix.analysis.trained_model import choose_images, read_subject
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
+from mmmix.functional import area_lambda
 from mmmix.visualization import write_report
 
-COLUMNS = ('method', 'guided by', 'top-1', 'std. error', 'top-2',
-           'std. error', 'top-1, equal lambda', 'top-2, equal lambda',
-           'lambda', 'pairs')
+COLUMNS = ('method', 'guided by', 'top-1', 'std. error', 'top-2', 'std. error',
+           'top-1, equal lambda', 'top-2, equal lambda', 'lambda', 'pairs')
 KINDS = ('top1', 'top2')
 LEAST = 30  # pairs in a bin that is compared
 
@@ -56,8 +67,7 @@ def measure(judge, methods, dataset, indices, args):
             maps = unit_mass(truth_maps(pairs.samples, size, args.truth))
         for method in methods:
             mixed = method.mix(pairs, maps)
-            scores = judge.model.head(
-                judge.model.extract_feat(mixed.inputs))
+            scores = judge.model.head(judge.model.extract_feat(mixed.inputs))
             labels = pairs.labels
             share = area_lambda(mixed.mask).tolist()
             chosen = pairs.valid.nonzero().flatten().tolist()
@@ -126,9 +136,10 @@ def parse_args():
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_methods(parser, 'judge',
-                'the model that looks at all mixed images, and guides '
-                '--methods')
+    add_methods(
+        parser, 'judge',
+        'the model that looks at all mixed images, and guides '
+        '--methods')
     parser.add_argument(
         '--bins',
         type=int,
@@ -148,10 +159,10 @@ def main():
     MMLogger.get_current_instance().setLevel('ERROR')
     with short_errors(ValueError):
         if not args.judge:
-            raise ValueError('One model looks at the images of all methods: '
+            raise MmmixError('One model looks at the images of all methods: '
                              'name it by --judge CONFIG CHECKPOINT.')
         if args.bins < 1:
-            raise ValueError(f'--bins must be at least 1, not {args.bins}.')
+            raise MmmixError(f'--bins must be at least 1, not {args.bins}.')
         methods = read_methods(args, args.judge)
         if args.controls:
             methods = with_controls(methods)
@@ -162,7 +173,7 @@ def main():
         results, lams, same_class = measure(judge, methods, dataset, indices,
                                             args)
         if not any(lams.values()):
-            raise ValueError('No pair has different classes.')
+            raise MmmixError('No pair has different classes.')
     curves = in_bins(results, lams, args.bins)
     common = common_bins(curves)
     metrics = {
@@ -171,8 +182,8 @@ def main():
     }
     rows = [(m.name, m.guided_by, r['top1'], r['top1_error'], r['top2'],
              r['top2_error'], mean_over(curves[m.name], 'top1', common),
-             mean_over(curves[m.name], 'top2', common),
-             float(np.mean(lams[m.name])), r['images'])
+             mean_over(curves[m.name], 'top2',
+                       common), float(np.mean(lams[m.name])), r['images'])
             for m, r in zip(methods, metrics.values())]
     ranges = ', '.join(f'{i / args.bins:g} to {(i + 1) / args.bins:g}'
                        for i in common)

@@ -18,16 +18,33 @@ import argparse
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.engine.analysis import (add_subjects, batches, check_same_images,
-                                   choose_images, labels_of, open_dataset,
-                                   read_subject, read_subjects)
-from mmmix.engine.launch import short_errors
-from mmmix.evaluation.attention_maps import (attention_maps, image_paths,
-                                             read_maps)
-from mmmix.evaluation.occlusion import (DROPPING, FILLS, hits_under_occlusion,
-                                        random_order, salient_patches,
-                                        zero_pixels)
-from mmmix.functional import patches_to_drop, resize_mask
+from mmmix.analysis.attention_maps import (
+    attention_maps,
+    image_paths,
+    read_maps,
+)
+from mmmix.analysis.occlusion import (
+    DROPPING,
+    FILLS,
+    hits_under_occlusion,
+    random_order,
+    salient_patches,
+    zero_pixels,
+)
+from mmmix.analysis.patch_dropping import patches_to_drop
+from mmmix.analysis.trained_model import (
+    add_subjects,
+    batches,
+    check_same_images,
+    choose_images,
+    labels_of,
+    open_dataset,
+    read_subject,
+    read_subjects,
+)
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
+from mmmix.functional import resize_mask
 from mmmix.registry import TASK_UTILS
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
@@ -41,9 +58,8 @@ def view_saliency(subject, view, dataset, indices, args):
         resize_mask(
             attention_maps(subject.model, view, inputs, samples),
             args.grid).cpu()
-        for inputs, samples in batches(subject, dataset, indices,
-                                       args.batch_size,
-                                       f'{subject.name}: saliency')
+        for inputs, samples in batches(subject, dataset, indices, args.
+                                       batch_size, f'{subject.name}: saliency')
     ])
 
 
@@ -66,8 +82,7 @@ def occlude(subject, dataset, indices, saliency, args):
     shares = {kind: [] for kind in args.drop}
     fill = zero_pixels(subject.model.data_preprocessor, args.fill)
     start = 0
-    for inputs, samples in batches(subject, dataset, indices,
-                                   args.batch_size):
+    for inputs, samples in batches(subject, dataset, indices, args.batch_size):
         rows = slice(start, start + len(inputs))
         start += len(inputs)
         orders = [
@@ -78,8 +93,8 @@ def occlude(subject, dataset, indices, saliency, args):
         labels = labels_of(samples)
         for kind in args.drop:
             lost = [
-                lost_patches(kind, ratio, orders, of_these,
-                             args.by == 'mass') for ratio in args.ratios
+                lost_patches(kind, ratio, orders, of_these, args.by == 'mass')
+                for ratio in args.ratios
             ]
             hits[kind].append(
                 torch.stack([
@@ -93,7 +108,8 @@ def occlude(subject, dataset, indices, saliency, args):
                     for masks in lost
                 ]))
     return {
-        kind: dict(
+        kind:
+        dict(
             top1=(100 * torch.cat(hits[kind], 1).mean(1)).tolist(),
             dropped=torch.cat(shares[kind], 1).mean(1).tolist())
         for kind in args.drop
@@ -212,25 +228,23 @@ def parse_args():
         metavar='FOLDER',
         help='NAME.npy or NAME.png for each image NAME.*: what is salient')
     parser.add_argument(
-        '--out',
-        default='work_dirs/occlusion',
-        help='default: %(default)s')
+        '--out', default='work_dirs/occlusion', help='default: %(default)s')
     return parser.parse_args()
 
 
 def check_args(args):
     """Raise a ValueError for arguments that make no sense."""
     if args.maps and args.saliency:
-        raise ValueError('--maps and --saliency both say what is salient: '
+        raise MmmixError('--maps and --saliency both say what is salient: '
                          'give one of them.')
     if min(args.grid) < 1:
-        raise ValueError('--grid must be two positive numbers, not '
+        raise MmmixError('--grid must be two positive numbers, not '
                          f'{args.grid[0]} {args.grid[1]}.')
     if min(args.seeds) < 0:
-        raise ValueError('--seeds must not be negative.')
+        raise MmmixError('--seeds must not be negative.')
     bad = [ratio for ratio in args.ratios if not 0 <= ratio <= 1]
     if bad:
-        raise ValueError(f'--ratios must be between 0 and 1, not {bad[0]:g}.')
+        raise MmmixError(f'--ratios must be between 0 and 1, not {bad[0]:g}.')
 
 
 def main():
@@ -249,17 +263,18 @@ def main():
             for subject, dataset, saliency in zip(subjects, datasets, maps)
         }
     panels = {
-        f'{kind} patches dropped':
-        {name: kinds[kind]['top1'] for name, kinds in curves.items()}
+        f'{kind} patches dropped': {
+            name: kinds[kind]['top1']
+            for name, kinds in curves.items()
+        }
         for kind in args.drop
     }
     write_report(
-        args.out,
-        'Occlusion',
+        args.out, 'Occlusion',
         ['checkpoint', 'dropped', *(f'{r:.0%}' for r in args.ratios), 'mean'],
         [(name, kind, *kinds[kind]['top1'],
-          sum(kinds[kind]['top1']) / len(args.ratios))
-         for kind in args.drop for name, kinds in curves.items()],
+          sum(kinds[kind]['top1']) / len(args.ratios)) for kind in args.drop
+         for name, kinds in curves.items()],
         dict(
             ratios=args.ratios,
             grid=args.grid,

@@ -27,15 +27,32 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.logging import MMLogger
 
-from mmmix.datasets import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
-                            StylizedImageNet, WnidImages)
+from mmmix.analysis.trained_model import (
+    add_subjects,
+    batches,
+    choose_images,
+    labels_of,
+    open_dataset,
+    read_subjects,
+)
+from mmmix.cli.launch import short_errors
+from mmmix.datasets import (
+    ImageNetA,
+    ImageNetO,
+    ImageNetR,
+    ImageNetSketch,
+    StylizedImageNet,
+    WnidImages,
+)
 from mmmix.datasets.imagenet_wnids import IMAGENET_WNIDS
-from mmmix.engine.analysis import (add_subjects, batches, choose_images,
-                                   labels_of, open_dataset, read_subjects)
-from mmmix.engine.launch import short_errors
+from mmmix.errors import MmmixError
 from mmmix.evaluation import detection_aupr, fitting_subset
-from mmmix.functional import (calibration_bins, confident_prediction,
-                              response_rate_accuracy, rms_calibration_error)
+from mmmix.evaluation.calibration import (
+    calibration_bins,
+    confident_prediction,
+    response_rate_accuracy,
+    rms_calibration_error,
+)
 from mmmix.visualization import write_report
 
 KNOWN = dict(
@@ -70,7 +87,7 @@ def read_sets(texts, option):
     for text in texts:
         name, equals, path = text.partition('=')
         if not (name and equals and path) or name in sets or name == TEST:
-            raise ValueError(f'{option} takes NAME=PATH, each with another '
+            raise MmmixError(f'{option} takes NAME=PATH, each with another '
                              f'name than {TEST}, but got {text!r}.')
         if not Path(path).exists():
             raise FileNotFoundError(
@@ -99,12 +116,12 @@ def head_wnids(subject, path=None):
     else:
         wnids = open_dataset(subject, 'test').metainfo.get('wnids')
         if wnids is None:
-            raise ValueError(
+            raise MmmixError(
                 f'{subject.name} has {num_classes} classes and its data set '
                 'does not say their wnids: give a file of them, one a line '
                 'in the order of the head, with --wnids.')
     if len(wnids) != num_classes:
-        raise ValueError(f'There are {len(wnids)} wnids for the '
+        raise MmmixError(f'There are {len(wnids)} wnids for the '
                          f'{num_classes} classes of {subject.name}.')
     return tuple(wnids)
 
@@ -131,10 +148,11 @@ def open_set(name, path, subject, wnids, args, foreign=False):
     try:
         return kind(**options)
     except ValueError as error:  # which names arguments of the class
-        raise ValueError(
-            str(error).replace('`allow_partial=True`', '--allow-partial').
-            replace("`keep='known'`", '--known-only').replace(
-                '`wnids`', '--wnids')) from None
+        raise MmmixError(
+            str(error).replace('`allow_partial=True`',
+                               '--allow-partial').replace(
+                                   "`keep='known'`", '--known-only').replace(
+                                       '`wnids`', '--wnids')) from None
 
 
 def pipeline_of(subject, as_they_are):
@@ -209,8 +227,7 @@ class Bench:
 
     def _indices(self, dataset):
         wanted = self.args.num_images
-        return choose_images(
-            dataset, wanted and min(wanted, len(dataset)))
+        return choose_images(dataset, wanted and min(wanted, len(dataset)))
 
     def _answers(self, name, dataset, indices):
         subset = fitting_subset(dataset.metainfo, len(self.wnids))
@@ -250,7 +267,7 @@ class Bench:
         wanted = set(subset)
         inside = [i for i, label in enumerate(labels) if int(label) in wanted]
         if not inside:
-            raise ValueError(f'The test set of {self.subject.name} has no '
+            raise MmmixError(f'The test set of {self.subject.name} has no '
                              f'images of the classes of {name}.')
         most = self.args.num_images or len(inside)
         most = min(most, len(inside))
@@ -259,8 +276,8 @@ class Bench:
         described = f'{self.subject.name}: {name}'
         near = answers(self.subject, self.test_set, inside, self.args, chosen,
                        f'{described}, inside')
-        far = answers(self.subject, foreign, self._indices(foreign),
-                      self.args, chosen, f'{described}, outside')
+        far = answers(self.subject, foreign, self._indices(foreign), self.args,
+                      chosen, f'{described}, outside')
         confidence = torch.cat([near.confidence, far.confidence])
         outside = torch.arange(len(confidence)) >= len(near.confidence)
         return dict(
@@ -279,11 +296,10 @@ class Bench:
                 f'{dataset.num_left_out:,} were left out: images of classes '
                 f'that the head {left_out}.')
         if dataset.NUM_IMAGES not in (None, len(dataset)):
-            self.notes.append(
-                f'{name}: a part only, {len(dataset):,} of '
-                f'{dataset.NUM_IMAGES:,} images, '
-                f'{len(dataset.metainfo["subset"])} of '
-                f'{dataset.NUM_CLASSES} classes.')
+            self.notes.append(f'{name}: a part only, {len(dataset):,} of '
+                              f'{dataset.NUM_IMAGES:,} images, '
+                              f'{len(dataset.metainfo["subset"])} of '
+                              f'{dataset.NUM_CLASSES} classes.')
 
 
 def measure(subject, args, sets, foreign):
@@ -350,8 +366,10 @@ def draw(content):
             ylabel='accuracy',
             title=f'{part}: RMS calibration error (%)')
         right.set(
-            xlabel='response rate', ylabel='accuracy',
-            title=f'{part}: AURRA (%)', ylim=(0, 1.02))
+            xlabel='response rate',
+            ylabel='accuracy',
+            title=f'{part}: AURRA (%)',
+            ylim=(0, 1.02))
         for panel in (left, right):
             panel.legend(fontsize='small')
     return figure
@@ -454,12 +472,12 @@ def main():
         if 'O' in sets:
             foreign.setdefault('O', sets.pop('O'))
         if not (sets or foreign or args.test_set):
-            raise ValueError('There is nothing to measure: give --sets, '
+            raise MmmixError('There is nothing to measure: give --sets, '
                              '--foreign or --test-set.')
         twice = set(sets) & set(foreign)
         unknown = set(args.as_they_are) - set(sets) - set(foreign)
         if twice or unknown:
-            raise ValueError(
+            raise MmmixError(
                 'Each set has a name of its own, which --as-they-are repeats: '
                 f'{", ".join(sorted(twice | unknown))} does not fit.')
         content, notes = {}, []

@@ -27,11 +27,19 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 
-from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
-                                 short_errors)
-from mmmix.engine.mixers import config_mixers, default_mixer, mixer_names
-from mmmix.engine.timing import (environment, median_ratio, peak_bytes,
-                                 time_interleaved)
+from mmmix.analysis.timing import (
+    environment,
+    median_ratio,
+    peak_bytes,
+    time_interleaved,
+)
+from mmmix.cli.launch import (
+    add_cfg_options,
+    build_model,
+    load_config,
+    short_errors,
+)
+from mmmix.cli.mixers import config_mixers, default_mixer, mixer_names
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance
 
@@ -43,24 +51,31 @@ SELF = dict(type='mmmix.SelfGuide')
 # what is timed in a step beside the mixers: the mixer, and what is changed in
 # `model.train_cfg` and `model.head`
 METHODS = {
-    'TransMix': ('CutMix', {}, dict(label_rule=dict(
-        type='mmmix.TransMixLabel'))),
-    'CutMix + PAL': ('CutMix', {}, dict(label_rule=dict(
-        type='mmmix.ProgressiveAttentionLabel'))),
-    'MixPro': ('MaskMix', {}, dict(label_rule=dict(
-        type='mmmix.ProgressiveAttentionLabel'))),
-    'SMMix, guide at half size': ('SMMix', dict(guide=dict(
-        SELF, scale=0.5)), {}),
-    'TdAttenMix': ('SMMix', dict(guide=dict(
-        SELF, view=dict(type='mmmix.TopDown'))), dict(label_rule=dict(
-            type='mmmix.AreaAttentionLabel'))),
-    'TdAttenMix, one pass': ('SMMix', dict(guide=dict(
-        SELF, view=dict(type='mmmix.TopDown', form='one_pass'))),
-        dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
-    'AttentiveCutMix, ResNet-50': ('AttentiveCutMix', dict(guide=dict(
-        type='mmmix.FrozenGuide',
-        config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
-        input_size=224)), {}),
+    'TransMix':
+    ('CutMix', {}, dict(label_rule=dict(type='mmmix.TransMixLabel'))),
+    'CutMix + PAL':
+    ('CutMix', {},
+     dict(label_rule=dict(type='mmmix.ProgressiveAttentionLabel'))),
+    'MixPro': ('MaskMix', {},
+               dict(label_rule=dict(type='mmmix.ProgressiveAttentionLabel'))),
+    'SMMix, guide at half size': ('SMMix', dict(guide=dict(SELF, scale=0.5)),
+                                  {}),
+    'TdAttenMix':
+    ('SMMix', dict(guide=dict(SELF, attention_map=dict(type='mmmix.TopDown'))),
+     dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
+    'TdAttenMix, one pass':
+    ('SMMix',
+     dict(
+         guide=dict(
+             SELF, attention_map=dict(type='mmmix.TopDown', form='one_pass'))),
+     dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
+    'AttentiveCutMix, ResNet-50':
+    ('AttentiveCutMix',
+     dict(
+         guide=dict(
+             type='mmmix.FrozenGuide',
+             config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
+             input_size=224)), {}),
 }
 
 
@@ -89,7 +104,8 @@ def time_mixing(mixers, args):
     with torch.no_grad():
         seconds = time_interleaved(runs, args.repeats, device)
         return {
-            name: dict(
+            name:
+            dict(
                 ms=1e3 * statistics.median(seconds[name]),
                 times_clone=median_ratio(seconds[name], seconds['clone']),
                 peak_times_batch=float(
@@ -116,7 +132,9 @@ def step_configs(cfg, own, mixers, methods):
     for name, (mixer, guided, labelled) in recipes.items():
         model = copy.deepcopy(cfg.model)
         model.train_cfg = dict(
-            model.get('train_cfg') or {}, augments=[mixer], probs=[1.],
+            model.get('train_cfg') or {},
+            augments=[mixer],
+            probs=[1.],
             **guided)
         model.head.update(labelled)
         kind = BATCH_AUGMENTS.get(mixer['type'])
@@ -145,13 +163,14 @@ def time_steps(cfg, models, args):
         variant.model = model
         model = build_model(variant).to(device)
         model.train()
-        optim_wrapper = build_optim_wrapper(
-            model, {'type': 'OptimWrapper', **cfg.optim_wrapper})
+        optim_wrapper = build_optim_wrapper(model, {
+            'type': 'OptimWrapper',
+            **cfg.optim_wrapper
+        })
         runs[name] = lambda data, m=model, o=optim_wrapper: m.train_step(
             data, o)
     num_classes = model.head.num_classes
-    images = torch.randint(
-        256, (n, 3, *args.image_size), dtype=torch.uint8)
+    images = torch.randint(256, (n, 3, *args.image_size), dtype=torch.uint8)
 
     def data():
         # the preprocessor writes the mixed labels into the samples
@@ -163,7 +182,8 @@ def time_steps(cfg, models, args):
 
     seconds = time_interleaved(runs, args.repeats, device, prepare=data)
     return {
-        name: dict(
+        name:
+        dict(
             ms=1e3 * statistics.median(times),
             times_cutmix=median_ratio(times, seconds[REFERENCE]))
         for name, times in seconds.items()
@@ -236,8 +256,10 @@ def main():
         steps = {}
         if args.step_batch_size:
             reference = own.get(REFERENCE) or default_mixer(REFERENCE)
-            models = step_configs(cfg, own, {REFERENCE: reference, **mixers},
-                                  args.methods)
+            models = step_configs(cfg, own, {
+                REFERENCE: reference,
+                **mixers
+            }, args.methods)
             steps = time_steps(cfg, models, args)
     settings = vars(args)
     machine = environment(torch.device(args.device))

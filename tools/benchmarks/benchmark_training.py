@@ -25,10 +25,15 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 
-from mmmix.engine.analysis import short_names
-from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
-                                 short_errors)
-from mmmix.engine.timing import environment, peak_bytes, time_interleaved
+from mmmix.analysis.timing import environment, peak_bytes, time_interleaved
+from mmmix.analysis.trained_model import short_names
+from mmmix.cli.launch import (
+    add_cfg_options,
+    build_model,
+    load_config,
+    short_errors,
+)
+from mmmix.errors import MmmixError
 from mmmix.models import FrozenGuide
 from mmmix.visualization import write_report
 
@@ -48,11 +53,10 @@ class Training:
 
     def __init__(self, cfg, batch_size, size, device):
         self.model = build_model(cfg).to(device).train()
-        self.optim_wrapper = build_optim_wrapper(
-            self.model, {
-                'type': 'OptimWrapper',
-                **cfg.optim_wrapper
-            })
+        self.optim_wrapper = build_optim_wrapper(self.model, {
+            'type': 'OptimWrapper',
+            **cfg.optim_wrapper
+        })
         self.images = torch.randint(
             256, (batch_size, 3, *size), dtype=torch.uint8)
         self.num_classes = self.model.head.num_classes
@@ -65,8 +69,7 @@ class Training:
             for i in range(len(self.images))
         ]
         self.model.train_step(
-            dict(inputs=self.images, data_samples=samples),
-            self.optim_wrapper)
+            dict(inputs=self.images, data_samples=samples), self.optim_wrapper)
 
     def parameters(self):
         """Number of parameters, those of a frozen extractor included."""
@@ -92,8 +95,10 @@ def measure(trainings, runs, steps, device):
         return lambda: [training.step() for _ in range(steps)]
 
     seconds = time_interleaved(
-        {name: several(one)
-         for name, one in trainings.items()},
+        {
+            name: several(one)
+            for name, one in trainings.items()
+        },
         runs,
         device,
         warm_up=1)
@@ -144,8 +149,7 @@ def draw(measured, reference):
         names, [measured[name]['mean'] for name in names],
         xerr=[measured[name]['spread'] for name in names],
         color='#0072b2')
-    axes.axvline(
-        measured[reference]['mean'], color='#d55e00', label=reference)
+    axes.axvline(measured[reference]['mean'], color='#d55e00', label=reference)
     axes.set_xlabel('images per second')
     axes.legend(loc='lower left')
     return figure
@@ -156,24 +160,41 @@ def parse_args():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'configs', nargs='+', metavar='CONFIG', help='the first is the '
+        'configs',
+        nargs='+',
+        metavar='CONFIG',
+        help='the first is the '
         'reference of the ratios')
     parser.add_argument(
-        '--names', nargs='+', metavar='NAME', help='what to call each; by '
+        '--names',
+        nargs='+',
+        metavar='NAME',
+        help='what to call each; by '
         'default what tells the configs apart')
     parser.add_argument(
-        '--batch-size', type=int, default=128, help='halved where the memory '
+        '--batch-size',
+        type=int,
+        default=128,
+        help='halved where the memory '
         'of a GPU does not suffice (default: %(default)s)')
     parser.add_argument(
-        '--image-size', type=int, nargs='+', metavar='PIXELS',
+        '--image-size',
+        type=int,
+        nargs='+',
+        metavar='PIXELS',
         help="height and width; by default the first backbone's img_size")
     parser.add_argument('--runs', type=int, default=5)
     parser.add_argument(
-        '--steps', type=int, default=10, help='of a run; enough of them that '
+        '--steps',
+        type=int,
+        default=10,
+        help='of a run; enough of them that '
         'a mixer with a probability of one half is met about half of the time '
         '(default: %(default)s)')
     parser.add_argument(
-        '--out', metavar='PATH', help='write PATH.json, PATH.md and PATH.png',
+        '--out',
+        metavar='PATH',
+        help='write PATH.json, PATH.md and PATH.png',
         default='work_dirs/benchmark_training')
     add_cfg_options(parser)
     return parser.parse_args()
@@ -188,7 +209,7 @@ def size_of(args, configs):
     first = next(iter(configs.values()))
     size = args.image_size or first.model.backbone.get('img_size')
     if size is None:
-        raise ValueError('The first config does not say how large its images '
+        raise MmmixError('The first config does not say how large its images '
                          'are: give --image-size HEIGHT [WIDTH].')
     size = [size] if isinstance(size, int) else list(size)
     return (size * 2)[:2]
@@ -201,12 +222,12 @@ def main():
     device = torch.device(get_device())
     with short_errors(ValueError):
         if min(args.batch_size, args.runs, args.steps) < 1:
-            raise ValueError('--batch-size, --runs and --steps must be at '
+            raise MmmixError('--batch-size, --runs and --steps must be at '
                              'least 1.')
         names = args.names or short_names(args.configs,
                                           ['.'] * len(args.configs))
         if len(set(names)) != len(args.configs):
-            raise ValueError(f'--names must give {len(args.configs)} '
+            raise MmmixError(f'--names must give {len(args.configs)} '
                              f'different names, not {" ".join(names)}.')
         configs = {
             name: load_config(config, args.cfg_options)
@@ -235,9 +256,8 @@ def main():
         notes=[
             f'Mean and standard deviation of {args.runs} runs of {args.steps} '
             f'steps, batch {batch_size}, images of {size[0]} x {size[1]} '
-            'pixels; ' +
-            ', '.join(f'{key} {value}' for key, value in machine.items()) +
-            '.'
+            'pixels; ' + ', '.join(f'{key} {value}'
+                                   for key, value in machine.items()) + '.'
         ])
 
 

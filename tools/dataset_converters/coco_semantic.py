@@ -20,8 +20,9 @@ from mmengine.fileio import load
 from PIL import Image
 from rich.progress import track
 
+from mmmix.cli.launch import short_errors
 from mmmix.datasets.layout import check_layout
-from mmmix.engine.launch import short_errors
+from mmmix.errors import MmmixError
 
 NOTHING = 255
 LAYOUT = """\
@@ -47,8 +48,8 @@ def paint(image, annotations, labels):
     h, w = image['height'], image['width']
     painted = np.full((h, w), NOTHING, dtype=np.uint8)
     for annotation in sorted(
-            annotations,
-            key=lambda a: (-a.get('iscrowd', 0), -a['area'], a['id'])):
+            annotations, key=lambda a:
+        (-a.get('iscrowd', 0), -a['area'], a['id'])):
         shape = annotation['segmentation']
         if isinstance(shape, list):  # polygons, which may overlap
             shape = coco_mask.merge(coco_mask.frPyObjects(shape, h, w))
@@ -76,17 +77,17 @@ def convert(root, split):
     content = load(ann_file)
     missing = {'images', 'annotations', 'categories'} - set(content)
     if missing:
-        raise ValueError(f"'{ann_file}' is no annotation file of COCO: "
+        raise MmmixError(f"'{ann_file}' is no annotation file of COCO: "
                          f'it has no {", ".join(sorted(missing))}.')
     ids = sorted(category['id'] for category in content['categories'])
     if len(ids) > NOTHING:
-        raise ValueError(f"'{ann_file}' has {len(ids)} categories; the label "
+        raise MmmixError(f"'{ann_file}' has {len(ids)} categories; the label "
                          f'maps hold up to {NOTHING}.')
     labels = {category: label for label, category in enumerate(ids)}
     by_image = {}
     for annotation in content['annotations']:
         if annotation['category_id'] not in labels:
-            raise ValueError(
+            raise MmmixError(
                 f"'{ann_file}': the annotation {annotation['id']} has the "
                 f'category {annotation["category_id"]}, which is none of '
                 'those in the file.')
@@ -115,9 +116,9 @@ def report(split, folder, content, by_image, pixels):
           f'{len({a["category_id"] for a in seen})} categories; '
           f'{len(set(pixels) - {NOTHING})} categories are visible, on '
           f'{(total - pixels[NOTHING]) / max(total, 1):.1%} of the pixels. '
-          f'{empty} images have no object'
-          + (f'; {strangers} annotations are of images that are not in the '
-             'file' if strangers else '') + '.')
+          f'{empty} images have no object' +
+          (f'; {strangers} annotations are of images that are not in the '
+           'file' if strangers else '') + '.')
 
 
 def main():

@@ -2,14 +2,14 @@
 
 The result is an ImageClassifier's: AbSViT as `backbone` and
 VisionTransformerClsHead as `head`. A mmmix.FrozenGuide with
-view=dict(type='mmmix.AbSViTTopDown') guides with it.
+attention_map=dict(type='mmmix.AbSViTTopDown') guides with it.
 
 example: absvit.py absvit_base_patch16_224.pth absvit-base.pth
 """
 import argparse
 
 from mmmix.checkpoint import read_published, save_whole
-from mmmix.engine.launch import short_errors
+from mmmix.cli.launch import short_errors
 from mmmix.models.backbones import from_published_absvit
 
 

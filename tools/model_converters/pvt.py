@@ -12,7 +12,7 @@ import argparse
 from mmengine.runner import CheckpointLoader
 
 from mmmix.checkpoint import check_checkpoint, read_published, save_whole
-from mmmix.engine.launch import short_errors
+from mmmix.cli.launch import short_errors
 from mmmix.models.backbones import from_published_pvt, to_published_pvt
 
 

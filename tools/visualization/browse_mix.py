@@ -8,15 +8,20 @@ import argparse
 import warnings
 from pathlib import Path
 
-
 import mmmix  # noqa: F401
+from mmmix.analysis.mixed_pairs import mix_pairs
 from mmmix.checkpoint import load_weights
-from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
-                                 short_errors)
-from mmmix.engine.mixers import config_mixers, default_mixer
+from mmmix.cli.launch import (
+    add_cfg_options,
+    build_model,
+    load_config,
+    short_errors,
+)
+from mmmix.cli.mixers import config_mixers, default_mixer
+from mmmix.errors import MmmixError
 from mmmix.models import BatchMixer
 from mmmix.registry import BATCH_AUGMENTS, DATASETS
-from mmmix.visualization import draw_pairs, mix_pairs
+from mmmix.visualization import draw_pairs
 
 
 def parse_args():
@@ -47,7 +52,7 @@ def choose_mixers(cfg, names=None):
     names, all of the config."""
     own = config_mixers(cfg)
     if not (names or own):
-        raise ValueError('The config mixes nothing: name what shall, for '
+        raise MmmixError('The config mixes nothing: name what shall, for '
                          'example --mixers SMMix CutMix.')
     mixers = [
         BATCH_AUGMENTS.build(own.get(name) or default_mixer(name))
@@ -55,7 +60,7 @@ def choose_mixers(cfg, names=None):
     ]
     for mixer in mixers:
         if not isinstance(mixer, BatchMixer):
-            raise ValueError(
+            raise MmmixError(
                 f'{type(mixer).__module__}.{type(mixer).__name__} does not '
                 'say what it mixed: use the one of mmmix.')
     return mixers

@@ -13,11 +13,17 @@ from pathlib import Path
 
 from mmengine.logging import MMLogger
 
-from mmmix.engine.launch import (add_cfg_options, build_model, load_config,
-                                 short_errors)
+from mmmix.analysis.mixed_pairs import mix_pairs
+from mmmix.cli.launch import (
+    add_cfg_options,
+    build_model,
+    load_config,
+    short_errors,
+)
+from mmmix.errors import MmmixError
 from mmmix.models import MaskMix, find_extractor
 from mmmix.registry import DATASETS
-from mmmix.visualization import draw_pairs, mix_pairs
+from mmmix.visualization import draw_pairs
 
 # so that nearly the same share is drawn for all
 BETA = 50.0
@@ -44,7 +50,7 @@ def patch_of(model, given):
     """
     patch = (given, given) if given else find_extractor(model.backbone).patch
     if patch is None or patch[0] != patch[1]:
-        raise ValueError(
+        raise MmmixError(
             f'The backbone {type(model.backbone).__name__} has no square '
             'patches: give the side of one in pixels, --patch-size.')
     return patch[0]
@@ -55,7 +61,8 @@ def parse_args():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'config', help='a file, or a config of mmmix: its training images, '
+        'config',
+        help='a file, or a config of mmmix: its training images, '
         'and the patches of its backbone')
     parser.add_argument(
         '--scales',
@@ -64,9 +71,7 @@ def parse_args():
         default=[1, 2, 4],
         help='sides of a random cell, in patches (default: 1 2 4)')
     parser.add_argument(
-        '--patch-size',
-        type=int,
-        help="in pixels; by default the backbone's")
+        '--patch-size', type=int, help="in pixels; by default the backbone's")
     parser.add_argument(
         '--beta',
         type=float,
@@ -74,7 +79,10 @@ def parse_args():
         help='tau ~ Beta(beta, beta), the share that is pasted; the paper '
         'trains with 1 (default: %(default)s, nearly one half)')
     parser.add_argument(
-        '--num', type=int, default=4, help='number of pairs, at least 2 '
+        '--num',
+        type=int,
+        default=4,
+        help='number of pairs, at least 2 '
         '(default: %(default)s)')
     parser.add_argument(
         '--seed', type=int, default=0, help='another one draws other images')
@@ -106,8 +114,9 @@ def main():
     shares = ', '.join(f'{m.mixer}: {float(m.lam.mean()):.2f}'
                        for m in pairs.mixes)
     print(
-        textwrap.fill(f'{out}: {args.num} pairs, pasted on average '
-                      f'{shares}', 79))
+        textwrap.fill(
+            f'{out}: {args.num} pairs, pasted on average '
+            f'{shares}', 79))
 
 
 if __name__ == '__main__':

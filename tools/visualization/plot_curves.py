@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmmix.engine.launch import short_errors
+from mmmix.cli.launch import short_errors
+from mmmix.errors import MmmixError
 
 COLUMNS = 4  # panels in a row
 # what is shown of a log where nothing else is asked for
@@ -52,8 +53,8 @@ def read_curves(work_dir):
         except json.JSONDecodeError:
             if number == len(lines):
                 break
-            raise ValueError(f'Line {number} of {logs[-1]} is broken.'
-                             ) from None
+            raise MmmixError(
+                f'Line {number} of {logs[-1]} is broken.') from None
         # a validation is logged with its epoch as the step
         epoch = row.get('epoch', row['step'])
         iteration = row.get('iter', iterations.get(epoch, row['step']))
@@ -79,7 +80,7 @@ def choose_panels(runs, wanted):
     logged = list(dict.fromkeys(n for curves in runs.values() for n in curves))
     unknown = [name for name in wanted or () if name not in logged]
     if unknown:
-        raise ValueError(f'No run has logged {", ".join(unknown)}; there are '
+        raise MmmixError(f'No run has logged {", ".join(unknown)}; there are '
                          f'{", ".join(logged)}. What was mixed is logged by '
                          'mmmix.MixStatisticsHook.')
     return wanted or [name for name in logged if name.startswith(SHOWN)]
@@ -168,11 +169,11 @@ def main():
     with short_errors(ValueError):
         runs = {path.name: read_curves(path) for path in args.work_dirs}
         if len(runs) < len(args.work_dirs):
-            raise ValueError('Runs are called by the last part of their '
+            raise MmmixError('Runs are called by the last part of their '
                              'paths, which must differ.')
         names = choose_panels(runs, args.panels)
         if not names:
-            raise ValueError('The runs have logged neither losses nor '
+            raise MmmixError('The runs have logged neither losses nor '
                              'accuracies.')
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)

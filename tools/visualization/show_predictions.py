@@ -16,14 +16,23 @@ from mmengine.device import get_device
 from rich.progress import track
 
 import mmmix  # noqa: F401
+from mmmix.analysis.trained_model import Subject, choose_images, open_dataset
 from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.engine.analysis import Subject, choose_images, open_dataset
-from mmmix.engine.launch import (add_cfg_options, build_model,
-                                 drop_pretrained, load_config, require,
-                                 short_errors)
-from mmmix.engine.toolboxes import TOOLBOXES, toolbox_of
-from mmmix.visualization import (draw_prediction, prediction_visualizer,
-                                 shown_instances)
+from mmmix.cli.launch import (
+    add_cfg_options,
+    build_model,
+    drop_pretrained,
+    load_config,
+    require_keys,
+    short_errors,
+)
+from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
+from mmmix.errors import MmmixError
+from mmmix.visualization import (
+    draw_prediction,
+    prediction_visualizer,
+    shown_instances,
+)
 
 
 def parse_args():
@@ -62,9 +71,9 @@ def parse_args():
 def read_subject(args):
     """The model, all of its weights from the checkpoint."""
     cfg = load_config(args.config, args.cfg_options)
-    require(cfg, 'model', f'{args.split}_dataloader')
+    require_keys(cfg, 'model', f'{args.split}_dataloader')
     if toolbox_of(cfg) is None:
-        raise ValueError(
+        raise MmmixError(
             f'The config {args.config} is none of '
             f'{" or ".join(TOOLBOXES.values())}: its default_scope must be '
             f'{" or ".join(TOOLBOXES)}.')
@@ -88,7 +97,7 @@ def main():
     args = parse_args()
     with short_errors(ValueError):
         if not 0 <= args.score <= 1:
-            raise ValueError('--score must be in [0, 1], not '
+            raise MmmixError('--score must be in [0, 1], not '
                              f'{args.score:g}.')
         subject = read_subject(args)
         dataset = open_dataset(subject, args.split)

@@ -12,5 +12,4 @@ train_pipeline = [
     dict(type='PILToNumpy'),
     *_base_.train_pipeline[1:],
 ]
-train_dataloader = dict(
-    batch_size=100, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=100, dataset=dict(pipeline=train_pipeline))

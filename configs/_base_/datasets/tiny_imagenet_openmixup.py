@@ -10,5 +10,4 @@ train_pipeline = [
         interpolation='bicubic'),
     *_base_.train_pipeline[2:],
 ]
-train_dataloader = dict(
-    batch_size=100, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=100, dataset=dict(pipeline=train_pipeline))

@@ -10,5 +10,4 @@ mixing = dict(
     ],
     probs=[0.5, 0.5])
 
-label_rule = dict(
-    type='mmmix.ProgressiveAttentionLabel', downsample='nearest')
+label_rule = dict(type='mmmix.ProgressiveAttentionLabel', downsample='nearest')

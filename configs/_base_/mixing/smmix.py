@@ -5,7 +5,6 @@ mixing = dict(augments=[dict(type='mmmix.SMMix')], probs=[0.5])
 
 mix_losses = dict(
     fine=dict(
-        type='mmmix.FineGrainedLoss',
-        loss_weight=1.0,
+        type='mmmix.FineGrainedLoss', loss_weight=1.0,
         label_smooth=0.1),  # the authors' public code; the paper does not say
     consistency=dict(type='mmmix.ConsistencyLoss', loss_weight=1.0))

@@ -1,4 +1,3 @@
 _base_ = './deit-tiny.py'
 
-model = dict(
-    backbone=dict(arch='deit-base'), head=dict(in_channels=768))
+model = dict(backbone=dict(arch='deit-base'), head=dict(in_channels=768))

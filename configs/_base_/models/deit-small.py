@@ -1,4 +1,3 @@
 _base_ = './deit-tiny.py'
 
-model = dict(
-    backbone=dict(arch='deit-small'), head=dict(in_channels=384))
+model = dict(backbone=dict(arch='deit-small'), head=dict(in_channels=384))

@@ -2,10 +2,7 @@
 model = dict(
     type='mmmix.MixClassifier',
     backbone=dict(
-        type='SwinTransformer',
-        arch='tiny',
-        img_size=224,
-        drop_path_rate=0.2),
+        type='SwinTransformer', arch='tiny', img_size=224, drop_path_rate=0.2),
     neck=dict(type='GlobalAveragePooling'),
     head=dict(
         type='mmmix.MixLinearClsHead',

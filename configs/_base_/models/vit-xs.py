@@ -5,9 +5,7 @@ model = dict(
     backbone=dict(
         type='VisionTransformer',
         arch=dict(
-            embed_dims=96,
-            num_layers=6,
-            num_heads=3,
+            embed_dims=96, num_layers=6, num_heads=3,
             feedforward_channels=192),
         img_size=32,
         patch_size=4,

@@ -1,8 +1,7 @@
 # Attentive CutMix on CIFAR-10 (section 4.3). The paper names neither the
 # optimizer nor a schedule of the learning rate: Adam, whose default rate in
 # PyTorch is the paper's, and a constant rate.
-optim_wrapper = dict(
-    optimizer=dict(type='Adam', lr=1e-3, weight_decay=1e-5))
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, weight_decay=1e-5))
 
 train_cfg = dict(by_epoch=True, max_epochs=80, val_interval=1)
 val_cfg = dict()

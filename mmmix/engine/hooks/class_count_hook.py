@@ -2,6 +2,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from torch import nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import HOOKS
 
 
@@ -54,7 +55,7 @@ def check_class_count(model: nn.Module, dataset, loader: str) -> None:
         if (count is None or 'head' not in name or 'rpn_head' in name
                 or count == len(classes)):
             continue
-        raise ValueError(
+        raise MmmixError(
             f'model.{name} has num_classes={count}, but the '
             f'{type(dataset).__name__} of {loader} has {len(classes)} '
             f'classes: {", ".join(map(str, classes[:3]))}'

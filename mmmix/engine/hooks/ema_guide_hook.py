@@ -3,6 +3,7 @@ from typing import Optional
 from mmengine.hooks import EMAHook, Hook
 from mmengine.model import ExponentialMovingAverage, is_model_wrapper
 
+from mmmix.errors import MmmixError
 from mmmix.models import EMAGuide, MixClassifier
 from mmmix.registry import HOOKS
 
@@ -29,7 +30,7 @@ class EMAGuideHook(Hook):
 
     def __init__(self, momentum: float = 1e-4):
         if not 0 < momentum < 1:
-            raise ValueError('`momentum` must be in (0, 1), not '
+            raise MmmixError('`momentum` must be in (0, 1), not '
                              f'{momentum!r}.')
         self.momentum = momentum
         self.average: Optional[ExponentialMovingAverage] = None
@@ -39,7 +40,7 @@ class EMAGuideHook(Hook):
         model = _unwrapped(runner.model)
         guides = ema_guides(model)
         if not guides:
-            raise ValueError("EMAGuideHook needs guide=dict(type="
+            raise MmmixError("EMAGuideHook needs guide=dict(type="
                              "'mmmix.EMAGuide') in the model's `train_cfg`.")
         shared = [hook for hook in runner.hooks if isinstance(hook, EMAHook)]
         if not shared:
@@ -76,7 +77,7 @@ class EMAGuideHook(Hook):
         """Load it again when a run is resumed."""
         if self.average is not None and runner._resume:
             if KEY not in checkpoint:
-                raise ValueError(
+                raise MmmixError(
                     'The checkpoint to resume from holds no moving average '
                     f'of the guide ({KEY}): resume a run that had '
                     'EMAGuideHook, or start a new one with load_from.')

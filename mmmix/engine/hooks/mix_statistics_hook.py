@@ -5,12 +5,15 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.visualization.vis_backend import (BaseVisBackend,
-                                                LocalVisBackend,
-                                                TensorboardVisBackend)
+from mmengine.visualization.vis_backend import (
+    BaseVisBackend,
+    LocalVisBackend,
+    TensorboardVisBackend,
+)
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from mmmix.errors import MmmixError
 from mmmix.models import MixDataPreprocessor, ProgressiveAttentionLabel
 from mmmix.registry import HOOKS
 
@@ -62,7 +65,7 @@ class MixStatisticsHook(Hook):
     def __init__(self, interval: int = 50, bins: int = 20):
         for name, value in dict(interval=interval, bins=bins).items():
             if not (isinstance(value, int) and value >= 1):
-                raise ValueError(f'`{name}` must be a whole number of at '
+                raise MmmixError(f'`{name}` must be a whole number of at '
                                  f'least 1, not {value!r}.')
         self.interval = interval
         self.bins = bins
@@ -81,7 +84,7 @@ class MixStatisticsHook(Hook):
         preprocessor = model.data_preprocessor
         choice = getattr(preprocessor, 'choice', None)
         if not isinstance(preprocessor, MixDataPreprocessor) or not choice:
-            raise ValueError(
+            raise MmmixError(
                 'MixStatisticsHook looks at mixes, but the model mixes '
                 'nothing: remove it from `custom_hooks`, or name a mixer in '
                 "train_cfg=dict(augments=[...]) of a 'mmmix.MixClassifier'.")
@@ -154,8 +157,8 @@ class MixStatisticsHook(Hook):
             dict(scalars, epoch=epoch, iter=step), step=step)
         self._log_histograms(runner.visualizer, values, step, epoch)
 
-    def _log_histograms(self, visualizer, values: Dict[str, Tensor],
-                        step: int, epoch: int) -> None:
+    def _log_histograms(self, visualizer, values: Dict[str, Tensor], step: int,
+                        epoch: int) -> None:
         local = _backend(visualizer, LocalVisBackend)
         if local is not None and values:
             counts = {

@@ -1,20 +1,21 @@
 """How a backbone family yields its attention maps and its patch tokens."""
 from .absvit import AbSViTTopDown
-from .base import AttentionExtractor, Watch, find_extractor
+from .base import AttentionExtractor, OutputRecorder, find_extractor
 from .ca_swin import CASwinAttention
 from .cait import CaiTAttention
 from .class_token import ClassTokenAttention, split_heads
 from .cnn import CNNActivation
+from .maps import AttentionMap, BottomUp, ClassAttention, TopDown
 from .patches import patch_grid
 from .pvt import PVTAttention
 from .swin import SwinAttention
-from .views import BottomUp, ClassAttention, TopDown, View
 from .vit import ViTAttention
 from .xcit import XCiTAttention
 
 __all__ = [
     'AbSViTTopDown', 'AttentionExtractor', 'BottomUp', 'CASwinAttention',
     'CNNActivation', 'CaiTAttention', 'ClassAttention', 'ClassTokenAttention',
-    'PVTAttention', 'SwinAttention', 'TopDown', 'ViTAttention', 'View',
-    'Watch', 'XCiTAttention', 'find_extractor', 'patch_grid', 'split_heads'
+    'PVTAttention', 'SwinAttention', 'TopDown', 'ViTAttention', 'AttentionMap',
+    'OutputRecorder', 'XCiTAttention', 'find_extractor', 'patch_grid',
+    'split_heads'
 ]

@@ -1,12 +1,19 @@
-from mmmix.functional import cosine_relevance, peaks
+from mmmix.errors import MmmixError
+from mmmix.functional import above_threshold, cosine_relevance
+from mmmix.models.attention.maps import (
+    AttentionMap,
+    check_sigma,
+    class_weights,
+    label_weights,
+)
 from mmmix.registry import TASK_UTILS
+
 from ..backbones.absvit import AbSViT
 from .base import find_extractor
-from .views import View, check_sigma, class_weights, label_weights
 
 
 @TASK_UTILS.register_module()
-class AbSViTTopDown(View):
+class AbSViTTopDown(AttentionMap):
     r"""Top-down attention of a pretrained AbSViT (TdAttenMix, public code).
 
     The paper's Eq. 3-5 are :class:`TopDown`; this is what the authors' public
@@ -38,7 +45,7 @@ class AbSViTTopDown(View):
     ...                 num_classes=1000,
     ...                 in_channels=768))),
     ...     checkpoint='absvit-base.pth',
-    ...     view=dict(type='mmmix.AbSViTTopDown'))
+    ...     attention_map=dict(type='mmmix.AbSViTTopDown'))
 
     The checkpoint comes from ``tools/model_converters/absvit.py``. The
     guide's classes must be the student's. (The public code takes the weights
@@ -54,32 +61,33 @@ class AbSViTTopDown(View):
             AbSViT.
     """
 
-    needs_labels = True
+    requires_labels = True
 
     def __init__(self, sigma: float = 1.0):
         self.sigma = check_sigma(sigma)
 
     def check(self, model):
         if not isinstance(model.backbone, AbSViT):
-            raise ValueError(
+            raise MmmixError(
                 'AbSViTTopDown looks through an AbSViT, not through a '
                 f'{type(model.backbone).__name__}: give the view to a '
                 'mmmix.FrozenGuide whose config has '
                 "backbone=dict(type='mmmix.AbSViT', ...), as its docstring "
-                "shows, or choose view=dict(type='mmmix.TopDown').")
+                "shows, or choose attention_map=dict(type='mmmix.TopDown').")
         class_weights(model.head)
 
     def __call__(self, model, inputs, labels):
         backbone = model.backbone
         extractor = find_extractor(backbone)
         weights = label_weights(model.head, labels)
-        with extractor.watching() as seen:
+        with extractor.recording() as outputs:
             features = backbone(inputs)
-        tokens = seen['tokens']
+        tokens = outputs['tokens']
         # as a map of one column
         relevance = cosine_relevance(tokens.float().mT[..., None], weights)
         signals = backbone.feedback(tokens * relevance.to(tokens.dtype))
-        with extractor.watching() as seen:
+        with extractor.recording() as outputs:
             steered = backbone(inputs, [self.sigma * s for s in signals])
-        tokens = extractor.tokens(seen, steered, inputs.shape[-2:])
-        return peaks(cosine_relevance(tokens.float(), weights)), features
+        tokens = extractor.tokens(outputs, steered, inputs.shape[-2:])
+        return above_threshold(cosine_relevance(tokens.float(),
+                                                weights)), features

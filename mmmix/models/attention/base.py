@@ -6,10 +6,10 @@ from typing import Dict, Iterator, Optional, Sequence, Tuple
 import torch._dynamo as dynamo
 from torch import Tensor, nn
 
+from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
-from ..errors import MissingIngredient
 
-Seen = Dict[str, Tensor]
+Outputs = Dict[str, Tensor]
 
 
 class AttentionExtractor(metaclass=ABCMeta):
@@ -20,9 +20,9 @@ class AttentionExtractor(metaclass=ABCMeta):
     :meth:`grid`, :meth:`bottom_up`, and what else the family has to give.
 
     >>> extractor = find_extractor(backbone)
-    >>> with extractor.watching() as seen:
+    >>> with extractor.recording() as outputs:
     ...     features = backbone(inputs)
-    >>> attention = extractor.bottom_up(seen, features, inputs.shape[-2:])
+    >>> attention = extractor.bottom_up(outputs, features, inputs.shape[-2:])
 
     Every map is ``(N, h, w)``, float32 and not negative, on the grid that
     :meth:`grid` tells.
@@ -46,7 +46,7 @@ class AttentionExtractor(metaclass=ABCMeta):
 
     @classmethod
     @abstractmethod
-    def reads(cls, backbone: nn.Module) -> bool:
+    def supports(cls, backbone: nn.Module) -> bool:
         """Whether this extractor knows the backbone."""
 
     @abstractmethod
@@ -57,9 +57,9 @@ class AttentionExtractor(metaclass=ABCMeta):
             ValueError: If the image does not divide into the grid's cells.
         """
 
-    def taps(self) -> Dict[str, nn.Module]:
+    def hooked_modules(self) -> Dict[str, nn.Module]:
         """Modules of the backbone whose outputs the maps are made of, by the
-        names under which ``seen`` holds them; they may be empty where the
+        names under which ``outputs`` holds them; they may be empty where the
         backbone's own output is enough."""
         return {}
 
@@ -72,18 +72,18 @@ class AttentionExtractor(metaclass=ABCMeta):
         return None
 
     @abstractmethod
-    def bottom_up(self, seen: Seen, features: Tuple,
+    def bottom_up(self, outputs: Outputs, features: Tuple,
                   image_size: Sequence[int]) -> Tensor:
         """How much each place is attended to, whatever the label: SMMix,
         Eq. 6, or what comes nearest to it in this family.
 
         Args:
-            seen (dict[str, Tensor]): Outputs of :meth:`taps`.
+            outputs (dict[str, Tensor]): Outputs of :meth:`hooked_modules`.
             features (tuple): What the backbone answered.
             image_size (Sequence[int]): Height and width of the inputs.
         """
 
-    def class_attention(self, seen: Seen, features: Tuple,
+    def class_attention(self, outputs: Outputs, features: Tuple,
                         image_size: Sequence[int]) -> Tensor:
         """Attention of the class token to the patches in the last block,
         averaged over the heads (MixPro, Eq. 1-4); arguments as in
@@ -101,7 +101,7 @@ class AttentionExtractor(metaclass=ABCMeta):
                 'none, or a backbone with class attention (ViT and DeiT with '
                 'a class token, PVT, CaiT, XCiT, CASwin).')
 
-    def tokens(self, seen: Seen, features: Tuple,
+    def tokens(self, outputs: Outputs, features: Tuple,
                image_size: Sequence[int]) -> Tensor:
         """Final features at each place ``(N, C, h, w)``, in the space of the
         classifier's weights; arguments as in :meth:`bottom_up`. By default
@@ -147,17 +147,17 @@ class AttentionExtractor(metaclass=ABCMeta):
         yield
 
     @contextmanager
-    def watching(self) -> Iterator[Seen]:
-        """Watch one eager forward pass of the backbone."""
-        watch = Watch(self.taps())
+    def recording(self) -> Iterator[Outputs]:
+        """OutputRecorder one eager forward pass of the backbone."""
+        watch = OutputRecorder(self.hooked_modules())
         try:
-            with watch as seen:
-                yield seen
+            with watch as outputs:
+                yield outputs
         finally:
             watch.remove()
 
 
-class Watch:
+class OutputRecorder:
     """Keeps the outputs of some modules while it is open.
 
     One made before ``torch.compile`` is traced with the modules; hooks that
@@ -172,7 +172,7 @@ class Watch:
             # or torch.compile takes the code of the blocks without a hook
             # for the block that has one
             dynamo.config.skip_nnmodule_hook_guards = False
-        self._seen: Optional[Seen] = None
+        self._seen: Optional[Outputs] = None
         self._handles = [
             module.register_forward_hook(partial(self._record, name))
             for name, module in modules.items()
@@ -182,9 +182,9 @@ class Watch:
         if self._seen is not None:
             self._seen[name] = output
 
-    def __enter__(self) -> Seen:
-        self._seen = seen = {}
-        return seen
+    def __enter__(self) -> Outputs:
+        self._seen = outputs = {}
+        return outputs
 
     def __exit__(self, *exception) -> None:
         self._seen = None
@@ -203,9 +203,9 @@ def find_extractor(backbone: nn.Module) -> AttentionExtractor:
     """
     extractors = ATTENTION_EXTRACTORS.module_dict
     for extractor in extractors.values():
-        if extractor.reads(backbone):
+        if extractor.supports(backbone):
             return extractor(backbone)
-    raise ValueError(
+    raise MmmixError(
         f'No attention extractor knows the backbone {type(backbone).__name__}.'
         f' There are {", ".join(sorted(extractors))}. To add one, write a '
         'child of mmmix.models.attention.AttentionExtractor and register it '

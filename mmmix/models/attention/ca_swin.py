@@ -1,4 +1,5 @@
 from mmmix.registry import ATTENTION_EXTRACTORS
+
 from ..backbones.ca_swin import CASwin
 from .class_token import ClassTokenAttention, split_heads
 from .swin import SwinAttention
@@ -15,9 +16,9 @@ class CASwinAttention(ClassTokenAttention, SwinAttention):
     """
 
     @classmethod
-    def reads(cls, backbone):
-        return isinstance(backbone,
-                          CASwin) and len(backbone.stages[-1].blocks) > 1
+    def supports(cls, backbone):
+        return isinstance(backbone, CASwin) and len(
+            backbone.stages[-1].blocks) > 1
 
     @property
     def windows(self):
@@ -35,13 +36,13 @@ class CASwinAttention(ClassTokenAttention, SwinAttention):
     def activation_layer(self):
         return self.backbone.stages[-1].blocks[-1].norm1
 
-    def taps(self):
+    def hooked_modules(self):
         return dict(
-            ClassTokenAttention.taps(self),
-            **SwinAttention.taps(self),
+            ClassTokenAttention.hooked_modules(self),
+            **SwinAttention.hooked_modules(self),
             qkv=self._class_layer.qkv)
 
-    def class_query_key(self, seen):
-        query, key, _ = seen['qkv'].chunk(3, -1)
+    def class_query_key(self, outputs):
+        query, key, _ = outputs['qkv'].chunk(3, -1)
         heads = self._class_layer.num_heads
         return query[:, 0].unflatten(1, (heads, -1)), split_heads(key, heads)

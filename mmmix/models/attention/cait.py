@@ -1,6 +1,8 @@
 from mmpretrain.models.backbones import TIMMBackbone
 
+from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
+
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid
 
@@ -21,7 +23,7 @@ class CaiTAttention(ClassTokenAttention):
     """
 
     @classmethod
-    def reads(cls, backbone):
+    def supports(cls, backbone):
         if not isinstance(backbone, TIMMBackbone):
             return False
         from timm.models.cait import Cait, ClassAttn, TalkingHeadAttn
@@ -57,27 +59,27 @@ class CaiTAttention(ClassTokenAttention):
     def grid(self, image_size):
         if (self._model.patch_embed.strict_img_size
                 and tuple(image_size) != self.image_size):
-            raise ValueError(
+            raise MmmixError(
                 f'This CaiT takes images of {self.image_size} pixels, not of '
                 f'{tuple(image_size)}: set its `img_size`, or build it as '
                 "dict(type='mmmix.CaiT', ...), which has the same parameters "
                 'and resizes its position embeddings.')
         return patch_grid(image_size, self.patch)
 
-    def taps(self):
+    def hooked_modules(self):
         layer = self._class_layer
         return dict(
-            super().taps(),
+            super().hooked_modules(),
             query=layer.q,
             key=layer.k,
             logits=self._model.blocks[-1].attn.proj_l)
 
-    def class_query_key(self, seen):
+    def class_query_key(self, outputs):
         heads = self._class_layer.num_heads
-        query = seen['query'].unflatten(1, (heads, -1))
-        return query, split_heads(seen['key'], heads)
+        query = outputs['query'].unflatten(1, (heads, -1))
+        return query, split_heads(outputs['key'], heads)
 
-    def bottom_up(self, seen, features, image_size):
+    def bottom_up(self, outputs, features, image_size):
         # (N, queries, keys, heads)
-        score = seen['logits'].float().softmax(2).mean((1, 3))
+        score = outputs['logits'].float().softmax(2).mean((1, 3))
         return score.unflatten(1, self.grid(image_size))

@@ -3,15 +3,17 @@ from typing import Tuple
 
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError
 from mmmix.functional import class_attention
-from .base import AttentionExtractor, Seen
+
+from .base import AttentionExtractor, Outputs
 
 
 class ClassTokenAttention(AttentionExtractor):
     """Families whose final tokens are a class token and then the patches.
 
-    A child defines :attr:`last_layer`, :meth:`class_query_key`, the taps that
-    it reads, and what is left of
+    A child defines :attr:`last_layer`, :meth:`class_query_key`, the
+    hooked modules that these read, and what is left of
     :class:`~mmmix.models.attention.AttentionExtractor`.
 
     Attributes:
@@ -27,30 +29,30 @@ class ClassTokenAttention(AttentionExtractor):
         """What answers the final tokens ``(N, 1+hw, C)``: the last norm."""
 
     @abstractmethod
-    def class_query_key(self, seen: Seen) -> Tuple[Tensor, Tensor]:
+    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
         """The class token's query ``(N, heads, d)`` and all tokens' keys
         ``(N, heads, 1+hw, d)`` in the last block.
 
         Args:
-            seen (dict[str, Tensor]): Outputs of :meth:`taps`.
+            outputs (dict[str, Tensor]): Outputs of :meth:`hooked_modules`.
         """
 
-    def taps(self):
+    def hooked_modules(self):
         return dict(tokens=self.last_layer)
 
-    def class_attention(self, seen, features, image_size):
-        attention = class_attention(*self.class_query_key(seen),
+    def class_attention(self, outputs, features, image_size):
+        attention = class_attention(*self.class_query_key(outputs),
                                     self.num_extra_tokens)
         return attention.unflatten(1, self.grid(image_size))
 
-    def tokens(self, seen, features, image_size):
+    def tokens(self, outputs, features, image_size):
         # a frozen guide may answer its class token alone
-        return self._patches(seen['tokens'], image_size)
+        return self._patches(outputs['tokens'], image_size)
 
     def check_tokens(self):
         out_type = getattr(self.backbone, 'out_type', 'raw')
         if out_type not in ('raw', 'featmap'):
-            raise ValueError(
+            raise MmmixError(
                 'A loss of the head wants patch tokens, but the backbone has '
                 f"out_type='{out_type}': set out_type='raw' (same "
                 'parameters). A MixVisionTransformerClsHead takes the class '

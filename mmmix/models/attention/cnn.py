@@ -2,8 +2,9 @@ from mmpretrain.models import backbones
 from mmpretrain.models.backbones import TIMMBackbone
 from torch import nn
 
+from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
-from ..errors import MissingIngredient
+
 from .base import AttentionExtractor
 
 CNNS = (backbones.ResNet, backbones.DenseNet, backbones.EfficientNet,
@@ -30,7 +31,7 @@ class CNNActivation(AttentionExtractor):
     top_down_forms = ('cam', 'one_pass')
 
     @classmethod
-    def reads(cls, backbone):
+    def supports(cls, backbone):
         if isinstance(backbone, TIMMBackbone):
             # timm calls squeeze-and-excitation attn too, but makes it of
             # convolutions
@@ -39,17 +40,17 @@ class CNNActivation(AttentionExtractor):
         return isinstance(backbone, CNNS)
 
     def grid(self, image_size):
-        raise ValueError("A CNN's map has the size that its layers give it: "
+        raise MmmixError("A CNN's map has the size that its layers give it: "
                          'look at the map.')
 
-    def bottom_up(self, seen, features, image_size):
-        energy = self.tokens(seen, features, image_size).float().abs()
+    def bottom_up(self, outputs, features, image_size):
+        energy = self.tokens(outputs, features, image_size).float().abs()
         return energy.mean(1)
 
-    def tokens(self, seen, features, image_size):
+    def tokens(self, outputs, features, image_size):
         last = features[-1]
         if last.ndim != 4:
-            raise ValueError(
+            raise MmmixError(
                 f'The CNN {type(self.backbone).__name__} answers '
                 f'{tuple(last.shape)}, not a feature map (N, C, h, w): let '
                 'neck and head pool and classify (VGG: num_classes=-1, '

@@ -1,5 +1,7 @@
 from typing import Sequence, Tuple
 
+from mmmix.errors import MmmixError
+
 
 def patch_grid(image_size: Sequence[int],
                patch: Sequence[int]) -> Tuple[int, int]:
@@ -14,7 +16,7 @@ def patch_grid(image_size: Sequence[int],
         ValueError: If the patches do not fill the image.
     """
     if any(side % p for side, p in zip(image_size, patch)):
-        raise ValueError(
+        raise MmmixError(
             f'Images of {image_size[0]} x {image_size[1]} pixels do not '
             f'divide into cells of {patch[0]} x {patch[1]}, the places of the '
             'attention map: resize or crop them to a multiple of that.')

@@ -2,6 +2,7 @@ from math import prod
 
 from mmmix.functional import image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
+
 from ..backbones.pvt import STRIDES, PyramidVisionTransformer
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid
@@ -19,7 +20,7 @@ class PVTAttention(ClassTokenAttention):
     patch = (STRIDES[0], STRIDES[0])
 
     @classmethod
-    def reads(cls, backbone):
+    def supports(cls, backbone):
         return isinstance(backbone, PyramidVisionTransformer)
 
     @property
@@ -42,20 +43,23 @@ class PVTAttention(ClassTokenAttention):
     def grid(self, image_size):
         return patch_grid(image_size, (prod(STRIDES), ) * 2)
 
-    def taps(self):
+    def hooked_modules(self):
         attention = self._last_block.attn
-        return dict(super().taps(), query=attention.q, key_value=attention.kv)
+        return dict(
+            super().hooked_modules(),
+            query=attention.q,
+            key_value=attention.kv)
 
-    def _query_key(self, seen):
+    def _query_key(self, outputs):
         heads = self._last_block.attn.num_heads
-        key, _ = seen['key_value'].chunk(2, -1)
-        return split_heads(seen['query'], heads), split_heads(key, heads)
+        key, _ = outputs['key_value'].chunk(2, -1)
+        return split_heads(outputs['query'], heads), split_heads(key, heads)
 
-    def class_query_key(self, seen):
-        query, key = self._query_key(seen)
+    def class_query_key(self, outputs):
+        query, key = self._query_key(outputs)
         return query[:, :, 0], key
 
-    def bottom_up(self, seen, features, image_size):
+    def bottom_up(self, outputs, features, image_size):
         score = image_attention_score(
-            *self._query_key(seen), num_extra_tokens=1)
+            *self._query_key(outputs), num_extra_tokens=1)
         return score.unflatten(1, self.grid(image_size))

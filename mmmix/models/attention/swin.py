@@ -4,7 +4,9 @@ import torch.nn.functional as F
 from mmpretrain.models.backbones import SwinTransformer, SwinTransformerV2
 from mmpretrain.models.utils import ShiftWindowMSA
 
+from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
+
 from .base import AttentionExtractor
 from .patches import patch_grid
 
@@ -25,7 +27,7 @@ class SwinAttention(AttentionExtractor):
     """
 
     @classmethod
-    def reads(cls, backbone):
+    def supports(cls, backbone):
         return isinstance(
             backbone, (SwinTransformer, SwinTransformerV2)) and isinstance(
                 backbone.stages[-1].blocks[-1].attn, ShiftWindowMSA)
@@ -52,31 +54,31 @@ class SwinAttention(AttentionExtractor):
         grid = patch_grid(image_size, cell)
         window = self.windows.window_size
         if min(grid) < window and not self.windows.pad_small_map:
-            raise ValueError(
+            raise MmmixError(
                 f'Images of {image_size[0]} x {image_size[1]} pixels end in a '
                 f'map of {grid[0]} x {grid[1]}, smaller than the window of '
                 f'{window}: take larger images, a smaller `window_size`, or '
                 'pad_small_map=True.')
         return grid
 
-    def taps(self):
+    def hooked_modules(self):
         return dict(weights=self.windows.w_msa.softmax)
 
-    def bottom_up(self, seen, features, image_size):
+    def bottom_up(self, outputs, features, image_size):
         windows = self.windows
         height, width = self.grid(image_size)
         size, shift = windows.window_size, windows.shift_size
         if min(height, width) == size and not windows.pad_small_map:
             shift = 0
         # (1, H, W, 1): one where there is a place, zero beyond the map
-        places = seen['weights'].new_ones(1, height, width, 1).float()
+        places = outputs['weights'].new_ones(1, height, width, 1).float()
         places = F.pad(places, (0, 0, 0, -width % size, 0, -height % size))
         padded = places.shape[1:3]
         places = windows.window_partition(
             places.roll((-shift, -shift), (1, 2)), size)
 
         # windows (N, windows, queries, keys), averaged over the heads
-        weights = seen['weights'].float().mean(1)
+        weights = outputs['weights'].float().mean(1)
         weights = weights.unflatten(0, (-1, len(places)))
         received = (weights * places.flatten(1)[..., None]).sum(2)
         score = windows.window_reverse(

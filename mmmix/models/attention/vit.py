@@ -5,6 +5,7 @@ from mmpretrain.models.utils import MultiheadAttention
 
 from mmmix.functional import image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
+
 from .class_token import ClassTokenAttention
 from .patches import patch_grid
 
@@ -21,7 +22,7 @@ class ViTAttention(ClassTokenAttention):
     top_down_forms = ('two_pass', 'one_pass')
 
     @classmethod
-    def reads(cls, backbone):
+    def supports(cls, backbone):
         # relatives such as BEiT inherit from it with another attention
         return isinstance(backbone, VisionTransformer) and isinstance(
             backbone.layers[-1].attn, MultiheadAttention)
@@ -54,20 +55,21 @@ class ViTAttention(ClassTokenAttention):
     def activation_layer(self):
         return self.backbone.layers[-1].ln1
 
-    def taps(self):
-        return dict(super().taps(), qkv=self.backbone.layers[-1].attn.qkv)
+    def hooked_modules(self):
+        return dict(
+            super().hooked_modules(), qkv=self.backbone.layers[-1].attn.qkv)
 
-    def _query_key(self, seen):
-        qkv = seen['qkv']
+    def _query_key(self, outputs):
+        qkv = outputs['qkv']
         heads = self.backbone.layers[-1].attn.num_heads
         return qkv.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4)[:2]
 
-    def class_query_key(self, seen):
-        query, key = self._query_key(seen)
+    def class_query_key(self, outputs):
+        query, key = self._query_key(outputs)
         return query[:, :, 0], key
 
-    def bottom_up(self, seen, features, image_size):
-        score = image_attention_score(*self._query_key(seen),
+    def bottom_up(self, outputs, features, image_size):
+        score = image_attention_score(*self._query_key(outputs),
                                       self.num_extra_tokens)
         return score.unflatten(1, self.grid(image_size))
 

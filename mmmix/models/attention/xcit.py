@@ -1,6 +1,7 @@
 from mmpretrain.models.backbones import XCiT
 
 from mmmix.registry import ATTENTION_EXTRACTORS
+
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid
 
@@ -17,7 +18,7 @@ class XCiTAttention(ClassTokenAttention):
     """
 
     @classmethod
-    def reads(cls, backbone):
+    def supports(cls, backbone):
         return isinstance(backbone, XCiT) and len(backbone.ca_layers) > 0
 
     @property
@@ -43,14 +44,14 @@ class XCiTAttention(ClassTokenAttention):
     def grid(self, image_size):
         return patch_grid(image_size, self.patch)
 
-    def taps(self):
+    def hooked_modules(self):
         layer = self._class_layer
-        return dict(super().taps(), query=layer.q, key=layer.k)
+        return dict(super().hooked_modules(), query=layer.q, key=layer.k)
 
-    def class_query_key(self, seen):
+    def class_query_key(self, outputs):
         heads = self._class_layer.num_heads
-        query = seen['query'].unflatten(1, (heads, -1))
-        return query, split_heads(seen['key'], heads)
+        query = outputs['query'].unflatten(1, (heads, -1))
+        return query, split_heads(outputs['key'], heads)
 
-    def bottom_up(self, seen, features, image_size):
-        return self.class_attention(seen, features, image_size)
+    def bottom_up(self, outputs, features, image_size):
+        return self.class_attention(outputs, features, image_size)

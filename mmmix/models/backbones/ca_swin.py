@@ -11,6 +11,7 @@ from mmpretrain.models.utils import WindowMSA, resize_pos_embed
 from torch import Tensor, nn
 
 from mmmix.registry import MODELS
+
 from .out_types import check_out_type, select_tokens, tokens_to_map
 
 
@@ -63,8 +64,7 @@ class ClassAttentionBlock(BaseModule):
                 torch.empty(1, 1, block.attn.w_msa.embed_dims), std=0.02))
         self.norm1 = block.norm1
         self.attn = nn.ModuleDict(
-            dict(
-                w_msa=ClassAttention(block.attn.w_msa), drop=block.attn.drop))
+            dict(w_msa=ClassAttention(block.attn.w_msa), drop=block.attn.drop))
         self.norm2 = block.norm2
         self.ffn = block.ffn
 

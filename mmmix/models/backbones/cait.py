@@ -5,6 +5,7 @@ from mmpretrain.models.utils import resize_pos_embed
 from torch import Tensor
 from torch.func import functional_call
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
 
@@ -38,7 +39,7 @@ class CaiT(TIMMBackbone):
         super().__init__(model_name, **kwargs)
         from timm.models.cait import Cait
         if not isinstance(self.timm_model, Cait):
-            raise ValueError(
+            raise MmmixError(
                 f"model_name='{model_name}' with {kwargs} is no CaiT: choose "
                 "one of timm's, such as 'cait_xxs24_224' or 'cait_xxs36_224', "
                 'without `features_only`, or take a TIMMBackbone.')

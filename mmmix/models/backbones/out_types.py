@@ -3,6 +3,8 @@ from typing import Sequence, Tuple
 
 from torch import Tensor
 
+from mmmix.errors import MmmixError
+
 OUT_TYPES = ('cls_token', 'raw', 'featmap')
 
 
@@ -17,13 +19,13 @@ def check_out_type(out_type: str, out_indices: Sequence[int],
             last.
     """
     if out_type not in OUT_TYPES:
-        raise ValueError(f"out_type='{out_type}' is not one of {OUT_TYPES}.")
+        raise MmmixError(f"out_type='{out_type}' is not one of {OUT_TYPES}.")
     last = num_stages - 1
     if not out_indices or not all(0 <= i <= last for i in out_indices):
-        raise ValueError(f'out_indices={tuple(out_indices)} must name stages '
+        raise MmmixError(f'out_indices={tuple(out_indices)} must name stages '
                          f'from 0 to {last}.')
     if out_type != 'featmap' and tuple(out_indices) != (last, ):
-        raise ValueError(
+        raise MmmixError(
             f"out_type='{out_type}' needs the class token, which only stage "
             f'{last} has: set out_indices=({last}, ) instead of '
             f"{tuple(out_indices)}, or out_type='featmap'.")

@@ -11,7 +11,9 @@ from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.models.utils import resize_pos_embed, to_2tuple
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
+
 from .out_types import check_out_type, select_tokens, tokens_to_map
 
 STRIDES = (4, 2, 2, 2)
@@ -102,8 +104,7 @@ class SpatialReductionAttention(BaseModule):
         x = F.scaled_dot_product_attention(
             *(part.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
               for part in (query, key, value)))
-        return self.proj_drop(
-            self.attn.out_proj(x.transpose(1, 2).flatten(2)))
+        return self.proj_drop(self.attn.out_proj(x.transpose(1, 2).flatten(2)))
 
 
 class TokenConv(nn.Conv2d):
@@ -298,17 +299,17 @@ class PyramidVisionTransformer(BaseBackbone):
     def _read_arch(self, arch: Union[str, dict]) -> dict:
         if isinstance(arch, str):
             if arch.lower() not in self.arch_zoo:
-                raise ValueError(f"There is no arch '{arch}': choose one of "
+                raise MmmixError(f"There is no arch '{arch}': choose one of "
                                  f'{", ".join(self.arch_zoo)}.')
             return self.arch_zoo[arch.lower()]
         keys = self.arch_zoo['tiny'].keys()
         if arch.keys() != keys or any(
                 len(arch[key]) != len(STRIDES) for key in keys):
-            raise ValueError(
+            raise MmmixError(
                 f'arch={arch} must have the keys {", ".join(sorted(keys))}, '
                 f'each with {len(STRIDES)} values.')
         if arch['sr_ratios'][-1] != 1:
-            raise ValueError(
+            raise MmmixError(
                 f"sr_ratios={arch['sr_ratios']} must end in 1: the last "
                 'stage holds a class token, which has no place on a grid.')
         return arch
@@ -316,7 +317,7 @@ class PyramidVisionTransformer(BaseBackbone):
     @staticmethod
     def _check_size(size: Sequence[int]) -> None:
         if min(size) < 32:
-            raise ValueError(f'Images of {size[0]} x {size[1]} pixels are too '
+            raise MmmixError(f'Images of {size[0]} x {size[1]} pixels are too '
                              'small for PVT: enlarge them to at least 32 x '
                              '32.')
 

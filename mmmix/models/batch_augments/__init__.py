@@ -1,14 +1,14 @@
 """Mixers: batch augments that also say who was pasted into whom."""
 from .attentive_cutmix import AttentiveCutMix
 from .base import BatchMixer
-from .choice import MixerChoice
 from .cutmix import CutMix
 from .maskmix import MaskMix
 from .mixup import Mixup
+from .random_mixer import RandomMixer
 from .resizemix import ResizeMix
 from .smmix import SMMix
 
 __all__ = [
-    'AttentiveCutMix', 'BatchMixer', 'CutMix', 'MaskMix', 'MixerChoice',
+    'AttentiveCutMix', 'BatchMixer', 'CutMix', 'MaskMix', 'RandomMixer',
     'Mixup', 'ResizeMix', 'SMMix'
 ]

@@ -4,10 +4,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmmix.functional import (area_lambda, first_cells, paste_masked,
-                              resize_mask, stretch_cells)
+from mmmix.errors import MmmixError
+from mmmix.functional import (
+    area_lambda,
+    paste_masked,
+    resize_mask,
+    stretch_cells,
+    top_cells,
+)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
+
 from .base import BatchMixer, Params, check_pairing, pair, to_device
 
 
@@ -61,11 +68,11 @@ class AttentiveCutMix(BatchMixer):
         if grid is not None:
             size = np.atleast_1d(grid)
             if size.size > 2 or size.dtype.kind != 'i' or size.min() < 1:
-                raise ValueError('`grid` must be one or two positive whole '
+                raise MmmixError('`grid` must be one or two positive whole '
                                  f'numbers, or None, not {grid!r}.')
             grid = tuple(np.broadcast_to(size, 2).tolist())
         if lam not in ('cells', 'area'):
-            raise ValueError(f"`lam` must be 'cells' or 'area', not {lam!r}.")
+            raise MmmixError(f"`lam` must be 'cells' or 'area', not {lam!r}.")
         self.num_cells = num_cells
         self.grid = grid
         self.lam = lam
@@ -77,9 +84,9 @@ class AttentiveCutMix(BatchMixer):
         if grid is not None:
             most = grid[0] * grid[1]
             of = f'{most}, the cells of the {grid[0]} x {grid[1]} map'
-        if self.num_cells != int(self.num_cells) or not (1 <= self.num_cells <=
-                                                         most):
-            raise ValueError('`num_cells` must be a whole number from 1 to '
+        if self.num_cells != int(
+                self.num_cells) or not (1 <= self.num_cells <= most):
+            raise MmmixError('`num_cells` must be a whole number from 1 to '
                              f'{of}, not {self.num_cells!r}.')
 
     def sample(self, rng, batch_size, image_size):
@@ -91,7 +98,7 @@ class AttentiveCutMix(BatchMixer):
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
         if guidance is None or guidance.attention is None:
-            raise ValueError('AttentiveCutMix needs the attention maps of the '
+            raise MmmixError('AttentiveCutMix needs the attention maps of the '
                              'unmixed images: `guidance.attention` is '
                              'missing.')
         source = to_device(params['source'], inputs)
@@ -101,7 +108,7 @@ class AttentiveCutMix(BatchMixer):
         else:
             attention = resize_mask(attention, self.grid)
         count = torch.full_like(source, self.num_cells)
-        cells = first_cells(-attention, count)
+        cells = top_cells(-attention, count)
         mask = stretch_cells(cells, inputs.shape[-2:])
         lam = area_lambda(mask.float())
         if self.lam == 'cells':

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmmix.errors import MmmixError
 from mmmix.structures import Guidance, MixedBatch
 
 Params = Dict[str, np.ndarray]
@@ -87,7 +88,7 @@ class BatchMixer(metaclass=ABCMeta):
         """
         if self.needs:
             needs = ' and '.join(sorted(self.needs))
-            raise ValueError(
+            raise MmmixError(
                 f'{type(self).__name__} needs {needs} of a guide, which '
                 'a plain batch augment cannot ask: use '
                 '`mmmix.MixClassifier` with `mmmix.MixDataPreprocessor`.')
@@ -96,14 +97,14 @@ class BatchMixer(metaclass=ABCMeta):
         check_batch(inputs, scores)
         params = self.sample(rng, inputs.size(0), inputs.shape[-2:])
         mixed = self.mix(inputs, scores, params)
-        return mixed.inputs, mixed.mixed_scores()
+        return mixed.inputs, mixed.mixed_labels()
 
 
 def check_batch(inputs: Tensor, scores: Tensor) -> None:
     """Refuse images and labels that do not belong together."""
     if inputs.ndim != 4 or scores.ndim != 2 \
             or inputs.size(0) != scores.size(0):
-        raise ValueError(
+        raise MmmixError(
             'A mixer wants images (N, C, H, W) and one-hot or soft labels '
             f'(N, num_classes) of the same N, but got {tuple(inputs.shape)} '
             f'and {tuple(scores.shape)}.')
@@ -123,7 +124,7 @@ def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:
 
 def check_pairing(how: str) -> str:
     if how not in ('flip', 'shuffle'):
-        raise ValueError("`pairing` must be 'flip' or 'shuffle', not "
+        raise MmmixError("`pairing` must be 'flip' or 'shuffle', not "
                          f'{how!r}.')
     return how
 
@@ -138,7 +139,7 @@ def to_device(array: np.ndarray, like: Tensor) -> Tensor:
 
 def check_alpha(alpha: float, name: str = 'alpha') -> float:
     if not 0 < alpha < float('inf'):
-        raise ValueError(f'`{name}` of the Beta distribution must be a '
+        raise MmmixError(f'`{name}` of the Beta distribution must be a '
                          f'positive number, not {alpha!r}.')
     return float(alpha)
 

@@ -3,9 +3,11 @@ from typing import List, Optional
 import numpy as np
 from mmpretrain.models.utils.batch_augments import CutMix as _CutMix
 
+from mmmix.errors import MmmixError
 from mmmix.functional import box_masks, paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import MixedBatch
+
 from .base import BatchMixer, check_alpha, global_numpy_rng, pair, to_device
 
 
@@ -75,5 +77,5 @@ class CutMix(BatchMixer, _CutMix):
 def check_minmax(minmax: Optional[List[float]]) -> None:
     if minmax is not None and not (len(minmax) == 2
                                    and 0 <= minmax[0] < minmax[1] <= 1):
-        raise ValueError('`cutmix_minmax` must be two side ratios '
+        raise MmmixError('`cutmix_minmax` must be two side ratios '
                          f'0 <= min < max <= 1, not {minmax!r}.')

@@ -4,11 +4,18 @@ from typing import Optional, Tuple
 import numpy as np
 import torch
 
-from mmmix.functional import (area_lambda, box_masks, crop_cells, grid_shape,
-                              paste_masked, resize_mask)
+from mmmix.errors import MmmixError, check_name
+from mmmix.functional import (
+    area_lambda,
+    box_masks,
+    crop_cells,
+    grid_shape,
+    paste_masked,
+    resize_mask,
+)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import MixedBatch
-from ..errors import check_name
+
 from .base import BatchMixer, check_alpha, check_pairing, pair, to_device
 
 
@@ -98,10 +105,10 @@ class MaskMix(BatchMixer):
         check_name('lam', lam, ('area', 'count'))
         smallest = 2 if alignment == 'shifted' else 1
         if not (patch_size >= smallest and patch_size == int(patch_size)):
-            raise ValueError('`patch_size` must be a whole number of pixels, '
+            raise MmmixError('`patch_size` must be a whole number of pixels, '
                              f'at least {smallest}, not {patch_size!r}.')
         if shuffle_patches and alignment != 'patch':
-            raise ValueError('`shuffle_patches` needs cells of whole patches: '
+            raise MmmixError('`shuffle_patches` needs cells of whole patches: '
                              f"alignment='patch', not {alignment!r}.")
         self.cell = cell_size(scale, int(patch_size), alignment)
         self.scale = scale
@@ -120,7 +127,7 @@ class MaskMix(BatchMixer):
         if self.alignment != 'patch' or patch is None:
             return
         if any(self.cell % side for side in patch):
-            raise ValueError(
+            raise MmmixError(
                 f'The {self.cell} x {self.cell} pixel cells of MaskMix (scale='
                 f'{self.scale} of patch_size={self.patch_size}) are no '
                 f"multiple of the backbone's {patch[0]} x {patch[1]} pixel "
@@ -138,7 +145,7 @@ class MaskMix(BatchMixer):
             offset = rng.integers(1, self.patch_size, 2)
         grid = grid_shape(image_size, (self.cell, self.cell), offset)
         if grid == (1, 1):
-            raise ValueError(
+            raise MmmixError(
                 'A cell of {0} x {0} pixels (`scale` times `patch_size`) '
                 'covers the whole {1} x {2} image, so there is nothing to '
                 'mix: make cells smaller.'.format(self.cell, *image_size))
@@ -156,7 +163,7 @@ class MaskMix(BatchMixer):
         """Which patch of the source is pasted at each place: a permutation of
         the pasted ones, ``(len(cells), h, w)``."""
         if any(side % self.patch_size for side in image_size):
-            raise ValueError(
+            raise MmmixError(
                 'Images of {} x {} pixels do not divide into patches of '
                 '{} pixels, which `shuffle_patches` needs.'.format(
                     *image_size, self.patch_size))
@@ -240,8 +247,7 @@ def block_mask(rng: np.random.Generator,
 
 
 # (rng, tau, count, grid) -> (M, h, w) bool, for M masks; tau and count (M,)
-STRATEGIES = dict(
-    random=random_cells, block=block_cells, region=region_cells)
+STRATEGIES = dict(random=random_cells, block=block_cells, region=region_cells)
 
 
 def cell_size(scale: float, patch_size: int, alignment: str) -> int:
@@ -249,12 +255,12 @@ def cell_size(scale: float, patch_size: int, alignment: str) -> int:
     cell = scale * patch_size
     if alignment == 'sub_patch':
         if not (0 < scale < 1 and cell == int(cell)):
-            raise ValueError(
+            raise MmmixError(
                 "alignment='sub_patch' wants a `scale` between 0 and 1 that "
                 f'makes whole pixels of patch_size={patch_size}, not '
                 f'{scale!r}.')
     elif not (scale >= 1 and scale == int(scale)):
-        raise ValueError(
+        raise MmmixError(
             '`scale` must be a whole number of patches, at least 1, not '
             f"{scale!r}; smaller cells need alignment='sub_patch'.")
     return int(cell)

@@ -3,6 +3,7 @@ from mmpretrain.models.utils.batch_augments import Mixup as _Mixup
 
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import MixedBatch
+
 from .base import BatchMixer, check_alpha, pair, to_device
 
 

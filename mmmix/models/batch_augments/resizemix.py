@@ -2,7 +2,9 @@ import torch
 import torch.nn.functional as F
 from mmpretrain.models.utils.batch_augments import ResizeMix as _ResizeMix
 
+from mmmix.errors import MmmixError
 from mmmix.registry import BATCH_AUGMENTS
+
 from .base import check_alpha
 from .cutmix import CutMix, check_minmax
 
@@ -33,11 +35,11 @@ class ResizeMix(CutMix, _ResizeMix):
                  cutmix_minmax=None,
                  correct_lam: bool = True):
         if not 0 <= lam_min <= lam_max <= 1:
-            raise ValueError('`lam_min` and `lam_max` must satisfy 0 <= '
+            raise MmmixError('`lam_min` and `lam_max` must satisfy 0 <= '
                              f'lam_min <= lam_max <= 1, not {lam_min!r} and '
                              f'{lam_max!r}.')
         if interpolation not in INTERPOLATIONS:
-            raise ValueError('`interpolation` must be one of '
+            raise MmmixError('`interpolation` must be one of '
                              f'{INTERPOLATIONS}, not {interpolation!r}.')
         check_minmax(cutmix_minmax)
         _ResizeMix.__init__(self, check_alpha(alpha), lam_min, lam_max,

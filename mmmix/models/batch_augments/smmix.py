@@ -4,10 +4,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmmix.functional import (area_lambda, box_masks, extreme_boxes,
-                              paste_boxes, resize_mask, scale_boxes)
+from mmmix.errors import MmmixError
+from mmmix.functional import (
+    area_lambda,
+    box_masks,
+    extreme_boxes,
+    paste_boxes,
+    resize_mask,
+    scale_boxes,
+)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
+
 from .base import BatchMixer, Params, check_pairing, pair, to_device
 
 
@@ -49,10 +57,10 @@ class SMMix(BatchMixer):
                  per_image: bool = False,
                  integer_sides: bool = False,
                  pairing: str = 'flip'):
-        low, high = (delta, delta) if np.isscalar(delta) else (
-            delta[0], delta[-1])
+        low, high = (delta, delta) if np.isscalar(delta) else (delta[0],
+                                                               delta[-1])
         if np.size(delta) > 2 or not 0 <= low <= high <= 1:
-            raise ValueError('`delta` must be a side ratio in [0, 1] or two '
+            raise MmmixError('`delta` must be a side ratio in [0, 1] or two '
                              f'of them, low <= high, not {delta!r}.')
         self.delta = (low, high)
         self.per_image = per_image
@@ -64,8 +72,8 @@ class SMMix(BatchMixer):
             source=pair(rng, batch_size, self.pairing),
             side=rng.random(batch_size if self.per_image else 1))
 
-    def region_sizes(self, side: np.ndarray,
-                     grid: Tuple[int, int]) -> np.ndarray:
+    def region_sizes(self, side: np.ndarray, grid: Tuple[int,
+                                                         int]) -> np.ndarray:
         """Heights and widths of the regions, in cells.
 
         Args:
@@ -90,7 +98,7 @@ class SMMix(BatchMixer):
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
         if guidance is None or guidance.attention is None:
-            raise ValueError('SMMix needs the attention maps of the unmixed '
+            raise MmmixError('SMMix needs the attention maps of the unmixed '
                              'images: `guidance.attention` is missing.')
         image_size = tuple(inputs.shape[-2:])
         grid = whole_grid(image_size, guidance.attention.shape[1:])
@@ -124,5 +132,6 @@ def whole_grid(image_size: Sequence[int],
     is shown the image at another size, is averaged onto it.
     """
     return tuple(
-        next(cells for cells in range(min(given, side), 0, -1)
-             if side % cells == 0) for side, given in zip(image_size, grid))
+        next(
+            cells for cells in range(min(given, side), 0, -1)
+            if side % cells == 0) for side, given in zip(image_size, grid))

@@ -6,9 +6,11 @@ from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-from ..attention import Watch, find_extractor
+
+from ..attention import OutputRecorder, find_extractor
 from ..data_preprocessors import MixDataPreprocessor
 from ..heads import MixHead
 
@@ -50,15 +52,15 @@ class MixClassifier(ImageClassifier):
         super().__init__(backbone, neck, head, pretrained, train_cfg,
                          data_preprocessor, init_cfg)
         if not isinstance(self.data_preprocessor, MixDataPreprocessor):
-            raise ValueError(
+            raise MmmixError(
                 'MixClassifier needs a MixDataPreprocessor, not a '
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
         self._check_head()
         # made before anything is compiled; it stays closed until a loss
-        self._watch = Watch(
-            find_extractor(self.backbone).taps()
-            if self._needs_class_attention() else {})
+        self._watch = OutputRecorder(
+            find_extractor(self.backbone).hooked_modules() if self.
+            _needs_class_attention() else {})
         self._bind()
 
     @property
@@ -80,7 +82,7 @@ class MixClassifier(ImageClassifier):
         classes = getattr(self.head, 'num_classes', None)
         if classes and self.data_preprocessor.num_classes not in (None,
                                                                   classes):
-            raise ValueError(
+            raise MmmixError(
                 f'The head has num_classes={classes} and the '
                 f'data_preprocessor {self.data_preprocessor.num_classes}: '
                 'give both the number of classes of the data set.')
@@ -142,7 +144,7 @@ class MixClassifier(ImageClassifier):
         if not (self.mix_losses or self.label_rule):
             return super().loss(inputs, data_samples)
         if self.data_preprocessor.choice is None:
-            raise ValueError(
+            raise MmmixError(
                 'The head has a label rule or mix losses, but nothing is '
                 'mixed: name a mixer in train_cfg=dict(augments=[...]), or '
                 'remove them (label_rule=None, mix_losses=None).')
@@ -177,15 +179,16 @@ class MixClassifier(ImageClassifier):
             self.head(features), mixed, guidance, attention)
 
     def _look(
-        self, inputs: Tensor, mixed: MixedBatch
+            self, inputs: Tensor, mixed: MixedBatch
     ) -> Tuple[tuple, Optional[Tensor], Optional[Tensor]]:
         """Features after the neck, and where a loss or the label rule wants
         them, patch tokens and class attention."""
         with self._watch as seen:
             features = self.backbone(inputs)
         tokens = attention = None
-        wants_tokens = any(loss.needs_tokens and loss.applies_to(mixed)
-                           for loss in self.mix_losses.values())
+        wants_tokens = any(
+            loss.needs_tokens and loss.applies_to(mixed)
+            for loss in self.mix_losses.values())
         wants_attention = (
             self._needs_class_attention()
             and self.label_rule.applies_to(mixed))
@@ -201,8 +204,8 @@ class MixClassifier(ImageClassifier):
         return features, tokens, attention
 
     def parse_losses(
-            self, losses: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str,
-                                                                   Tensor]]:
+            self, losses: Dict[str,
+                               Tensor]) -> Tuple[Tensor, Dict[str, Tensor]]:
         """The parent's; a loss that is not finite stops the run here, before
         the optimizer takes it.
 

@@ -8,13 +8,14 @@ from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.functional import resize_mask
 from mmmix.registry import MODELS, TASK_UTILS, build_as
 from mmmix.structures import Guidance, MixedBatch
+
 from ..attention import find_extractor
-from ..batch_augments import BatchMixer, MixerChoice
+from ..batch_augments import BatchMixer, RandomMixer
 from ..batch_augments.base import check_batch
-from ..errors import MissingIngredient
 from ..guides import Guide
 from ..label_rules import LabelRule
 from ..losses import MixLoss
@@ -46,19 +47,16 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         ValueError: On labels outside their range, or if labels are missing.
     """
 
-    def __init__(self,
-                 *args,
-                 batch_augments: Optional[dict] = None,
-                 **kwargs):
+    def __init__(self, *args, batch_augments: Optional[dict] = None, **kwargs):
         super().__init__(*args, **kwargs)
         self._non_blocking = True  # of the images' way to the GPU
-        self.choice: Optional[MixerChoice] = None
+        self.choice: Optional[RandomMixer] = None
         if batch_augments:
             batch_augments = dict(batch_augments)
-            guide = batch_augments.pop('guide', None) or dict(
-                type='mmmix.SelfGuide')
+            guide = batch_augments.pop('guide',
+                                       None) or dict(type='mmmix.SelfGuide')
             self.guide = build_as(Guide, TASK_UTILS, guide, 'guide')
-            self.choice = MixerChoice(**batch_augments)
+            self.choice = RandomMixer(**batch_augments)
             self.to_onehot = True
             self._needs: Dict[object, FrozenSet[str]] = {
                 mixer: getattr(mixer, 'needs', frozenset())
@@ -113,8 +111,10 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                        without: str) -> None:
         if any(_applies(wish, mixer) for mixer in self._needs):
             return
-        mixers = [type(mixer).__module__.split('.')[0] + '.' +
-                  type(mixer).__name__ for mixer in self.choice.augments]
+        mixers = [
+            type(mixer).__module__.split('.')[0] + '.' + type(mixer).__name__
+            for mixer in self.choice.augments
+        ]
         raise MissingIngredient(
             'regions',
             f'The {what} applies to none of the mixers {mixers}: a blend has '
@@ -154,7 +154,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         mixed, guidance = None, None
         if mixer is None or isinstance(mixer, BatchMixer):
             mixed, guidance = self.mix(inputs, scores, mixer, rng)
-            inputs, scores = mixed.inputs, mixed.mixed_scores()
+            inputs, scores = mixed.inputs, mixed.mixed_labels()
         else:
             inputs, scores = mixer(inputs, scores)
         for sample, score in zip(samples, scores):
@@ -234,8 +234,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             broadcast_object_list(shared)
             self._own_seed, self._shared_seed = seed, shared[0]
         # calls without a running trainer all see the same iteration
-        self._repeats = (self._repeats + 1
-                         if iteration == self._last_iteration else 0)
+        self._repeats = (
+            self._repeats + 1 if iteration == self._last_iteration else 0)
         self._last_iteration = iteration
         key = [self._shared_seed, iteration, self._repeats]
         return (np.random.default_rng(key),
@@ -247,7 +247,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         samples = data.get('data_samples')
         if not samples or not all('gt_label' in sample or 'gt_score' in sample
                                   for sample in samples):
-            raise ValueError(
+            raise MmmixError(
                 'Training needs a label for each image, but some data samples '
                 'have neither `gt_label` nor `gt_score`: check that the '
                 'training pipeline ends with PackInputs and the data set is '
@@ -257,10 +257,10 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         last = self.num_classes - 1
         labels = [s.gt_label for s in samples if 'gt_label' in s]
         if labels and not _all_within(torch.cat(labels), 0, last):
-            label, where = next((s.gt_label.tolist(), _where(s))
-                                for s in samples if 'gt_label' in s
-                                and not _all_within(s.gt_label, 0, last))
-            raise ValueError(
+            label, where = next(
+                (s.gt_label.tolist(), _where(s)) for s in samples
+                if 'gt_label' in s and not _all_within(s.gt_label, 0, last))
+            raise MmmixError(
                 f'Label {label} of {where} is outside 0..{last}: set '
                 'num_classes in the head and the data_preprocessor to the '
                 'number of classes of the data set.')
@@ -268,7 +268,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             if 'gt_score' in sample and not (
                     sample.gt_score.numel() == self.num_classes
                     and _all_within(sample.gt_score, 0, float('inf'))):
-                raise ValueError(
+                raise MmmixError(
                     f'The scores {sample.gt_score.tolist()} of '
                     f'{_where(sample)} must be {self.num_classes} numbers '
                     '(num_classes), none of them negative.')
@@ -293,8 +293,8 @@ def _patch(backbone: nn.Module) -> Optional[Tuple[int, int]]:
 
 
 def _all_within(values: Tensor, low: float, high: float) -> bool:
-    return not values.numel() or bool(
-        (values.min() >= low) & (values.max() <= high))
+    return not values.numel() or bool((values.min() >= low)
+                                      & (values.max() <= high))
 
 
 def _where(sample: DataSample) -> str:

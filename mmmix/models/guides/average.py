@@ -2,7 +2,9 @@ from typing import Optional
 
 from torch import nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS
+
 from .base import Guide
 
 
@@ -34,7 +36,7 @@ class EMAGuide(Guide):
     @property
     def model(self):
         if self._average is None:
-            raise ValueError(
+            raise MmmixError(
                 'EMAGuide has no moving average to ask. Add its hook to '
                 "`custom_hooks`: dict(type='mmmix.EMAGuideHook').")
         return self._average

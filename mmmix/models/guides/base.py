@@ -8,9 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
-from ..attention import View, find_extractor
+
+from ..attention import AttentionMap, find_extractor
 
 
 class Guide(metaclass=ABCMeta):
@@ -22,8 +24,9 @@ class Guide(metaclass=ABCMeta):
     train/eval flag.
 
     Args:
-        view (dict, optional): How it looks at an image: ``mmmix.BottomUp``
-            (the default), ``mmmix.ClassAttention`` or ``mmmix.TopDown``.
+        attention_map (dict, optional): How it looks at an image:
+            ``mmmix.BottomUp`` (the default), ``mmmix.ClassAttention`` or
+            ``mmmix.TopDown``.
         scale (float): It is shown the images at this multiple of their size;
             0.5 costs a quarter. Defaults to 1.
         input_size (int | Sequence[int], optional): It is shown the images at
@@ -37,26 +40,27 @@ class Guide(metaclass=ABCMeta):
     """
 
     def __init__(self,
-                 view: Optional[dict] = None,
+                 attention_map: Optional[dict] = None,
                  scale: float = 1.0,
                  input_size: Union[int, Sequence[int], None] = None,
                  dtype: Optional[str] = None):
-        self.view = build_as(View, TASK_UTILS, view
-                             or dict(type='mmmix.BottomUp'), 'view')
+        self.attention_map = build_as(
+            AttentionMap, TASK_UTILS, attention_map
+            or dict(type='mmmix.BottomUp'), 'attention_map')
         if not 0 < scale <= 4:
-            raise ValueError('`scale` of a guide must be in (0, 4], not '
+            raise MmmixError('`scale` of a guide must be in (0, 4], not '
                              f'{scale!r}.')
         if input_size is not None:
             size = np.atleast_1d(input_size)
             if scale != 1 or size.size > 2 or size.dtype.kind != 'i' \
                     or size.min() < 1:
-                raise ValueError(
+                raise MmmixError(
                     '`input_size` of a guide must be one or two positive '
                     'whole numbers, and excludes `scale`; got '
                     f'{input_size!r} and scale={scale}.')
             input_size = tuple(np.broadcast_to(size, 2).tolist())
         if dtype not in (None, 'bfloat16', 'float16'):
-            raise ValueError("`dtype` of a guide must be 'bfloat16', "
+            raise MmmixError("`dtype` of a guide must be 'bfloat16', "
                              f"'float16' or None, not {dtype!r}.")
         self.scale = scale
         self.input_size = input_size
@@ -92,7 +96,7 @@ class Guide(metaclass=ABCMeta):
     def student(self) -> nn.Module:
         student = getattr(self, '_student', lambda: None)()
         if student is None:
-            raise ValueError(f'{type(self).__name__} does not know the model '
+            raise MmmixError(f'{type(self).__name__} does not know the model '
                              'under training: build the model as '
                              '`mmmix.MixClassifier`, which binds it.')
         return student
@@ -125,7 +129,7 @@ class Guide(metaclass=ABCMeta):
         """
         if 'attention' not in wanted:
             return
-        self.view.check(self.architecture)
+        self.attention_map.check(self.architecture)
         extractor = find_extractor(self.architecture.backbone)
         size = _declared_size(self.student)
         if not (size and extractor.image_size):
@@ -133,7 +137,7 @@ class Guide(metaclass=ABCMeta):
         try:
             extractor.grid(self.size_for(size))
         except ValueError as error:
-            raise ValueError(
+            raise MmmixError(
                 f'{error} These are the sizes at which the guide is shown '
                 f'images of {size[0]} x {size[1]}, by its scale='
                 f'{self.scale:g} or input_size={self.input_size}.') from None
@@ -172,11 +176,11 @@ class Guide(metaclass=ABCMeta):
         inputs = self._shown(inputs)
         with evaluating(model), no_autocast_cache(), self._precision(inputs):
             if 'attention' in wanted:
-                if self.view.needs_labels and labels is None:
-                    raise ValueError(
-                        f'{type(self.view).__name__} looks at a label: ask '
-                        'the guide with `labels` (N, num_classes).')
-                attention, features = self.view(model, inputs, labels)
+                if self.attention_map.requires_labels and labels is None:
+                    raise MmmixError(
+                        f'{type(self.attention_map).__name__} looks at a '
+                        'label: ask the guide with `labels` (N, num_classes).')
+                attention, features = self.attention_map(model, inputs, labels)
             else:
                 attention, features = None, model.backbone(inputs)
             if 'scores' not in wanted:

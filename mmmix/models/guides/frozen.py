@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from mmmix.checkpoint import load_weights
 from mmmix.environment import find_config
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS, TASK_UTILS
+
 from .base import Guide
 
 
@@ -63,15 +65,17 @@ class FrozenGuide(Guide):
 
     def check(self, wanted):
         super().check(wanted)
-        theirs, ours = (getattr(getattr(m, 'head', None), 'num_classes', None)
-                        for m in (self._model, self.student))
-        by_label = 'attention' in wanted and self.view.needs_labels
+        theirs, ours = (
+            getattr(getattr(m, 'head', None), 'num_classes', None)
+            for m in (self._model, self.student))
+        by_label = 'attention' in wanted and self.attention_map.requires_labels
         if theirs != ours and ('scores' in wanted or by_label):
-            raise ValueError(
+            raise MmmixError(
                 f'The frozen guide knows {theirs} classes and the model '
                 f'under training {ours}, but its scores or its map for a '
                 'label are wanted: take a guide trained on the same classes, '
-                "a view without labels (view=dict(type='mmmix.BottomUp')), "
+                'a map without labels, '
+                "attention_map=dict(type='mmmix.BottomUp'), "
                 'or remove the loss that wants its scores.')
 
     def _build(self) -> nn.Module:
@@ -102,8 +106,8 @@ class FrozenGuide(Guide):
 
     def _renormalised(self, inputs: Tensor) -> Tensor:
         """Images normalised for the student, as the guide was trained."""
-        ours, theirs = (m.data_preprocessor
-                        for m in (self.student, self._model))
+        ours, theirs = (
+            m.data_preprocessor for m in (self.student, self._model))
         if not self._own_eyes:
             return inputs
         mean, std = (_channels(ours, name, inputs) for name in ('mean', 'std'))
@@ -129,10 +133,10 @@ def _load_config(config: Union[str, dict, Config]) -> Config:
     else:
         config = Config.fromfile(find_config(config))
     if 'model' not in config:
-        raise ValueError('The config of the frozen guide must hold a '
+        raise MmmixError('The config of the frozen guide must hold a '
                          f'classifier as `model`, but has {[*config]}.')
     if 'backbone' not in config.model:
-        raise ValueError(
+        raise MmmixError(
             "The frozen guide's `model` must be a classifier with a "
             f'`backbone`, but has {[*config.model]}: for a model of timm, '
             "ImageClassifier with backbone=dict(type='TIMMBackbone', ...).")

@@ -1,5 +1,6 @@
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
+
 from .base import Guide
 
 

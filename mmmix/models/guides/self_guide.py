@@ -1,4 +1,5 @@
 from mmmix.registry import TASK_UTILS
+
 from .base import Guide
 
 

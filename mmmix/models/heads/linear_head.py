@@ -1,6 +1,8 @@
 from mmpretrain.models.heads import LinearClsHead
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
+
 from .mix_head import MixHead
 
 
@@ -20,7 +22,7 @@ class MixLinearClsHead(MixHead, LinearClsHead):
     def pre_logits(self, feats):
         last = super().pre_logits(feats)
         if last.ndim != 2:
-            raise ValueError(
+            raise MmmixError(
                 'MixLinearClsHead wants one vector for each image (N, C), not '
                 f'features of shape {tuple(last.shape)}: put '
                 "neck=dict(type='mmmix.ClassTokenNeck') before it where the "

@@ -4,8 +4,10 @@ from typing import Dict, List, Optional
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS, build_as
 from mmmix.structures import Guidance, MixedBatch
+
 from ..label_rules import LabelRule
 from ..losses import MixLoss
 
@@ -37,7 +39,7 @@ class MixHead:
                  mix_losses: Optional[Dict[str, Optional[dict]]] = None,
                  **kwargs):
         if num_classes is None:
-            raise ValueError(f'{type(self).__name__} needs `num_classes`, the '
+            raise MmmixError(f'{type(self).__name__} needs `num_classes`, the '
                              'number of classes of the data set.')
         super().__init__(*args, num_classes=num_classes, **kwargs)
         self.label_rule = label_rule and build_as(LabelRule, MODELS,
@@ -45,7 +47,7 @@ class MixHead:
         self.mix_losses = nn.ModuleDict()
         for name, cfg in (mix_losses or {}).items():
             if name == 'cls':
-                raise ValueError("A mix loss cannot be named 'cls': loss_cls "
+                raise MmmixError("A mix loss cannot be named 'cls': loss_cls "
                                  'is the classification loss.')
             if cfg is not None:
                 self.mix_losses[name] = build_as(MixLoss, MODELS, cfg,
@@ -94,11 +96,12 @@ class MixHead:
         cls_score = self(feats)
         if self._rules(mixed):
             mixed = self.relabel(cls_score, mixed, guidance, attention)
-            losses = dict(loss_cls=self.loss_module(
-                cls_score,
-                mixed.mixed_scores(),
-                avg_factor=cls_score.size(0),
-                **kwargs))
+            losses = dict(
+                loss_cls=self.loss_module(
+                    cls_score,
+                    mixed.mixed_labels(),
+                    avg_factor=cls_score.size(0),
+                    **kwargs))
         else:
             losses = self._get_loss(cls_score, data_samples, **kwargs)
             losses['loss_cls'] = losses.pop('loss')

@@ -1,6 +1,8 @@
 from mmpretrain.models.heads import VisionTransformerClsHead
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
+
 from .mix_head import MixHead
 
 
@@ -24,7 +26,7 @@ class MixVisionTransformerClsHead(MixHead, VisionTransformerClsHead):
         out_type = getattr(backbone, 'out_type', None)
         has_token = getattr(backbone, 'with_cls_token', True)
         if out_type == 'featmap' or out_type == 'raw' and not has_token:
-            raise ValueError(
+            raise MmmixError(
                 'MixVisionTransformerClsHead reads the class token, which the '
                 f"backbone with out_type='{out_type}' and with_cls_token="
                 f'{has_token} does not give. To average the '

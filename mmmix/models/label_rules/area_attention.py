@@ -2,9 +2,10 @@ from typing import Union
 
 import torch
 
+from mmmix.errors import MmmixError, check_name
 from mmmix.functional import area_attention_lambda
 from mmmix.registry import MODELS
-from ..errors import check_name
+
 from .base import LabelRule
 
 
@@ -47,7 +48,7 @@ class AreaAttentionLabel(LabelRule):
                  ratio: str = 'image'):
         super().__init__()
         if beta != 'random' and (isinstance(beta, str) or not 0 <= beta <= 1):
-            raise ValueError("`beta` must be in [0, 1] or 'random', not "
+            raise MmmixError("`beta` must be in [0, 1] or 'random', not "
                              f'{beta!r}.')
         check_name('target', target, ('replaced', 'visible'))
         check_name('ratio', ratio, ('image', 'batch'))

@@ -2,10 +2,11 @@ import torch
 from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError, check_name
 from mmmix.functional import progressive_factor
 from mmmix.registry import MODELS
 from mmmix.structures import MixedBatch
-from ..errors import check_name
+
 from .transmix import TransMixLabel
 
 PROGRESS = ('cosine', 'equal', 'linear', 'parabolic', 'learnable')
@@ -55,7 +56,7 @@ class ProgressiveAttentionLabel(TransMixLabel):
         super().__init__(normalize=normalize, downsample=downsample)
         check_name('progress', progress, PROGRESS)
         if not 0 <= label_smooth < 1:
-            raise ValueError('`label_smooth` must be in [0, 1), not '
+            raise MmmixError('`label_smooth` must be in [0, 1), not '
                              f'{label_smooth!r}.')
         self.progress = progress
         self.label_smooth = label_smooth
@@ -68,10 +69,9 @@ class ProgressiveAttentionLabel(TransMixLabel):
         if self.progress == 'cosine':
             if self.stop_gradient:
                 cls_score = cls_score.detach()
-            labels = mixed.mixed_scores()
+            labels = mixed.mixed_labels()
             labels = labels.lerp(
-                torch.full_like(labels, 1 / labels.size(1)),
-                self.label_smooth)
+                torch.full_like(labels, 1 / labels.size(1)), self.label_smooth)
             return progressive_factor(cls_score.softmax(1), labels)
         if self.progress == 'learnable':
             return self.logit.sigmoid()
@@ -93,7 +93,7 @@ def _share_of_training(like: Tensor) -> Tensor:
     hub = MessageHub.get_current_instance()
     end = hub.get_info('max_iters', None)
     if not end:
-        raise ValueError(
+        raise MmmixError(
             "progress='linear' and 'parabolic' follow the run's iterations, "
             "but none is running: train with tools/train.py (MMEngine's "
             'Runner), or set `iter` and `max_iters` in its MessageHub.')

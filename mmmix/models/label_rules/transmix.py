@@ -1,8 +1,10 @@
 from torch import Tensor
 
+from mmmix.errors import MmmixError
 from mmmix.functional import attention_lambda, nearest_mask
 from mmmix.registry import MODELS
 from mmmix.structures import MixedBatch
+
 from .base import LabelRule
 
 
@@ -42,10 +44,10 @@ class TransMixLabel(LabelRule):
                  downsample: str = 'nearest'):
         super().__init__()
         if not 0 <= area_weight <= 1:
-            raise ValueError('`area_weight` must be in [0, 1], not '
+            raise MmmixError('`area_weight` must be in [0, 1], not '
                              f'{area_weight!r}.')
         if downsample not in ('nearest', 'area'):
-            raise ValueError("`downsample` must be 'nearest' or 'area', not "
+            raise MmmixError("`downsample` must be 'nearest' or 'area', not "
                              f'{downsample!r}.')
         self.area_weight = area_weight
         self.normalize = normalize
@@ -54,8 +56,9 @@ class TransMixLabel(LabelRule):
     def attention_lambda(self, mixed: MixedBatch, attention: Tensor) -> Tensor:
         """:math:`\\lambda_{attn}` of each image ``(N,)``."""
         grid = attention.shape[1:]
-        mask = (mixed.mask_on(grid) if self.downsample == 'area' else
-                nearest_mask(mixed.mask, grid))
+        mask = (
+            mixed.mask_on(grid) if self.downsample == 'area' else nearest_mask(
+                mixed.mask, grid))
         return attention_lambda(attention, mask, self.normalize)
 
     def compute(self, cls_score, mixed, guidance, attention):

@@ -4,8 +4,8 @@ from typing import FrozenSet, Optional
 import torch
 from torch import Tensor, nn
 
+from mmmix.errors import check_name
 from mmmix.structures import Guidance, MixedBatch
-from ..errors import check_name
 
 BATCHES = ('regions', 'mixed', 'all')
 

@@ -1,9 +1,10 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmmix.functional import mix_scores
+from mmmix.errors import check_name
+from mmmix.functional import mix_labels
 from mmmix.registry import MODELS
-from ..errors import check_name
+
 from .base import MixLoss
 
 
@@ -51,8 +52,8 @@ class ConsistencyLoss(MixLoss):
         """What the mixed image should be predicted as ``(N, num_classes)``.
         """
         if self.mix == 'logits':
-            return mix_scores(logits, source, lam).softmax(1)
-        return mix_scores(logits.softmax(1), source, lam)
+            return mix_labels(logits, source, lam).softmax(1)
+        return mix_labels(logits.softmax(1), source, lam)
 
     def compute(self, head, cls_score, mixed, guidance, tokens):
         target = self.target(guidance.logits.float(), mixed.source, mixed.lam)

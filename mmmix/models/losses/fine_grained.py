@@ -1,8 +1,10 @@
 import torch.nn.functional as F
 from torch import nn
 
+from mmmix.errors import MmmixError
 from mmmix.functional import region_means
 from mmmix.registry import MODELS
+
 from .base import MixLoss
 
 
@@ -41,7 +43,7 @@ class FineGrainedLoss(MixLoss):
                  second_classifier: bool = False):
         super().__init__(loss_weight, batches='regions')
         if not 0 <= label_smooth < 1:
-            raise ValueError('`label_smooth` must be in [0, 1), not '
+            raise MmmixError('`label_smooth` must be in [0, 1), not '
                              f'{label_smooth!r}.')
         self.label_smooth = label_smooth
         self.second_classifier = second_classifier
@@ -55,8 +57,8 @@ class FineGrainedLoss(MixLoss):
         classify = self.classifier or head.classify
         mask = mixed.mask_on(tokens.shape[-2:]).to(tokens.dtype)
         loss = 0.
-        for weight, scores in ((mask, mixed.source_scores),
-                               (1 - mask, mixed.scores)):
+        for weight, scores in ((mask, mixed.source_labels), (1 - mask,
+                                                             mixed.scores)):
             means, exists = region_means(tokens, weight)
             each = F.cross_entropy(
                 classify(means),

@@ -2,6 +2,7 @@ from typing import Tuple
 
 from torch import Tensor, nn
 
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
 
@@ -29,7 +30,7 @@ class ClassTokenNeck(nn.Module):
         """
         tokens = features[-1]
         if tokens.ndim != 3:
-            raise ValueError(
+            raise MmmixError(
                 'ClassTokenNeck wants tokens (N, 1+hw, C), not features of '
                 f"shape {tuple(tokens.shape)}: set out_type='raw' in the "
                 'backbone, or remove the neck.')

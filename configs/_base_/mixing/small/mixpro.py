@@ -3,7 +3,6 @@
 # `model.head.label_rule`. Cells of two patches: four of a small image's eight
 # would leave two by two cells.
 mixing = dict(
-    augments=[dict(type='mmmix.MaskMix', scale=2, patch_size=8)],
-    probs=[0.5])
+    augments=[dict(type='mmmix.MaskMix', scale=2, patch_size=8)], probs=[0.5])
 
 label_rule = dict(type='mmmix.ProgressiveAttentionLabel')

@@ -5,7 +5,8 @@ _base_ = '../smmix.py'
 
 mixing = dict(
     guide=dict(
-        type='mmmix.SelfGuide', view=dict(type='mmmix.TopDown', sigma=1.0)))
+        type='mmmix.SelfGuide',
+        attention_map=dict(type='mmmix.TopDown', sigma=1.0)))
 
 label_rule = dict(type='mmmix.AreaAttentionLabel', beta=0.5)
 

@@ -13,7 +13,5 @@ model = dict(
             checkpoint='work_dirs/pvt-xs_smmix_tiny-imagenet/epoch_15.pth',
             prefix='backbone.')),
     neck=dict(
-        type='FPN',
-        in_channels=[32, 64, 96, 128],
-        out_channels=64,
+        type='FPN', in_channels=[32, 64, 96, 128], out_channels=64,
         num_outs=5))

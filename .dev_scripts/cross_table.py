@@ -1,0 +1,242 @@
+"""Which mixer goes with which label rule, mix loss and guide.
+
+Builds every combination with a small ViT and a small CNN and trains one step.
+A combination may be refused for a missing ingredient only, and the table says
+which: R, regions that belong to one image each; T, patch tokens; C, class
+attention. With --write the table in the README is renewed.
+
+Example:
+    python .dev_scripts/cross_table.py --write README.md
+"""
+import argparse
+import itertools
+import re
+import warnings
+from pathlib import Path
+
+import torch
+from mmpretrain.structures import DataSample
+
+import mmmix  # noqa: F401
+from mmmix.errors import MissingIngredient, MmmixError
+from mmmix.registry import MODELS
+
+CLASSES = 4
+SIZE = 32
+LETTERS = {'regions': 'R', 'tokens': 'T', 'class attention': 'C'}
+
+MIXERS = dict(
+    Mixup=dict(type='mmmix.Mixup', alpha=1.),
+    CutMix=dict(type='mmmix.CutMix', alpha=1.),
+    ResizeMix=dict(type='mmmix.ResizeMix', alpha=1.),
+    AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
+    MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
+    SMMix=dict(type='mmmix.SMMix', delta=0.5))
+RULES = {
+    'area': None,
+    'TransMix': dict(type='mmmix.TransMixLabel'),
+    'PAL': dict(type='mmmix.ProgressiveAttentionLabel'),
+    'area-attention': dict(type='mmmix.AreaAttentionLabel'),
+}
+FINE = dict(type='mmmix.FineGrainedLoss')
+# a blend can be held to consistency, if it is asked to
+CONSISTENCY = dict(type='mmmix.ConsistencyLoss', batches='mixed')
+LOSSES = {
+    'none': {},
+    'fine-grained': dict(fine=FINE),
+    'consistency': dict(consistency=CONSISTENCY),
+    'both': dict(fine=FINE, consistency=CONSISTENCY),
+}
+
+VIT = dict(
+    backbone=dict(
+        type='mmpretrain.VisionTransformer',
+        arch=dict(
+            embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=16),
+        img_size=SIZE,
+        patch_size=8,
+        out_type='raw'),
+    head=dict(type='mmmix.MixVisionTransformerClsHead', in_channels=16))
+CNN = dict(
+    backbone=dict(
+        type='mmpretrain.ResNet_CIFAR',
+        depth=18,
+        stem_channels=8,
+        base_channels=8),
+    neck=dict(type='mmpretrain.GlobalAveragePooling'),
+    head=dict(type='mmmix.MixLinearClsHead', in_channels=64))
+BACKBONES = dict(ViT=VIT, CNN=CNN)
+AXES = ('mixer', 'rule', 'losses', 'guide')
+
+
+def model_config(backbone, mixer=None, rule=None, losses=None, guide=None):
+    """Config of a small model that crosses the given parts."""
+    parts = BACKBONES[backbone]
+    head = dict(
+        parts['head'],
+        num_classes=CLASSES,
+        loss=dict(type='mmpretrain.CrossEntropyLoss', use_soft=True),
+        label_rule=rule,
+        mix_losses=losses)
+    train_cfg = mixer and dict(augments=[mixer], guide=guide)
+    return dict(
+        type='mmmix.MixClassifier',
+        **dict(parts, head=head),
+        train_cfg=train_cfg)
+
+
+def guides(backbone):
+    """Guides by name, all with a map that looks at the label."""
+    label = dict(type='mmmix.TopDown')
+    own = dict(type='mmmix.SelfGuide')
+    frozen = dict(
+        type='mmmix.FrozenGuide', config=dict(model=model_config(backbone)))
+    return {
+        'self':
+        own,
+        'self, top-down':
+        dict(own, attention_map=label),
+        'EMA':
+        dict(type='mmmix.EMAGuide', attention_map=label),
+        'frozen':
+        dict(frozen, attention_map=label),
+        'frozen + self':
+        dict(type='mmmix.GuidePair', attention=frozen, scores=own),
+    }
+
+
+def combinations(backbone):
+    """Names and parts of every combination, as dicts of pairs."""
+    choices = (MIXERS, RULES, LOSSES, guides(backbone))
+    for names in itertools.product(*choices):
+        yield {
+            axis: (name, choice[name])
+            for axis, choice, name in zip(AXES, choices, names)
+        }
+
+
+def train_one_step(backbone, combination):
+    """Build and train a combination for one step.
+
+    Returns:
+        str: '', or the letter of the ingredient that is missing.
+    """
+    parts = {axis: part for axis, (_, part) in combination.items()}
+    torch.manual_seed(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', 'FrozenGuide has no checkpoint')
+            model = MODELS.build(model_config(backbone, **parts))
+    except MissingIngredient as error:
+        return LETTERS[error.ingredient]
+    guide = model.data_preprocessor.guide
+    if hasattr(guide, 'bind_average'):
+        guide.bind_average(MODELS.build(model_config(backbone)))
+    model.train()
+    data = dict(
+        inputs=[torch.rand(3, SIZE, SIZE) for _ in range(3)],
+        data_samples=[DataSample().set_gt_label(i) for i in range(3)])
+    data = model.data_preprocessor(data, training=True)
+    losses = model(**data, mode='loss')
+    expected = {'loss_cls', *(f'loss_{name}' for name in parts['losses'])}
+    if set(losses) != expected:
+        raise RuntimeError(f'{combination} gave {[*losses]}.')
+    sum(losses.values()).backward()
+    for name, parameter in model.named_parameters():
+        if parameter.grad is None or not parameter.grad.isfinite().all():
+            raise RuntimeError(f'{combination} does not train {name}.')
+    return ''
+
+
+def outcomes(backbone):
+    """Train every combination.
+
+    Returns:
+        dict[tuple[str, ...], str]: By the names of mixer, rule, losses and
+        guide: '' where it trained, or the letter of what is missing.
+    """
+    return {
+        tuple(name for name, _ in combination.values()):
+        train_one_step(backbone, combination)
+        for combination in combinations(backbone)
+    }
+
+
+PLAIN = dict(rule='area', losses='none', guide='self')
+
+
+def cell(results, **names):
+    """A tick or a letter for these names, with all else plain."""
+    return results[tuple({**PLAIN, **names}[axis] for axis in AXES)] or '✓'
+
+
+def table(results_of):
+    """The table in Markdown, from the outcomes of each backbone."""
+    columns = [('rule', name) for name in RULES]
+    columns += [('losses', name) for name in LOSSES]
+    columns += [('guide', name) for name in guides('ViT')]
+    titles = dict(rule='label', losses='loss', guide='guide')
+    lines = [
+        '| | ' + ' | '.join(f'{titles[axis]}: {name}'
+                            for axis, name in columns) + ' |',
+        '|:--|' + ':-:|' * len(columns),
+    ]
+    for backbone, results in results_of.items():
+        for mixer in MIXERS:
+            cells = [
+                cell(results, mixer=mixer, **{axis: name})
+                for axis, name in columns
+            ]
+            lines.append(f'| {mixer}, {backbone} | ' + ' | '.join(cells) +
+                         ' |')
+    count = sum(len(results) for results in results_of.values())
+    trained = sum(letter == '' for results in results_of.values()
+                  for letter in results.values())
+    lines += [
+        '',
+        f'Of {count} combinations {trained} train a step; the others are '
+        'refused when the model is built, because one of their cells above '
+        'holds a letter: there are no **R**egions that belong to one image '
+        'each, no patch **T**okens, or no **C**lass attention.',
+    ]
+    return '\n'.join(lines)
+
+
+MARKERS = '<!-- cross table: begin -->', '<!-- cross table: end -->'
+
+
+def renewed(text, new_table):
+    """A text with the table between its markers replaced.
+
+    Raises:
+        ValueError: If the markers are not there.
+    """
+    begin, end = map(re.escape, MARKERS)
+    pattern = re.compile(f'({begin}).*?({end})', re.DOTALL)
+    if not pattern.search(text):
+        raise MmmixError(f'There is no table between {MARKERS[0]} and '
+                         f'{MARKERS[1]}.')
+    return pattern.sub(lambda match: f'{match[1]}\n{new_table}\n{match[2]}',
+                       text)
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--write', metavar='FILE', help='renew the table in this file')
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    new_table = table({name: outcomes(name) for name in BACKBONES})
+    if args.write:
+        path = Path(args.write)
+        path.write_text(renewed(path.read_text(), new_table))
+    print(new_table)
+
+
+if __name__ == '__main__':
+    main()

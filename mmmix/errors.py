@@ -1,0 +1,35 @@
+"""Errors whose message is meant for the person who runs mmmix."""
+from typing import Iterable
+
+
+class MmmixError(ValueError):
+    """Wrong input: the message says what was given, what is wanted and what
+    to do. The tools print it alone, without a traceback.
+
+    >>> raise MmmixError('`alpha` must be a positive number, not 0.')
+    Traceback (most recent call last):
+    mmmix.errors.MmmixError: `alpha` must be a positive number, not 0.
+    """
+
+
+class MissingIngredient(MmmixError):
+    """A combination of parts requires what one of them cannot give.
+
+    Args:
+        ingredient (str): 'regions', 'tokens' or 'class attention'.
+        message (str): What is required, why it is not there, what to do.
+    """
+
+    def __init__(self, ingredient: str, message: str):
+        super().__init__(message)
+        self.ingredient = ingredient
+
+
+def check_name(argument: str, name: str, names: Iterable[str]) -> None:
+    """Raise a MmmixError unless an argument is one of the names it may have.
+
+    >>> check_name('distance', 'kl', ('kl', 'l1'))
+    """
+    if name not in names:
+        raise MmmixError(f'`{argument}` must be one of {tuple(names)}, not '
+                         f'{name!r}.')

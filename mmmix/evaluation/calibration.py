@@ -1,0 +1,168 @@
+"""How well a classifier's confidence tells whether it is right.
+
+The definitions are those of the authors of ImageNet-A (Hendrycks et al.,
+Natural Adversarial Examples, CVPR 2021, and the file ``calibration_tools.py``
+of their public code), with one addition: where images tie in confidence, each
+counts with the share of the tied images that are right, so that no result
+depends on the order of the images. Without ties nothing changes.
+"""
+from typing import Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from mmmix.errors import MmmixError
+
+
+def confident_prediction(
+        scores: Tensor,
+        subset: Optional[Sequence[int]] = None) -> Tuple[Tensor, Tensor]:
+    """What a classifier answers, and how sure it is, among some classes.
+
+    Softmax scores over a subset of the logits are the softmax scores over all
+    of them, divided by their sum over the subset.
+
+    Args:
+        scores (Tensor): ``(N, K)``, softmax scores over all K classes.
+        subset (Sequence[int], optional): The classes that may be answered;
+            by default all.
+
+    Returns:
+        tuple[Tensor, Tensor]: The confidence ``(N,)``, float64, in [0, 1]:
+        the largest softmax score; and its class ``(N,)``, of the K. Where all
+        scores of the subset are 0, the answer is its first class and the
+        confidence that of a guess.
+
+    Raises:
+        ValueError: If a class of the subset is none of the K.
+    """
+    num_classes = scores.shape[1]
+    classes = torch.arange(num_classes) if subset is None else torch.as_tensor(
+        subset, dtype=torch.long)
+    if not len(classes) or classes.min() < 0 or classes.max() >= num_classes:
+        raise MmmixError(
+            f'The subset must hold classes between 0 and {num_classes - 1}, '
+            f'as the scores have {num_classes} columns, but it holds '
+            f'{len(classes)}' +
+            (f', up to {int(classes.max())}.' if len(classes) else '.'))
+    classes = classes.to(scores.device)
+    scores = scores.double()[:, classes]
+    total = scores.sum(1, keepdim=True)
+    scores = torch.where(total > 0, scores / total, 1 / len(classes))
+    confidence, place = scores.max(1)
+    return confidence, classes[place]
+
+
+def calibration_bins(confidence: Tensor,
+                     correct: Tensor,
+                     bin_size: int = 100) -> Tuple[Tensor, Tensor, Tensor]:
+    """Images in the order of their confidence, so many to a bin.
+
+    Args:
+        confidence (Tensor): ``(N,)``, in [0, 1].
+        correct (Tensor): ``(N,)``, whether the prediction is right.
+        bin_size (int): Images in a bin; the last bin takes the remainder, too.
+            Fewer images than that make one bin. Defaults to 100.
+
+    Returns:
+        tuple[Tensor, Tensor, Tensor]: Of each bin the number of images, their
+        mean confidence and their accuracy.
+
+    Raises:
+        ValueError: If there are no images, or the shapes or the bin size are
+            no such ones.
+    """
+    confidence, correct = _by_confidence(confidence, correct)
+    if bin_size < 1:
+        raise MmmixError(f'bin_size must be at least 1, not {bin_size}.')
+    n = len(confidence)
+    bins = max(n // bin_size, 1)
+    place = torch.arange(
+        n, device=confidence.device).div(
+            bin_size, rounding_mode='floor').clamp(max=bins - 1)
+    count = torch.bincount(place, minlength=bins)
+    mean = [
+        torch.zeros(bins, dtype=values.dtype, device=values.device).index_add(
+            0, place, values) / count for values in (confidence, correct)
+    ]
+    return count, mean[0], mean[1]
+
+
+def rms_calibration_error(confidence: Tensor,
+                          correct: Tensor,
+                          bin_size: int = 100,
+                          skip_last_bin: bool = False) -> float:
+    """Root mean square of (accuracy - mean confidence) over adaptive bins.
+
+    ``sqrt(sum_b |B_b| / N (acc(B_b) - conf(B_b))^2)`` with the bins of
+    :func:`calibration_bins`: "Calib-Error" of TdAttenMix, Table 3, and MixPro,
+    Table 5.
+
+    Args:
+        confidence (Tensor): ``(N,)``, in [0, 1].
+        correct (Tensor): ``(N,)``, whether the prediction is right.
+        bin_size (int): Images in a bin. Defaults to 100.
+        skip_last_bin (bool): Leave out the bin of the most confident images,
+            though still divide by N, as the loop of the authors' public code
+            does. Defaults to False, the definition.
+
+    Returns:
+        float: In [0, 1].
+
+    Raises:
+        ValueError: As in :func:`calibration_bins`, or if the bin that is left
+            out is the only one.
+    """
+    count, mean_confidence, accuracy = calibration_bins(
+        confidence, correct, bin_size)
+    squares = count / count.sum() * (accuracy - mean_confidence)**2
+    if skip_last_bin:
+        if len(count) < 2:
+            raise MmmixError(
+                'skip_last_bin leaves nothing of one bin: it takes at least '
+                f'{2 * bin_size} images, not {int(count.sum())}.')
+        squares = squares[:-1]
+    return float(squares.sum().sqrt())
+
+
+def response_rate_accuracy(confidence: Tensor, correct: Tensor) -> Tensor:
+    """Accuracy of answering only the most confident images.
+
+    Args:
+        confidence (Tensor): ``(N,)``, in [0, 1].
+        correct (Tensor): ``(N,)``, whether the prediction is right.
+
+    Returns:
+        Tensor: ``(N,)``, float64: entry k - 1 is the accuracy on the k images
+        of highest confidence, a response rate of k / N. Its mean is AURRA,
+        the area under the response rate accuracy curve (TdAttenMix, Table 3;
+        MixPro, Table 5).
+
+    Raises:
+        ValueError: If there are no images, or the shapes do not fit.
+    """
+    _, correct = _by_confidence(confidence, correct)
+    answered = torch.arange(1, len(correct) + 1, device=correct.device)
+    return correct.flip(0).cumsum(0) / answered
+
+
+def _by_confidence(confidence: Tensor,
+                   correct: Tensor) -> Tuple[Tensor, Tensor]:
+    """Both as float64, from the least to the most confident image, and
+    ``correct`` averaged over images that tie."""
+    if confidence.ndim != 1 or confidence.shape != correct.shape:
+        raise MmmixError(
+            'Confidence and correctness must be one number an image, but have '
+            f'the shapes {tuple(confidence.shape)} and '
+            f'{tuple(correct.shape)}.')
+    if not len(confidence):
+        raise MmmixError('There are no images to look at.')
+    if not bool(((confidence >= 0) & (confidence <= 1)).all()):
+        raise MmmixError(
+            'Confidence must lie between 0 and 1, but it lies between '
+            f'{float(confidence.min())} and {float(confidence.max())}.')
+    confidence, correct = confidence.double(), correct.double()
+    levels, place, count = confidence.unique(
+        return_inverse=True, return_counts=True)
+    right = torch.zeros_like(levels).index_add(0, place, correct) / count
+    return (levels.repeat_interleave(count), right.repeat_interleave(count))
