@@ -101,7 +101,7 @@ def guides(backbone):
         'frozen':
         dict(frozen, attention_map=label),
         'frozen + self':
-        dict(type='mmmix.GuidePair', attention=frozen, scores=own),
+        dict(own, attention=frozen),
     }
 
 

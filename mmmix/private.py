@@ -2,10 +2,11 @@
 
 Each function says why there is no public way.
 """
-from typing import Optional
+from typing import Optional, Union
 
+import torch._dynamo
 from mmengine.model import BaseDataPreprocessor
-from mmengine.runner import FlexibleRunner
+from mmengine.runner import FlexibleRunner, Runner
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 
@@ -36,3 +37,16 @@ def find_backend(visualizer: Visualizer,
     """
     return next((backend for backend in visualizer._vis_backends.values()
                  if isinstance(backend, kind)), None)
+
+
+def notice_hooks_when_compiling() -> None:
+    """Let ``torch.compile`` compile a module that has a forward hook anew.
+
+    By default it runs the code of an equal module without hook for it.
+    """
+    torch._dynamo.config.skip_nnmodule_hook_guards = False
+
+
+def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
+    """Whether a runner resumes a run, where ``load_from`` starts a new one."""
+    return runner._resume

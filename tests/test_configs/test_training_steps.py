@@ -58,7 +58,7 @@ def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
     spared = {0} if 'paramwise_cfg' in settings else set()
     assert decays == {settings.optimizer.weight_decay} | spared
 
-    choice = model.data_preprocessor.choice
+    choice = model.data_preprocessor.batch_augments
     mixers = [*choice.augments] if choice else []
     if not choice or sum(choice.probs) < 1:
         mixers.append(None)
