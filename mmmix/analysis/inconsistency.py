@@ -73,38 +73,3 @@ def label_inconsistency(lam_gt: Tensor, lam: Tensor) -> Tensor:
         Tensor: ``(N,)`` in [0, 1]; NaN where ``lam_gt`` is.
     """
     return (lam_gt - lam).abs()
-
-
-def gaze_map(points: Tensor, weights: Tensor, size, sigma: float) -> Tensor:
-    """Gaussians around points of gaze, summed.
-
-    A Gaussian is read at the pixels' centres and has the sum 1 on an endless
-    image; the part that lies outside of this one is lost.
-
-    Args:
-        points (Tensor): ``(M, 2)``, x and y of each point in pixels: the
-            first pixel reaches from 0 to 1.
-        weights (Tensor): ``(M,)``, such as milliseconds.
-        size (Sequence[int]): Height and width of the map.
-        sigma (float): Standard deviation in pixels, positive.
-
-    Returns:
-        Tensor: ``(h, w)``, zeros if there are no points.
-
-    Raises:
-        ValueError: If sigma is not positive.
-    """
-    if not sigma > 0:
-        raise MmmixError('`sigma` must be a positive number of pixels, not '
-                         f'{sigma!r}.')
-    columns, rows = (
-        _gaussians(place, side, sigma)
-        for place, side in zip(points.unbind(-1), reversed(tuple(size))))
-    return (rows * weights[:, None]).T @ columns
-
-
-def _gaussians(place: Tensor, side: int, sigma: float) -> Tensor:
-    """A Gaussian around each place on a line of pixels ``(M, side)``."""
-    centre = torch.arange(side, device=place.device) + 0.5
-    distance = (centre - place[:, None]) / sigma
-    return (-distance**2 / 2).exp() / (sigma * (2 * torch.pi)**0.5)
