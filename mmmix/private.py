@@ -5,9 +5,11 @@ Each function says why there is no public way.
 from typing import Optional
 
 from mmengine.model import BaseDataPreprocessor
+from mmengine.model.weight_init import update_init_info
 from mmengine.runner import FlexibleRunner
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
+from torch import nn
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
@@ -17,6 +19,16 @@ def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
     does not pass it on.
     """
     preprocessor._non_blocking = True
+
+
+def record_initialization(module: nn.Module, info: str) -> None:
+    """Record where the weights of a module come from, for MMEngine's log.
+
+    ``update_init_info`` fails outside ``BaseModule.init_weights``, and only
+    this attribute tells whether it runs.
+    """
+    if hasattr(module, '_params_init_info'):
+        update_init_info(module, init_info=info)
 
 
 def set_auto_scale_lr(runner: FlexibleRunner, scaling: dict) -> None:
