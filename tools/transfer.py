@@ -34,7 +34,17 @@ from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.progress import ProgressHook, train_with_progress
 from mmmix.errors import MmmixError
 
-DECODERS = {'segmentation': 'upernet', 'detection': 'mask-rcnn'}
+PRETRAINING = '{method}/{backbone}_{method}_synthetic.py'
+DOWNSTREAM = {  # in configs/downstream/small/, by task and data
+    'segmentation': {
+        'synthetic': '{backbone}_upernet_synthetic.py',
+        'coco-tiny': '{backbone}_upernet_coco-tiny.py'
+    },
+    'detection': {
+        'synthetic': '{backbone}_mask-rcnn_synthetic.py',
+        'coco-tiny': '{backbone}_mask-rcnn_coco-tiny.py'
+    },
+}
 # the name of a score, its metric, and the factor that makes it a percentage
 SCORES = {
     'pretraining': {},
@@ -67,7 +77,7 @@ def parse_args():
         f'{RANDOM} smmix)')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument(
-        '--tasks', nargs='+', choices=[*DECODERS], default=[*DECODERS])
+        '--tasks', nargs='+', choices=[*DOWNSTREAM], default=[*DOWNSTREAM])
     parser.add_argument(
         '--out',
         type=Path,
@@ -163,17 +173,16 @@ def main():
 
     with user_errors(ValueError):
         weights = read_weights(args)
-        configs = {  # all of them, before minutes of training
-            task:
-            load_config(
-                f'downstream/small/{args.backbone}_{decoder}_{args.data}.py',
-                args.cfg_options)
-            for task, decoder in DECODERS.items() if task in args.tasks
-        }
+        configs = {}  # all of them, before minutes of training
+        for task in args.tasks:
+            name = DOWNSTREAM[task][args.data].format(backbone=args.backbone)
+            configs[task] = load_config(f'downstream/small/{name}',
+                                        args.cfg_options)
         pretraining = {
             name:
-            load_config(f'{name}/{args.backbone}_{name}_synthetic.py',
-                        args.pretrain_options)
+            load_config(
+                PRETRAINING.format(method=name, backbone=args.backbone),
+                args.pretrain_options)
             for name, checkpoint in weights.items()
             if name != RANDOM and checkpoint is None
         }

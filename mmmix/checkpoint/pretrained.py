@@ -14,8 +14,8 @@ from mmmix.errors import MmmixError
 from mmmix.private import record_initialization
 from mmmix.registry import WEIGHT_INITIALIZERS
 
-SHOWN = 8  # of a long list in a message
-# what a model computes by itself, from the size of its windows
+SHOWN = 8  # how much of a long list a message shows
+# what a model computes itself from the size of its windows
 DERIVED = ('*.relative_position_index', '*.attn_mask')
 REMEDY = (
     'pretrain it, give another with --cfg-options '
@@ -137,7 +137,7 @@ class StrictPretrained(PretrainedInit):
         ]
         for name in excused:
             del state[name]
-        try:
+        try:  # hooks of a model may adapt a size that differs
             missing, unused = module.load_state_dict(state, strict=False)
             other_size = []
         except RuntimeError:

@@ -5,6 +5,7 @@ import sys
 import traceback
 from typing import Iterator
 
+from mmcv.transforms import BaseTransform
 from torch.utils.data import Dataset
 
 from mmmix.environment import shipped
@@ -44,21 +45,23 @@ def user_errors(*kinds: type) -> Iterator[None]:
 
 def _expected_layout(error: Exception) -> str:
     """The layout of the data set that was being read, if one was."""
-    kind = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        reader = frame.f_locals.get('self')
-        kind = type(reader) if isinstance(reader, Dataset) else kind
-    if kind is None:
+    readers = [
+        type(frame.f_locals.get('self'))
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    readers = [k for k in readers if issubclass(k, (Dataset, BaseTransform))]
+    if not readers:
         return ''
-    hint = f'\nThe layout that {kind.__name__} expects is in {PAGE}'
     try:
         page = shipped(PAGE).read_text(encoding='utf-8')
     except FileNotFoundError:
-        return f'{hint} of the checkout.'
-    for name in (base.__name__ for base in kind.__mro__):
-        block = re.search(
-            rf'^##+ [^\n]*\b{name}\b(?:(?!^##).)*?^```\w*\n(.*?)^```', page,
-            re.DOTALL | re.MULTILINE)
-        if block:
-            return f'{hint}:\n{block[1].rstrip()}'
-    return f'{hint}.'
+        page = ''
+    for reader in reversed(readers):
+        for kind in reader.__mro__:
+            block = re.search(
+                rf'^## {kind.__name__}\n(?:(?!^##).)*?^```\n(.*?)^```', page,
+                re.DOTALL | re.MULTILINE)
+            if block:
+                return (f'\nThe layout that {reader.__name__} expects is in '
+                        f'{PAGE}:\n{block[1].rstrip()}')
+    return f'\nThe layouts of the data sets are in {PAGE} of the checkout.'

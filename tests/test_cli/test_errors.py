@@ -1,5 +1,6 @@
 """What the tools say of errors that are meant for the user."""
 import pytest
+from mmcv.transforms import BaseTransform
 from torch.utils.data import DataLoader, Dataset
 
 from mmmix.cli import errors, user_errors
@@ -12,7 +13,7 @@ PAGE = """\
 
 | a | table |
 
-## Flowers and Trees
+## Flowers
 
 The pictures of the garden.
 
@@ -50,6 +51,22 @@ class Tulips(Flowers):
 
 class Birds(Flowers):
     """A data set whose section has no layout."""
+
+
+class Quarry(Dataset):
+    """A data set without a section, whose transform has one."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return Stones()(dict())
+
+
+class Stones(BaseTransform):
+
+    def transform(self, results):
+        return open('data/stones')
 
 
 @pytest.fixture
@@ -105,10 +122,16 @@ def test_a_section_without_layout_leaves_it_to_the_base_class(page):
                             'data/flowers\n└── *.jpg')
 
 
+def test_the_layout_of_a_transform(page):
+    message = said(lambda: Quarry()[0])
+    assert message.endswith('Stones expects is in docs/datasets.md:\n'
+                            'data/stones')
+
+
 def test_a_page_that_is_not_shipped(monkeypatch):
     monkeypatch.setattr(errors, 'shipped', raised_for_any)
     message = said(lambda: Flowers()[0])
-    assert message.endswith('is in docs/datasets.md of the checkout.')
+    assert message.endswith('are in docs/datasets.md of the checkout.')
 
 
 def raised_for_any(name):
