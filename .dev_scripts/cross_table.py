@@ -1,11 +1,11 @@
 """Which mixer goes with which label rule, mix loss and guide.
 
 Builds every combination with a small ViT and a small CNN and trains one step.
-A combination may be refused for a missing ingredient only, and the table says
-which: R, regions that belong to one image each; T, patch tokens; C, class
-attention. With --write the table in the README is renewed.
+A combination is refused only for a missing ingredient, which the table names:
+R, regions that belong to one image each; T, patch tokens; C, class attention.
+With --write the table in the README is replaced.
 
-Example:
+example:
     python .dev_scripts/cross_table.py --write README.md
 """
 import argparse
@@ -209,7 +209,7 @@ def renewed(text, new_table):
     """A text with the table between its markers replaced.
 
     Raises:
-        ValueError: If the markers are not there.
+        MmmixError: If the text has no markers.
     """
     begin, end = map(re.escape, MARKERS)
     pattern = re.compile(f'({begin}).*?({end})', re.DOTALL)
@@ -225,7 +225,7 @@ def parse_args():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--write', metavar='FILE', help='renew the table in this file')
+        '--write', metavar='FILE', help='replace the table in this file')
     return parser.parse_args()
 
 

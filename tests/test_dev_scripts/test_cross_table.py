@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope='module')
 def tool():
-    path = ROOT / 'tools' / 'analysis' / 'cross_table.py'
+    path = ROOT / '.dev_scripts/cross_table.py'
     spec = importlib.util.spec_from_file_location('cross_table', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from mmmix.checkpoint.relative_positions import resize_relative_positions
+from mmmix.checkpoint.positions import resize_relative_positions
 
 
 def cubic(distance, a=-0.75):

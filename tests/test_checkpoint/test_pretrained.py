@@ -9,8 +9,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 
+from mmmix.checkpoint.positions import resize_relative_positions
 from mmmix.checkpoint.pretrained import StrictPretrained
-from mmmix.checkpoint.relative_positions import resize_relative_positions
 from mmmix.registry import MODELS
 
 VIT = dict(
@@ -42,12 +42,12 @@ def randomized(model):
     return model
 
 
-def classifier(backbone, **meta):
+def classifier(backbone):
     """A random classifier around a backbone, and what would be saved of it."""
     cfg = vit_config()
     cfg.update(backbone=backbone)
     model = randomized(build(cfg))
-    return model, dict(meta=dict(meta, epoch=3), state_dict=model.state_dict())
+    return model, dict(meta=dict(epoch=3), state_dict=model.state_dict())
 
 
 @pytest.fixture
@@ -203,21 +203,11 @@ def test_takes_the_class_token_away(saved, log):
         initialized(backbone, saved(checkpoint))
 
 
-CONFIG = """
-model = dict(
-    backbone=dict({}, type='VisionTransformer'),
-    type='mmmix.MixClassifier')
-"""
-
-
-@pytest.mark.parametrize('known', ['argument', 'config'])
 @pytest.mark.parametrize('size', [(16, 64), (16, 32)])
-def test_knows_a_grid_that_is_not_square(known, size, saved):
-    """2 x 8 places are as many as 4 x 4; 2 x 4 are no square."""
-    cfg = CONFIG.format(f'img_size={size}' if known == 'config' else '')
-    model, checkpoint = classifier(dict(VIT, img_size=size), cfg=cfg)
-    taken = initialized(
-        VIT, saved(checkpoint), img_size=size if known == 'argument' else None)
+def test_is_told_of_a_grid_that_is_not_square(size, saved):
+    """2 x 8 places are as many as 4 x 4; 2 x 4 are not a square."""
+    model, checkpoint = classifier(dict(VIT, img_size=size))
+    taken = initialized(VIT, saved(checkpoint), img_size=size)
     source = (2, size[1] // 8)
     torch.testing.assert_close(
         taken.pos_embed[:, 1:],
@@ -226,8 +216,7 @@ def test_knows_a_grid_that_is_not_square(known, size, saved):
 
 
 def test_asks_for_a_grid_it_does_not_know(saved):
-    cfg = CONFIG.format('img_size=None')
-    _, checkpoint = classifier(dict(VIT, img_size=(16, 32)), cfg=cfg)
+    _, checkpoint = classifier(dict(VIT, img_size=(16, 32)))
     with pytest.raises(ValueError, match='8 places.*init_cfg.img_size'):
         initialized(VIT, saved(checkpoint))
     with pytest.raises(ValueError, match='images of 8 x 8 pixels make 1 x 1'):
