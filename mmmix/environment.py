@@ -84,18 +84,15 @@ def silent_import():
 def support_config_scopes():
     """Make ``_base_ = 'mmmix::...'`` and ``'mmseg::...'`` resolve.
 
-    The configs of mmmix are found in an installation and in a checkout that is
-    merely on ``PYTHONPATH``.
+    MMEngine looks for the configs in ``mmmix/.mim``: links in a checkout,
+    copies in a wheel.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
-    from mmmix.private import resolve_configs
-
-    resolve_configs('mmmix', find_config)
     # The value is tried as a distribution first and as a module next, and a
     # module is found in every installation; with the distribution's name,
     # MMEngine 0.10.7 misses an editable one.
-    MODULE2PACKAGE['mmmix'] = 'mmmix.version'  # for mmengine.hub
+    MODULE2PACKAGE['mmmix'] = 'mmmix.version'
     MODULE2PACKAGE['mmseg'] = 'mmseg'
 
 

@@ -2,37 +2,15 @@
 
 Each function says why there is no public way.
 """
-from typing import Callable, Optional, Union
+from typing import Optional, Union
 
 import torch._dynamo
-from mmengine.config import Config
 from mmengine.model import BaseDataPreprocessor
 from mmengine.model.weight_init import update_init_info
 from mmengine.runner import FlexibleRunner, Runner
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from torch import nn
-
-
-def resolve_configs(scope: str, find: Callable[[str], object]) -> None:
-    """Resolve ``_base_ = 'scope::...'`` by a function.
-
-    MMEngine itself finds such a config in the folder ``.mim`` of an installed
-    package only, and has no registry of scopes.
-
-    Args:
-        scope (str): The name before '::'.
-        find (Callable): Returns the path of the config that a name stands
-            for.
-    """
-    get_cfg_path = Config._get_cfg_path
-
-    def get_path(name: str, filename: str):
-        if name.startswith(f'{scope}::'):
-            return str(find(name)), scope
-        return get_cfg_path(name, filename)
-
-    Config._get_cfg_path = staticmethod(get_path)
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:

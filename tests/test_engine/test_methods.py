@@ -134,7 +134,7 @@ def test_a_config_is_grafted_on_another_model(weights):
         'tdattenmix/deit-small_tdattenmix_8xb128-300e_in1k.py', host)
     model = build_model(cfg)
     assert type(model.label_rule).__name__ == 'AreaAttentionLabel'
-    assert model.head.num_classes == 25 and not model.mix_losses
+    assert model.head.num_classes == 25 and not model.head.mix_losses
     assert type(
         model.data_preprocessor.guide.attention_map).__name__ == 'TopDown'
     cfg = with_mixing_of(

@@ -16,8 +16,9 @@ def test_the_variant_builds(tmp_path):
     path = tmp_path / 'variant.py'
     path.write_text(variant)
     model = MODELS.build(Config.fromfile(path).model)
-    assert set(model.mix_losses) == {'fine'}
-    assert type(model.data_preprocessor.guide).__name__ == 'EMAGuide'
+    assert set(model.head.mix_losses) == {'fine'}
+    guides = model.data_preprocessor.guides
+    assert {type(guide).__name__ for guide in guides.values()} == {'EMAGuide'}
 
 
 def test_every_file_that_is_named_exists():
