@@ -18,6 +18,7 @@ import torch
 from mmpretrain.structures import DataSample
 
 import mmmix  # noqa: F401
+from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import MODELS
 
@@ -26,9 +27,9 @@ SIZE = 32
 LETTERS = {'regions': 'R', 'tokens': 'T', 'class attention': 'C'}
 
 MIXERS = dict(
-    Mixup=dict(type='mmmix.Mixup', alpha=1.),
-    CutMix=dict(type='mmmix.CutMix', alpha=1.),
-    ResizeMix=dict(type='mmmix.ResizeMix', alpha=1.),
+    Mixup=dict(type='mmmix.Mixup'),
+    CutMix=dict(type='mmmix.CutMix'),
+    ResizeMix=dict(type='mmmix.ResizeMix'),
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
     SMMix=dict(type='mmmix.SMMix', delta=0.5))
@@ -129,9 +130,8 @@ def train_one_step(backbone, combination):
             model = MODELS.build(model_config(backbone, **parts))
     except MissingIngredient as error:
         return LETTERS[error.ingredient]
-    guide = model.data_preprocessor.guide
-    if hasattr(guide, 'bind_average'):
-        guide.bind_average(MODELS.build(model_config(backbone)))
+    for guide in ema_guides(model):
+        guide.average = MODELS.build(model_config(backbone))
     model.train()
     data = dict(
         inputs=[torch.rand(3, SIZE, SIZE) for _ in range(3)],
