@@ -3,7 +3,6 @@ and a loader that names corrupt images."""
 from .fixations import read_cub_gha, read_fixations
 from .gaze import Gaze, gaze_map
 from .loading import LoadGaze, LoadImage
-from .stock import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
 from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
@@ -18,9 +17,9 @@ from .wnid_images import (
 )
 
 __all__ = [
-    'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'Gaze', 'ImageNet',
-    'ImageNetA', 'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze',
-    'LoadImage', 'StylizedImageNet', 'SyntheticDetection', 'SyntheticObjects',
-    'SyntheticSegmentation', 'TinyImageNet', 'VOCSegmentation', 'WnidImages',
-    'gaze_map', 'read_cub_gha', 'read_fixations'
+    'Gaze', 'ImageNetA', 'ImageNetO', 'ImageNetR', 'ImageNetSketch',
+    'LoadGaze', 'LoadImage', 'StylizedImageNet', 'SyntheticDetection',
+    'SyntheticObjects', 'SyntheticSegmentation', 'TinyImageNet',
+    'VOCSegmentation', 'WnidImages', 'gaze_map', 'read_cub_gha',
+    'read_fixations'
 ]

@@ -43,7 +43,7 @@ def read_fixations(*paths: Union[str, Path]) -> Gaze:
     """
     gaze = Gaze()
     for path in paths:
-        with open(path, newline='', encoding='utf-8') as file:
+        with open(path, newline='', encoding='utf-8-sig') as file:
             rows = list(csv.reader(file))
         header = [name.strip() for name in rows[0]] if rows else []
         if header != COLUMNS:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
+from mmpretrain.datasets import CustomDataset
 from torch.utils.data import DataLoader
 
-from mmmix.datasets import CustomDataset, LoadImage
+from mmmix.datasets import LoadImage
 
 CORRUPT = {'class/garbage.jpg': b'not an image', 'class/empty.jpg': b''}
 

@@ -121,7 +121,7 @@ data_preprocessor = dict(
     num_classes=5, mean=[120, 110, 100], std=[50, 60, 70], to_rgb=False)
 val_dataloader = dict(dataset=dict(
     _delete_=True,
-    type='mmmix.CustomDataset',
+    type='CustomDataset',
     data_root={str(tmp_path / 'images')!r},
     pipeline=[dict(type='mmmix.LoadImage'), dict(type='PackInputs')]))
 """)

@@ -1,15 +1,15 @@
-# mmseg's Pascal Context: 59 classes, and the background, which counts.
-# Folders, the number of images and labels beyond the classes are checked.
+# mmseg's Pascal Context: 59 classes, and the background, which counts. Labels
+# beyond the classes are an error.
 _base_ = [
     'mmseg::_base_/datasets/pascal_context.py',
     'mmseg::_base_/default_runtime.py',
 ]
 custom_imports = dict(
-    imports=['mmmix', 'mmmix.datasets.pascal_context'],
+    imports=['mmmix', 'mmmix.datasets.segmentation'],
     allow_failed_imports=False)
 
 num_classes = 60
-load_labels = dict(type='mmmix.LoadSegMap')
+load_labels = dict(type='mmmix.LoadSegMap', num_classes=num_classes)
 train_pipeline = [
     _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
 ]
@@ -17,7 +17,7 @@ test_pipeline = [
     *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]
 ]
 # mmseg has no multi-scale test here: the ratios and the flip are those of its
-# ADE20K, and a ratio is to the single-scale test's 520 pixels.
+# ADE20K, and a ratio refers to the 520 pixels of the single-scale test.
 img_ratios = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -39,10 +39,8 @@ tta_pipeline = [
         ])
 ]
 
-train_dataloader = dict(
-    dataset=dict(type='mmmix.PascalContextDataset', pipeline=train_pipeline))
-val_dataloader = dict(
-    dataset=dict(type='mmmix.PascalContextDataset', pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
 randomness = dict(seed=0, deterministic=False)

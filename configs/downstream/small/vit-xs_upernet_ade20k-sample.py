@@ -1,13 +1,18 @@
-# Three images: to see that ADE20K's files are read as they should be. All
-# three are trained on and evaluated.
+# Three images, to check that the files of ADE20K are read as they should be.
+# All three are used to train and to evaluate.
 _base_ = './vit-xs_upernet_coco-tiny.py'
 
 num_classes = 150
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
+load_labels = dict(type='mmmix.LoadSegMap', num_classes=num_classes)
+train_pipeline = [
+    _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
+]
+test_pipeline = [
+    *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]
+]
 dataset = dict(
-    # reduce_zero_label: 0, which is no class, becomes 255
-    type='mmmix.ADE20KDataset',
+    # reduce_zero_label: 0, which is not a class, becomes 255
+    type='ADE20KDataset',
     data_root='data/ade20k-sample',
     data_prefix=dict(img_path='images', seg_map_path='annotations'))
 train_dataloader = dict(
