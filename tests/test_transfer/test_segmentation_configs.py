@@ -377,7 +377,7 @@ def test_missing_part_of_pascal_context(missing, data_set, tmp_path):
     register_toolboxes(cfg)
     (tmp_path / missing).rename(tmp_path / 'elsewhere')
     # mmseg's own assertions, of which that on the folder has no message
-    message = 'ann_file' if missing == 'ImageSets' else ''
+    message = 'ann_file' if missing == 'ImageSets' else None
     with pytest.raises(AssertionError, match=message):
         open_set(cfg, 'train_dataloader')
 

@@ -31,4 +31,5 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
+custom_hooks = [dict(type='mmmix.ClassCountHook')]
 randomness = dict(seed=0, deterministic=False)

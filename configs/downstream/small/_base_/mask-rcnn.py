@@ -1,5 +1,6 @@
 # Mask R-CNN with FPN and narrow heads; backbone, neck and numbers of channels
-# and classes come from who inherits.
+# and classes come from the configs that inherit from it.
+custom_hooks = [dict(type='NumClassCheckHook')]
 mask_rcnn = dict(
     type='MaskRCNN',
     rpn_head=dict(

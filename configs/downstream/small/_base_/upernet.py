@@ -1,5 +1,6 @@
 # UperNet with narrow layers; backbone, neck and numbers of channels and
-# classes come from who inherits.
+# classes come from the configs that inherit from it.
+custom_hooks = [dict(type='mmmix.ClassCountHook')]
 upernet = dict(
     type='EncoderDecoder',
     decode_head=dict(
