@@ -1,10 +1,10 @@
-"""What the 1000 outputs of an ImageNet-1k classifier mean.
+"""The WordNet ids of the 1000 outputs of an ImageNet-1k classifier.
 
 MMPretrain has the names of the classes (``IMAGENET_CATEGORIES``), but not the
-WordNet ids that the folders of ImageNet and of its relatives are named by. In
-sorted order they are the ids of the classes 0 to 999: the classes of ILSVRC
-2012, as in timm's ``imagenet_synsets.txt`` and in ``eval_many_models.py`` of
-the authors of ImageNet-A.
+WordNet ids that the folders of ImageNet and its relatives are named after. In
+sorted order, they are the ids of the classes 0 to 999: the classes of ILSVRC
+2012, as in ``imagenet_synsets.txt`` of timm, which is an optional
+requirement, and in ``eval_many_models.py`` of the authors of ImageNet-A.
 """
 
 IMAGENET_WNIDS = tuple("""
