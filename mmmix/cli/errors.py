@@ -41,6 +41,12 @@ def user_errors(*kinds: type) -> Iterator[None]:
         if isinstance(error, FileNotFoundError):
             message += _expected_layout(error)
         sys.exit(f'error: {message}')
+    except (AssertionError, RuntimeError) as error:
+        # MMPretrain's and mmseg's data sets raise these on missing files
+        if not any(frame.f_code.co_name == 'load_data_list'
+                   for frame, _ in traceback.walk_tb(error.__traceback__)):
+            raise
+        sys.exit(f'error: {error}{_expected_layout(error)}')
 
 
 def _expected_layout(error: Exception) -> str:
