@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmmix.analysis.inconsistency import gaze_map
+from mmmix.datasets.gaze_map import gaze_map
 from mmmix.errors import MmmixError
 from mmmix.registry import TRANSFORMS
 
