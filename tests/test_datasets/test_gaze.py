@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
-from mmmix.analysis.mixed_images import truth_maps
+from mmmix.analysis.truth import truth_maps
 from mmmix.cli.launch import load_config
 from mmmix.datasets import read_aristo, read_cub_gha
 from mmmix.registry import TRANSFORMS

@@ -1,16 +1,19 @@
-"""Lambda of the truth, gaze maps, and hits on pairs, by hand and by loops."""
+"""Lambda of the truth and hits on pairs, by hand and by loops."""
 import math
 
 import pytest
 import torch
 
-from mmmix.analysis.inconsistency import (
-    gaze_map,
-    ground_truth_lambda,
-    label_inconsistency,
-    unit_mass,
-)
+from mmmix.analysis.inconsistency import label_inconsistency
 from mmmix.analysis.mixed_accuracy import pair_hits
+from mmmix.analysis.truth import unit_mass
+from mmmix.functional import area_attention_lambda
+
+
+def ground_truth_lambda(source_map, source_mask, target_map, target_mask):
+    """As :func:`mmmix.analysis.shown_lambda` calls it."""
+    return area_attention_lambda(source_map, source_mask, target_map,
+                                 1 - target_mask)
 
 
 def loop_lambda(source_map, source_mask, target_map, target_mask):
@@ -73,38 +76,6 @@ def test_whole_image_and_nothing_pasted():
 def test_zeros_keep_no_mass():
     maps = torch.stack([torch.zeros(2, 3), torch.full((2, 3), 5.)])
     assert unit_mass(maps).sum((1, 2)).tolist() == pytest.approx([0, 1])
-
-
-def test_shapes_must_agree():
-    with pytest.raises(ValueError, match='`target_map` and `target_mask`'):
-        ground_truth_lambda(
-            torch.ones(1, 2, 2), torch.ones(1, 2, 2), torch.ones(1, 4, 4),
-            torch.ones(1, 2, 2))
-
-
-def test_gaze_map_against_loops():
-    points = torch.tensor([[2.5, 1.], [8., 4.25]], dtype=torch.float64)
-    weights = torch.tensor([3., 1.], dtype=torch.float64)
-    got = gaze_map(points, weights, (5, 9), 1.5)
-    for y in range(5):
-        for x in range(9):
-            value = 0
-            for (px, py), weight in zip(points.tolist(), weights.tolist()):
-                distance = (x + .5 - px)**2 + (y + .5 - py)**2
-                value += weight * math.exp(
-                    -distance / (2 * 1.5**2)) / (2 * math.pi * 1.5**2)
-            assert got[y, x].item() == pytest.approx(value, abs=1e-6)
-
-
-def test_gaze_map_keeps_its_mass_and_place():
-    values = gaze_map(
-        torch.tensor([[30.5, 10.5]]), torch.tensor([7.]), (40, 60), 2.)
-    assert values.sum().item() == pytest.approx(7, rel=1e-4)
-    assert divmod(int(values.argmax()), 60) == (10, 30)
-    empty = gaze_map(torch.empty(0, 2), torch.empty(0), (3, 4), 1.)
-    assert empty.shape == (3, 4) and not empty.any()
-    with pytest.raises(ValueError, match='positive number of pixels'):
-        gaze_map(torch.empty(0, 2), torch.empty(0), (3, 4), 0)
 
 
 def test_pair_hits_by_hand():
