@@ -5,7 +5,7 @@ A model, its config and the name of its checkpoint are a
 outside of a training; a kind of maps is a :class:`ModelMap`. The commands in
 ``tools/analysis`` parse their arguments, call these functions and print::
 
-    from mmmix.analysis import ModelMap, attention_gains
+    from mmmix.analysis import ModelMap, attention_gains, open_dataset
     from mmmix.cli.models import read_model
 
     trained = read_model('SMMix', 'smmix/vit-xs_smmix_synthetic.py', 'x.pth')
@@ -34,13 +34,15 @@ from .trained_model import (
     choose_images,
     open_dataset,
 )
+from .where_models_look import correct_images, look_at_pair
 
 __all__ = [
     'AttentionShares', 'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion',
     'OutOfDistribution', 'Pairs', 'SegmentationProtocol', 'TrainedModel',
     'accuracy_under_occlusion', 'attention_gains', 'attention_jaccard',
     'batches', 'check_alike', 'check_same_images', 'choose_images',
-    'class_activation', 'measure_attention_shares', 'measure_inconsistency',
+    'class_activation', 'correct_images', 'look_at_pair',
+    'measure_attention_shares', 'measure_inconsistency',
     'measure_mixed_accuracy', 'measure_segmentation', 'methods_of',
     'mix_pairs', 'open_dataset', 'pair_batches', 'pair_hits', 'shown_lambda',
     'with_controls'

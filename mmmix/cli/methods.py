@@ -9,6 +9,7 @@ from mmmix.analysis import Method, methods_of, with_controls
 from mmmix.cli.launch import add_cfg_options, load_config
 from mmmix.cli.models import (
     add_images,
+    add_out,
     add_split,
     choose_names,
     load_trained,
@@ -190,10 +191,7 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
     add_split(parser)
     add_images(parser, 25)
     add_rounds(parser)
-    parser.add_argument(
-        '--out',
-        help='write OUT.json, OUT.md and OUT.png; by default the table is '
-        'only printed')
+    add_out(parser)
     add_cfg_options(parser)
 
 

@@ -7,12 +7,29 @@ from typing import List, Optional, Sequence
 from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 
-from mmmix.analysis import MAP_KINDS, TrainedModel, open_dataset
+from mmmix.analysis import MAP_KINDS, ModelMap, TrainedModel, open_dataset
 from mmmix.checkpoint import load_weights
 from mmmix.cli.launch import add_cfg_options, build_model, load_config
 from mmmix.errors import MmmixError
 
 SPLITS = ('train', 'val', 'test')
+
+
+def analysis_parser(description: str) -> argparse.ArgumentParser:
+    """A parser that shows the docstring of a tool as it is."""
+    return argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def add_out(parser: argparse.ArgumentParser,
+            default: Optional[str] = None) -> None:
+    """The argument that names the files of a report."""
+    parser.add_argument(
+        '--out',
+        default=default,
+        help='write OUT.json, OUT.md and OUT.png; default: ' +
+        (default or 'only print the table'))
 
 
 def add_models(parser: argparse.ArgumentParser, batch_size: int = 100) -> None:
@@ -48,14 +65,15 @@ def add_images(parser: argparse.ArgumentParser, batch_size: int) -> None:
 
 
 def add_maps(parser: argparse.ArgumentParser,
-             several: bool = True,
-             default: str = 'BottomUp') -> None:
+             default: str = 'BottomUp',
+             option: str = '--maps') -> None:
     """The argument that says which maps the models make."""
     parser.add_argument(
-        '--maps' if several else '--map',
-        nargs='+' if several else None,
+        option,
+        dest='maps',
+        nargs=1 if option == '--map' else '+',
         choices=MAP_KINDS,
-        default=[default] if several else default,
+        default=[default],
         metavar='KIND',
         help='attention (BottomUp: SMMix, Eq. 6; ClassAttention: MixPro, '
         'Eq. 4; TopDown, for the true label: TdAttenMix, Eq. 3-5) or class '
@@ -83,6 +101,21 @@ def read_models(args: argparse.Namespace) -> List[TrainedModel]:
         read_model(name, config, checkpoint, args.cfg_options)
         for name, config, checkpoint in zip(names, configs, checkpoints)
     ]
+
+
+def read_map_kinds(args: argparse.Namespace,
+                   models: Sequence[TrainedModel]) -> List[ModelMap]:
+    """The maps that :func:`add_maps` asked for.
+
+    Raises:
+        MmmixError, ModuleNotFoundError: If one of the models has no such
+            maps.
+    """
+    maps = [ModelMap(kind) for kind in dict.fromkeys(args.maps)]
+    for kind in maps:
+        for trained in models:
+            kind.check(trained.model)
+    return maps
 
 
 def split_pairs(pairs: Sequence[str]):

@@ -9,25 +9,22 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --maps BottomUp TopDown --num-images 200
 """
-import argparse
-
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    ModelMap,
-    attention_gains,
-    choose_images,
-    open_dataset,
-)
+from mmmix import analysis
 from mmmix.cli.launch import short_errors
-from mmmix.cli.models import add_maps, add_models, read_models
+from mmmix.cli.models import (
+    add_maps,
+    add_models,
+    analysis_parser,
+    read_map_kinds,
+    read_models,
+)
 from mmmix.visualization import markdown_table
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_models(parser)
     add_maps(parser)
     return parser.parse_args()
@@ -38,14 +35,13 @@ def main():
     MMLogger.get_current_instance().setLevel('ERROR')
     rows = []
     with short_errors(ValueError, ModuleNotFoundError):
-        kinds = [ModelMap(kind) for kind in args.maps]
-        for trained in read_models(args):
-            for maps in kinds:
-                maps.check(trained.model)
-            dataset = open_dataset(trained)
-            indices = choose_images(dataset, args.num_images)
-            gains = attention_gains(trained, kinds, dataset, indices,
-                                    args.batch_size)
+        models = read_models(args)
+        kinds = read_map_kinds(args, models)
+        for trained in models:
+            dataset = analysis.open_dataset(trained)
+            indices = analysis.choose_images(dataset, args.num_images)
+            gains = analysis.attention_gains(trained, kinds, dataset, indices,
+                                             args.batch_size)
             rows += [(trained.name, name, len(gain), float(gain.mean()),
                       float(gain.median())) for name, gain in gains.items()]
     print(

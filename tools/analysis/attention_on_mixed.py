@@ -14,21 +14,10 @@ example, after tools/quickstart.sh:
              --methods CutMix SMMix --maps BottomUp --num-images 100 \\
              --out work_dirs/attention_on_mixed
 """
-import argparse
-
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    ModelMap,
-    check_alike,
-    choose_images,
-    measure_attention_shares,
-    open_dataset,
-    pair_batches,
-)
-from mmmix.analysis.attention_shares import draw_attention_shares
-from mmmix.analysis.methods import check_regions
+from mmmix import analysis
 from mmmix.cli.launch import short_errors
 from mmmix.cli.methods import (
     METHOD_HELP,
@@ -36,7 +25,15 @@ from mmmix.cli.methods import (
     guided_methods,
     sampling_note,
 )
-from mmmix.cli.models import add_maps, add_models, add_split, read_models
+from mmmix.cli.models import (
+    add_maps,
+    add_models,
+    add_out,
+    add_split,
+    analysis_parser,
+    read_map_kinds,
+    read_models,
+)
 from mmmix.visualization import write_report
 
 COLUMNS = ('checkpoint', 'mixed by', 'map', 'label of', 'pairs', 'area',
@@ -48,9 +45,7 @@ NOTE = ('Shares of the pasted region in percent, means over pairs of '
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_models(parser, batch_size=25)
     parser.add_argument(
         '--methods',
@@ -66,10 +61,7 @@ def parse_args():
     add_maps(parser)
     add_rounds(parser)
     add_split(parser)
-    parser.add_argument(
-        '--out',
-        help='write OUT.json, OUT.md and OUT.png; by default the table is '
-        'only printed')
+    add_out(parser)
     return parser.parse_args()
 
 
@@ -79,20 +71,17 @@ def main():
     torch.manual_seed(args.seed)
     with short_errors(ValueError, ModuleNotFoundError):
         models = read_models(args)
-        kinds = [ModelMap(kind) for kind in args.maps]
-        for trained in models:
-            for maps in kinds:
-                maps.check(trained.model)
+        kinds = read_map_kinds(args, models)
         methods = guided_methods(args.methods, args.guide or args.pairs[:2],
                                  args.cfg_options)
-        check_regions(methods)
-        dataset = open_dataset(models[0], args.split)
-        check_alike([*models, *methods], dataset)
-        indices = choose_images(dataset, args.num_images)
-        results, same_class = measure_attention_shares(
+        analysis.methods.check_regions(methods)
+        dataset = analysis.open_dataset(models[0], args.split)
+        analysis.check_alike([*models, *methods], dataset)
+        indices = analysis.choose_images(dataset, args.num_images)
+        results, same_class = analysis.measure_attention_shares(
             models, methods, kinds,
-            pair_batches(models[0], dataset, indices, args.batch_size,
-                         args.rounds, args.seed))
+            analysis.pair_batches(models[0], dataset, indices, args.batch_size,
+                                  args.rounds, args.seed))
     rows = [(*key, own['pairs'], *(own[name] for name in COLUMNS[5:8]),
              own['error'], own['pasted'], own['visible'])
             for key, own in results.items()]
@@ -111,7 +100,7 @@ def main():
                     zip(('checkpoint', 'method', 'map', 'label'), key), **own)
                 for key, own in results.items()
             ]),
-        figure=draw_attention_shares(results),
+        figure=analysis.attention_shares.draw_attention_shares(results),
         notes=[
             NOTE, f'Guide: {methods[0].short_checkpoint}. {same_class} pairs '
             'of one class were left out of every row; over all rows, '

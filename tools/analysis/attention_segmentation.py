@@ -14,20 +14,19 @@ Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
         deit-small.pth --data _base_/datasets/voc2012_512px.py \\
         --maps ClassAttention --truth classes --void background
 """
-import argparse
-
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    ModelMap,
-    SegmentationProtocol,
-    check_same_images,
-    choose_images,
-    measure_segmentation,
-)
-from mmmix.analysis.attention_segmentation import TRUTHS, UPSAMPLING, VOIDS
+from mmmix import analysis
 from mmmix.cli.launch import short_errors
-from mmmix.cli.models import add_maps, add_models, open_images, read_models
+from mmmix.cli.models import (
+    add_maps,
+    add_models,
+    add_out,
+    analysis_parser,
+    open_images,
+    read_map_kinds,
+    read_models,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
@@ -46,9 +45,7 @@ COMPARED = dict(
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_models(parser)
     add_maps(parser)
     parser.add_argument(
@@ -65,26 +62,23 @@ def parse_args():
         '0.9 (Naseer et al.)')
     parser.add_argument(
         '--upsample',
-        choices=UPSAMPLING,
+        choices=analysis.attention_segmentation.UPSAMPLING,
         default='nearest',
         help='choose places and enlarge them (nearest, the default), or '
         'enlarge the map and choose pixels (bilinear)')
     parser.add_argument(
         '--truth',
-        choices=TRUTHS,
+        choices=analysis.attention_segmentation.TRUTHS,
         default='objects',
         help='all objects against the background (the default), or each '
         'class by itself (Naseer et al.)')
     parser.add_argument(
         '--void',
-        choices=VOIDS,
+        choices=analysis.attention_segmentation.VOIDS,
         default='ignored',
         help='what pixels of label 255 are; ignored by default, background '
         "in Naseer et al.'s code")
-    parser.add_argument(
-        '--out',
-        default='work_dirs/attention-segmentation',
-        help='default: %(default)s')
+    add_out(parser, 'work_dirs/attention-segmentation')
     return parser.parse_args()
 
 
@@ -92,20 +86,17 @@ def main():
     args = parse_args()
     MMLogger.get_current_instance().setLevel('ERROR')
     with short_errors(ValueError, ModuleNotFoundError):
-        protocol = SegmentationProtocol(args.mass, args.upsample, args.truth,
-                                        args.void)
+        protocol = analysis.SegmentationProtocol(args.mass, args.upsample,
+                                                 args.truth, args.void)
         models = read_models(args)
-        kinds = [ModelMap(kind) for kind in dict.fromkeys(args.maps)]
-        for trained in models:
-            for maps in kinds:
-                maps.check(trained.model)
+        kinds = read_map_kinds(args, models)
         datasets = [open_images(args, trained) for trained in models]
-        check_same_images(models, datasets)
-        indices = choose_images(datasets[0], args.num_images)
+        analysis.check_same_images(models, datasets)
+        indices = analysis.choose_images(datasets[0], args.num_images)
         results = {
             (trained.name, maps.kind):
-            measure_segmentation(trained, maps, dataset, indices, protocol,
-                                 args.batch_size)
+            analysis.measure_segmentation(trained, maps, dataset, indices,
+                                          protocol, args.batch_size)
             for trained, dataset in zip(models, datasets)
             for maps in kinds
         }

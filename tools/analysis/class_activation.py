@@ -11,26 +11,21 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --method CutMix --num 4 --out work_dirs/class_activation
 """
-import argparse
-
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    ModelMap,
-    check_alike,
-    check_same_images,
-    choose_images,
-    open_dataset,
-)
-from mmmix.analysis.class_activation import (
-    choose_pairs,
-    correct_images,
-    look_at_pair,
-)
+from mmmix import analysis
 from mmmix.cli.launch import short_errors
 from mmmix.cli.methods import METHOD_HELP, guided_methods
-from mmmix.cli.models import add_maps, add_models, add_split, read_models
+from mmmix.cli.models import (
+    add_maps,
+    add_models,
+    add_out,
+    add_split,
+    analysis_parser,
+    read_map_kinds,
+    read_models,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.contact_sheet import draw_sheet
@@ -41,9 +36,7 @@ COLUMNS = ('pair', 'source', 'target', 'lambda', 'checkpoint',
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_models(parser)
     parser.add_argument(
         '--method',
@@ -54,15 +47,12 @@ def parse_args():
         nargs=2,
         metavar=('CONFIG', 'CHECKPOINT'),
         help='the model that guides the mixer; by default the first pair')
-    add_maps(parser, several=False, default='GradCAM')
+    add_maps(parser, 'GradCAM', '--map')
     parser.add_argument(
         '--num', type=int, default=4, help='pairs (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0)
     add_split(parser)
-    parser.add_argument(
-        '--out',
-        default='work_dirs/class_activation',
-        help='write OUT.json, OUT.md and OUT.png (default: %(default)s)')
+    add_out(parser, 'work_dirs/class_activation')
     return parser.parse_args()
 
 
@@ -74,22 +64,24 @@ def main():
         if args.num < 1:
             raise MmmixError(f'--num must be at least 1, not {args.num}.')
         models = read_models(args)
-        maps = ModelMap(args.map)
-        for trained in models:
-            maps.check(trained.model)
+        maps, = read_map_kinds(args, models)
         method, = guided_methods([args.method], args.guide or args.pairs[:2],
                                  args.cfg_options)
-        datasets = [open_dataset(trained, args.split) for trained in models]
-        check_same_images(models, datasets)
+        datasets = [
+            analysis.open_dataset(trained, args.split) for trained in models
+        ]
+        analysis.check_same_images(models, datasets)
         dataset = datasets[0]
-        check_alike([*models, method], dataset)
-        images, labels, accuracy = correct_images(
-            models, dataset, choose_images(dataset, args.num_images),
+        analysis.check_alike([*models, method], dataset)
+        images, labels, accuracy = analysis.where_models_look.correct_images(
+            models, dataset, analysis.choose_images(dataset, args.num_images),
             args.batch_size)
-        chosen = choose_pairs(images, labels, args.num, args.seed)
+        chosen = analysis.where_models_look.choose_pairs(
+            images, labels, args.num, args.seed)
         looked = [
-            look_at_pair(models, maps, method, dataset, pair,
-                         (args.seed, number))
+            analysis.where_models_look.look_at_pair(models, maps, method,
+                                                    dataset, pair,
+                                                    (args.seed, number))
             for number, pair in enumerate(chosen)
         ]
     rows = []
@@ -102,7 +94,7 @@ def main():
                   float(as_target[i][0])) for i, trained in enumerate(models)]
     each = ', '.join(f'{name} {p:.1f} %' for name, p in accuracy.items())
     notes = [
-        f'Maps: {args.map}; mixed by {method.name}, guided by '
+        f'Maps: {maps.kind}; mixed by {method.name}, guided by '
         f'{method.guided_by}. Chosen with seed {args.seed} among the '
         f'{len(images)} images that all models classify correctly; top-1 '
         f'accuracy: {each}.'
@@ -118,7 +110,7 @@ def main():
         dict(
             images=[dict(target=t, source=s) for t, s in chosen],
             accuracy=accuracy,
-            map=args.map),
+            map=maps.kind),
         figure=draw_sheet([pair.rows for pair in looked],
                           [trained.name for trained in models]),
         notes=notes)

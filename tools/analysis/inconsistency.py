@@ -15,28 +15,13 @@ example, after tools/quickstart.sh:
              --methods ResizeMix SMMix --num-images 200 \\
              --out work_dirs/inconsistency
 """
-import argparse
-
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    check_alike,
-    choose_images,
-    measure_inconsistency,
-    pair_batches,
-)
-from mmmix.analysis.inconsistency import (
-    against_first,
-    draw_inconsistency,
-    summarize,
-    within,
-)
-from mmmix.analysis.methods import check_regions
-from mmmix.analysis.truth import TRUTHS
+from mmmix import analysis
 from mmmix.cli.launch import short_errors
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import open_images
+from mmmix.cli.models import analysis_parser, open_images
 from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'inconsistency', 'std. error',
@@ -50,9 +35,7 @@ NOTE = ('Mean of |lambda_gt - lambda| in percent over pairs of different '
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_methods(parser, 'guide', 'a trained model that guides --methods')
     parser.add_argument(
         '--area',
@@ -63,7 +46,7 @@ def parse_args():
         '0 0.25')
     parser.add_argument(
         '--truth',
-        choices=TRUTHS,
+        choices=analysis.truth.TRUTHS,
         default='boxes',
         help='where an object is: its box (the default), or the map that the '
         'data set loads: its mask, or gaze by mmmix.LoadGaze')
@@ -76,18 +59,23 @@ def main():
     torch.manual_seed(args.seed)
     with short_errors(ValueError):
         methods = read_methods(args, args.guide)
-        check_regions(methods)
+        analysis.methods.check_regions(methods)
         dataset = open_images(args, methods[0])
-        check_alike(methods, dataset)
-        indices = choose_images(dataset, args.num_images)
+        analysis.check_alike(methods, dataset)
+        indices = analysis.choose_images(dataset, args.num_images)
         if args.area:
-            indices = within(dataset, indices, args.area, args.truth)
-        found, same_class = measure_inconsistency(
+            indices = analysis.inconsistency.within(dataset, indices,
+                                                    args.area, args.truth)
+        found, same_class = analysis.measure_inconsistency(
             methods,
-            pair_batches(methods[0], dataset, indices, args.batch_size,
-                         args.rounds, args.seed), args.truth)
-    results = {name: summarize(own) for name, own in found.items()}
-    differences = against_first(found)
+            analysis.pair_batches(methods[0], dataset, indices,
+                                  args.batch_size, args.rounds, args.seed),
+            args.truth)
+    results = {
+        name: analysis.inconsistency.summarize(own)
+        for name, own in found.items()
+    }
+    differences = analysis.inconsistency.against_first(found)
     rows = [(m.name, m.guided_by, r['mean'], r['error'], *differences[m.name],
              r['by_pixels'], r['lam'], r['lam_gt'], r['images'], r['skipped'])
             for m, r in zip(methods, results.values())]
@@ -103,7 +91,7 @@ def main():
             difference_from_first=differences,
             same_class=same_class,
             truth=args.truth),
-        figure=draw_inconsistency(found),
+        figure=analysis.inconsistency.draw_inconsistency(found),
         notes=[
             NOTE.format(same_class) + f'Truth: {args.truth}. {area}' +
             sampling_note(args, indices)

@@ -16,29 +16,13 @@ example, after tools/quickstart.sh:
              --methods Mixup ResizeMix --num-images 200 \\
              --out work_dirs/mixed-accuracy
 """
-import argparse
-
 import numpy as np
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    check_alike,
-    choose_images,
-    measure_mixed_accuracy,
-    pair_batches,
-)
-from mmmix.analysis.mixed_accuracy import (
-    KINDS,
-    LEAST,
-    common_bins,
-    draw_over_lambda,
-    mean_accuracy,
-    over_lambda,
-)
-from mmmix.analysis.truth import TRUTHS
+from mmmix import analysis
 from mmmix.cli.launch import short_errors
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import open_images, read_model
+from mmmix.cli.models import analysis_parser, open_images, read_model
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
@@ -47,9 +31,7 @@ COLUMNS = ('method', 'guided by', 'top-1', 'std. error', 'top-2', 'std. error',
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_methods(
         parser, 'judge',
         'the model that looks at all mixed images, and guides '
@@ -61,7 +43,7 @@ def parse_args():
         help="equal parts of lambda's range (default: %(default)s)")
     parser.add_argument(
         '--truth',
-        choices=TRUTHS,
+        choices=analysis.truth.TRUTHS,
         default='boxes',
         help='what leads the oracle of --controls: boxes (the default) or '
         'the masks or maps that the data set loads')
@@ -80,21 +62,28 @@ def main():
         methods = read_methods(args, args.judge)
         judge = read_model('the judge', *args.judge, args.cfg_options)
         dataset = open_images(args, judge)
-        check_alike([judge, *methods], dataset)
-        indices = choose_images(dataset, args.num_images)
-        found, same_class = measure_mixed_accuracy(
+        analysis.check_alike([judge, *methods], dataset)
+        indices = analysis.choose_images(dataset, args.num_images)
+        found, same_class = analysis.measure_mixed_accuracy(
             judge, methods,
-            pair_batches(judge, dataset, indices, args.batch_size, args.rounds,
-                         args.seed), args.truth if args.controls else None)
-    curves = {name: over_lambda(own, args.bins) for name, own in found.items()}
-    common = common_bins(curves)
-    metrics = {name: mean_accuracy(own) for name, own in found.items()}
+            analysis.pair_batches(judge, dataset, indices, args.batch_size,
+                                  args.rounds, args.seed),
+            args.truth if args.controls else None)
+    curves = {
+        name: analysis.mixed_accuracy.over_lambda(own, args.bins)
+        for name, own in found.items()
+    }
+    common = analysis.mixed_accuracy.common_bins(curves)
+    metrics = {
+        name: analysis.mixed_accuracy.mean_accuracy(own)
+        for name, own in found.items()
+    }
 
     def at_equal_lambda(name):
         return [
             float(np.mean([curves[name][kind][i]
                            for i in common])) if common else None
-            for kind in KINDS
+            for kind in analysis.mixed_accuracy.KINDS
         ]
 
     rows = [(m.name, m.guided_by, r['top1'], r['top1_error'], r['top2'],
@@ -114,12 +103,12 @@ def main():
             bins=args.bins,
             over_lambda=curves,
             same_class=same_class),
-        figure=draw_over_lambda(curves),
+        figure=analysis.mixed_accuracy.draw_over_lambda(curves),
         notes=[
             f'In percent, judged by {judge.short_checkpoint}. Lambda is the '
             'share of the image that comes from the source, of a blend its '
             'weight. "Equal lambda": the mean over the bins in which every '
-            f'method has at least {LEAST} pairs: '
+            f'method has at least {analysis.mixed_accuracy.LEAST} pairs: '
             f'{ranges or "there is none"}. {same_class} pairs of one class '
             'were left out. ' + sampling_note(args, indices)
         ])

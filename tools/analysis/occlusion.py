@@ -13,23 +13,20 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
-import argparse
-
 from mmengine.logging import MMLogger
 
-from mmmix.analysis import (
-    ModelMap,
-    Occlusion,
-    accuracy_under_occlusion,
-    check_same_images,
-    choose_images,
-    open_dataset,
-)
+from mmmix import analysis
 from mmmix.analysis.map_files import image_paths, read_maps
-from mmmix.analysis.occlusion import model_saliency
-from mmmix.analysis.patch_dropping import DROPPING, FILLS
 from mmmix.cli.launch import short_errors
-from mmmix.cli.models import add_maps, add_models, read_model, read_models
+from mmmix.cli.models import (
+    add_maps,
+    add_models,
+    add_out,
+    analysis_parser,
+    read_map_kinds,
+    read_model,
+    read_models,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
@@ -40,9 +37,7 @@ FILLED = dict(
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_models(parser)
     parser.add_argument(
         '--grid',
@@ -61,12 +56,12 @@ def parse_args():
     parser.add_argument(
         '--drop',
         nargs='+',
-        choices=DROPPING,
-        default=DROPPING,
+        choices=analysis.patch_dropping.DROPPING,
+        default=analysis.patch_dropping.DROPPING,
         help='which patches first, default: all three')
     parser.add_argument(
         '--fill',
-        choices=FILLS,
+        choices=analysis.patch_dropping.FILLS,
         default='before',
         help='zeros are set before normalisation (black, as in the public '
         'code of Naseer et al., the default) or after (the mean colour)')
@@ -82,7 +77,7 @@ def parse_args():
         type=int,
         default=[0],
         help='of the random patches; of several the mean is shown, default: 0')
-    add_maps(parser, several=False)
+    add_maps(parser, option='--map')
     parser.add_argument(
         '--saliency',
         nargs=2,
@@ -93,8 +88,7 @@ def parse_args():
         '--map-folder',
         metavar='FOLDER',
         help='NAME.npy or NAME.png for each image NAME.*: what is salient')
-    parser.add_argument(
-        '--out', default='work_dirs/occlusion', help='default: %(default)s')
+    add_out(parser, 'work_dirs/occlusion')
     return parser.parse_args()
 
 
@@ -106,22 +100,20 @@ def find_saliency(models, datasets, indices, args, occlusion):
         paths = image_paths([datasets[0].get_data_info(i) for i in indices])
         maps = read_maps(args.map_folder, paths, occlusion.grid)
         return [maps] * len(models), f'the maps in {args.map_folder}'
-    kind, judges = ModelMap(args.map), models
-    source = f'the maps {args.map} of each checkpoint itself'
+    judges, source = models, 'each checkpoint itself'
     if args.saliency:
         judges = [read_model('saliency', *args.saliency, args.cfg_options)]
-        own = [open_dataset(judges[0])]
-        check_same_images([models[0], *judges], [datasets[0], *own])
+        own = [analysis.open_dataset(judges[0])]
+        analysis.check_same_images([models[0], *judges], [datasets[0], *own])
         datasets = own
-        source = f'the maps {args.map} of {args.saliency[1]}'
-    for judge in judges:
-        kind.check(judge.model)
+        source = args.saliency[1]
+    kind, = read_map_kinds(args, judges)
     maps = [
-        model_saliency(judge, kind, dataset, indices, occlusion.grid,
-                       args.batch_size)
+        analysis.occlusion.model_saliency(judge, kind, dataset, indices,
+                                          occlusion.grid, args.batch_size)
         for judge, dataset in zip(judges, datasets)
     ]
-    return maps * (len(models) // len(maps)), source
+    return maps * (len(models) // len(maps)), f'{kind.kind} of {source}'
 
 
 def notes_of(args, num_images, source):
@@ -155,19 +147,21 @@ def main():
         if args.map_folder and args.saliency:
             raise MmmixError('--map-folder and --saliency both say what is '
                              'salient: give one of them.')
-        occlusion = Occlusion(args.grid, args.ratios,
-                              list(dict.fromkeys(args.drop)), args.fill,
-                              args.by == 'mass', args.seeds)
+        occlusion = analysis.Occlusion(args.grid, args.ratios,
+                                       list(dict.fromkeys(args.drop)),
+                                       args.fill, args.by == 'mass',
+                                       args.seeds)
         models = read_models(args)
-        datasets = [open_dataset(trained) for trained in models]
-        check_same_images(models, datasets)
-        indices = choose_images(datasets[0], args.num_images)
+        datasets = [analysis.open_dataset(trained) for trained in models]
+        analysis.check_same_images(models, datasets)
+        indices = analysis.choose_images(datasets[0], args.num_images)
         maps, source = find_saliency(models, datasets, indices, args,
                                      occlusion)
         curves = {
             trained.name:
-            accuracy_under_occlusion(trained, dataset, indices, occlusion,
-                                     saliency, args.batch_size)
+            analysis.accuracy_under_occlusion(trained, dataset, indices,
+                                              occlusion, saliency,
+                                              args.batch_size)
             for trained, dataset, saliency in zip(models, datasets, maps)
         }
     panels = {

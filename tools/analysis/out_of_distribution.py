@@ -19,7 +19,6 @@ example: out_of_distribution.py vanilla/vit-xs_vanilla_tiny-imagenet.py \\
              epoch_10.pth --foreign \\
              held-out=data/tiny-imagenet-200/val/val_annotations.txt
 """
-import argparse
 from pathlib import Path
 
 from mmengine.logging import MMLogger
@@ -31,7 +30,7 @@ from mmmix.analysis.out_of_distribution import (
     OutOfDistribution,
 )
 from mmmix.cli.launch import short_errors
-from mmmix.cli.models import add_models, read_models
+from mmmix.cli.models import add_models, add_out, analysis_parser, read_models
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.reliability import draw_reliability
@@ -118,9 +117,7 @@ def notes_on(content, args):
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     add_models(parser)
     parser.add_argument(
         '--sets',
@@ -164,10 +161,7 @@ def parse_args():
         metavar='NAME',
         help='sets whose images are not resized or cropped, such as Stylized, '
         'whose images are 224 x 224')
-    parser.add_argument(
-        '--out',
-        default='work_dirs/out-of-distribution',
-        help='the files without their suffix; default: %(default)s')
+    add_out(parser, 'work_dirs/out-of-distribution')
     return parser.parse_args()
 
 

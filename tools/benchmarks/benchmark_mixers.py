@@ -15,7 +15,6 @@ attention map; frozen extractors have random weights, which cost the same.
 Peak memory is what torch's allocator held at most during one mix, beside the
 inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
 """
-import argparse
 import copy
 import json
 from pathlib import Path
@@ -33,6 +32,7 @@ from mmmix.cli.launch import (
     short_errors,
 )
 from mmmix.cli.methods import choose_mixers, config_mixers, mixer_names
+from mmmix.cli.models import analysis_parser
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.visualization import markdown_table
 
@@ -116,9 +116,7 @@ def trainings_of(cfg, models, args):
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         '--config',
         default=CONFIG,

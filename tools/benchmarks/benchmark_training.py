@@ -14,7 +14,6 @@ model and the images.
 example: benchmark_training.py cutmix/vit-xs_cutmix_tiny-imagenet.py \\
              smmix/vit-xs_smmix_tiny-imagenet.py --runs 2 --steps 2
 """
-import argparse
 from pathlib import Path
 
 import torch
@@ -33,7 +32,12 @@ from mmmix.cli.launch import (
     load_config,
     short_errors,
 )
-from mmmix.cli.models import choose_names, short_names
+from mmmix.cli.models import (
+    add_out,
+    analysis_parser,
+    choose_names,
+    short_names,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
@@ -62,9 +66,7 @@ def fitting(configs, batch_size, size, device):
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'configs',
         nargs='+',
@@ -97,11 +99,7 @@ def parse_args():
         help='of a run; enough of them that '
         'a mixer with a probability of one half is met about half of the time '
         '(default: %(default)s)')
-    parser.add_argument(
-        '--out',
-        metavar='PATH',
-        help='write PATH.json, PATH.md and PATH.png',
-        default='work_dirs/benchmark_training')
+    add_out(parser, 'work_dirs/benchmark_training')
     add_cfg_options(parser)
     return parser.parse_args()
 

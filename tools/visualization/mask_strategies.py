@@ -7,7 +7,6 @@ share.
 example: mask_strategies.py vanilla/vit-xs_vanilla_synthetic.py \\
              --scales 1 2 4 --num 3 --out mask_strategies.png
 """
-import argparse
 import textwrap
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from mmengine.logging import MMLogger
 from mmmix.analysis import methods_of, mix_pairs, open_dataset
 from mmmix.cli.launch import add_cfg_options, load_config, short_errors
 from mmmix.cli.methods import with_mixers
-from mmmix.cli.models import load_trained
+from mmmix.cli.models import analysis_parser, load_trained
 from mmmix.errors import MmmixError
 from mmmix.models import find_extractor
 from mmmix.registry import MODELS
@@ -59,9 +58,7 @@ def patch_of(cfg):
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'config',
         help='a file, or a config of mmmix: its training images, '

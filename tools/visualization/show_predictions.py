@@ -5,7 +5,6 @@ For example, 4 images of the data set that the config tests on:
     python tools/visualization/show_predictions.py CONFIG CHECKPOINT \
         --num-images 4 --out-dir predictions
 """
-import argparse
 from pathlib import Path
 
 import mmcv
@@ -25,6 +24,7 @@ from mmmix.cli.launch import (
     require_keys,
     short_errors,
 )
+from mmmix.cli.models import analysis_parser
 from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
 from mmmix.errors import MmmixError
 from mmmix.visualization import (
@@ -35,9 +35,7 @@ from mmmix.visualization import (
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'config',
         help='a file, or a config of mmmix such as downstream/NAME.py, or '
