@@ -2,8 +2,9 @@
 
 Each function says why there is no public way.
 """
-from typing import Optional
+from typing import Any, Optional
 
+from mmengine.config import DictAction
 from mmengine.model import BaseDataPreprocessor
 from mmengine.runner import FlexibleRunner
 from mmengine.visualization import Visualizer
@@ -36,3 +37,11 @@ def find_backend(visualizer: Visualizer,
     """
     return next((backend for backend in visualizer._vis_backends.values()
                  if isinstance(backend, kind)), None)
+
+
+def parse_option_value(text: str) -> Any:
+    """A value of ``--cfg-options``, such as 2, true or [1,2], from its text.
+
+    ``DictAction`` parses only whole command lines.
+    """
+    return DictAction._parse_iterable(text)

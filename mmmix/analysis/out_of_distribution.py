@@ -1,14 +1,12 @@
 """Accuracy, calibration and detection away from the training distribution
-(SMMix, Table 5; TdAttenMix, Table 3; MixPro, Table 5), computed by the
-registered metrics."""
+(SMMix, Table 5; TdAttenMix, Table 3; MixPro, Table 5)."""
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.dataset import BaseDataset
-from torch import Tensor
 
 from mmmix.analysis.trained_model import (
     TrainedModel,
@@ -37,6 +35,7 @@ from mmmix.evaluation import (
     fitting_subset,
     response_rate_accuracy,
 )
+from mmmix.visualization.reliability import thinned
 
 # data sets of the papers, whose numbers of images are checked
 KNOWN = dict(
@@ -51,7 +50,7 @@ TEST = 'test'  # what the config's own test set is called
 
 @dataclass
 class OutOfDistribution:
-    """Measures a classifier on sets of images.
+    """Measures a classifier on sets of images, by the registered metrics.
 
     Args:
         trained (TrainedModel): The classifier, with a ``test_dataloader``.
@@ -212,9 +211,9 @@ class OutOfDistribution:
 
     def _num_classes(self, dataset: BaseDataset) -> int:
         """How many classes can be predicted."""
-        known = len(self.wnids)
-        subset = fitting_subset(dataset.metainfo, known)
-        return known if self.all_classes or subset is None else len(subset)
+        subset = fitting_subset(dataset.metainfo, len(self.wnids))
+        return len(
+            self.wnids if self.all_classes or subset is None else subset)
 
     def _choose(self, dataset: BaseDataset) -> List[int]:
         wanted = self.num_images
@@ -294,12 +293,3 @@ def accuracy_measures(kept: List) -> dict:
             confidence=mean_confidence.tolist(),
             accuracy=accuracy.tolist()),
         response_rate_accuracy=thinned(curve))
-
-
-def thinned(curve: Tensor, points: int = 100) -> Dict[str, List[float]]:
-    """Response rates and accuracies of at most so many points."""
-    n = len(curve)
-    places = sorted({-(-i * n // points) for i in range(1, points + 1)})
-    return dict(
-        response_rate=[k / n for k in places],
-        accuracy=[float(curve[k - 1]) for k in places])

@@ -100,18 +100,8 @@ def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
 
 def time_steps(trainings: Dict[str, Training], reference: str, repeats: int,
                device: torch.device) -> Dict[str, dict]:
-    """Time of a step of each training.
-
-    Args:
-        trainings (dict[str, Training]): By name.
-        reference (str): One of the names.
-        repeats (int): How often each is timed.
-        device (torch.device): Where they train.
-
-    Returns:
-        dict[str, dict]: ``ms``, and the ratio to the reference, such as
-        ``times_cutmix``.
-    """
+    """Time of a step of each training by name: ``ms``, and the ratio to the
+    reference, such as ``times_cutmix``."""
     seconds = time_interleaved(
         {
             name: one.step
@@ -131,19 +121,9 @@ def time_steps(trainings: Dict[str, Training], reference: str, repeats: int,
 def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
                 size: Tuple[int, int], repeats: int,
                 device: torch.device) -> Dict[str, dict]:
-    """Time and peak memory of each mixer alone, guided by random attention.
-
-    Args:
-        mixers (dict[str, BatchMixer]): By name.
-        batch_size (int): Images at a time.
-        size (tuple[int, int]): Their height and width.
-        repeats (int): How often each is timed.
-        device (torch.device): Where the images are.
-
-    Returns:
-        dict[str, dict]: ``ms``, ``times_clone`` and ``peak_times_batch``, of
-        the mixers and of 'clone', ``inputs.clone()``.
-    """
+    """Time and peak memory of each mixer alone, guided by random attention,
+    and of 'clone', ``inputs.clone()``: ``ms``, ``times_clone`` and
+    ``peak_times_batch`` by name."""
     inputs = torch.rand(batch_size, 3, *size, device=device)
     labels = torch.eye(1000, device=device)[torch.arange(batch_size) % 1000]
     grid = [max(1, side // PATCH) for side in size]

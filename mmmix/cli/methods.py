@@ -3,7 +3,7 @@ import argparse
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmmix.analysis import Method, methods_of, with_controls
 from mmmix.cli.launch import add_cfg_options, load_config
@@ -18,6 +18,7 @@ from mmmix.cli.models import (
 )
 from mmmix.errors import MmmixError
 from mmmix.models import BatchMixer
+from mmmix.private import parse_option_value
 from mmmix.registry import BATCH_AUGMENTS
 
 # heads of MMPretrain that ours take the place of, with the same parameters
@@ -147,7 +148,7 @@ def _option(text: str) -> Tuple[str, object]:
     key, equals, value = text.partition('=')
     if not (key and equals):
         raise MmmixError(f'An option of a method is +KEY=VALUE, not +{text}.')
-    return key, DictAction._parse_iterable(value)
+    return key, parse_option_value(value)
 
 
 def add_methods(parser: argparse.ArgumentParser, host: str,
