@@ -145,7 +145,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    with user_errors(ValueError):
+    with user_errors():
         text = page(ROOT)
     if args.write:
         Path(args.write).write_text(text)

@@ -2,9 +2,10 @@
 
 Each function says why there is no public way.
 """
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import torch._dynamo
+from mmengine.config import DictAction
 from mmengine.model import BaseDataPreprocessor
 from mmengine.model.weight_init import update_init_info
 from mmengine.runner import FlexibleRunner, Runner
@@ -62,3 +63,11 @@ def notice_hooks_when_compiling() -> None:
 def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
     """Whether a runner resumes a run, where ``load_from`` starts a new one."""
     return runner._resume
+
+
+def parse_option_value(text: str) -> Any:
+    """A value of ``--cfg-options``, such as 2, true or [1,2], from its text.
+
+    ``DictAction`` parses only whole command lines.
+    """
+    return DictAction._parse_iterable(text)

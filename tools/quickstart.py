@@ -13,11 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 import mmmix
-from mmmix.analysis.mixed_pairs import mix_pairs
+from mmmix.analysis import mix_pairs
 from mmmix.cli import add_cfg_options, load_config, user_errors
-from mmmix.cli.mixers import default_mixer
+from mmmix.cli.methods import guided_methods
 from mmmix.cli.progress import ProgressHook, train_with_progress
-from mmmix.registry import BATCH_AUGMENTS
 from mmmix.visualization import draw_pairs
 
 CONFIGS = {
@@ -113,9 +112,10 @@ def main():
     print_table(rows, console)
 
     # the model trained last, SMMix's, is the guide
-    mixers = [BATCH_AUGMENTS.build(default_mixer(name)) for name in CONFIGS]
-    pairs = mix_pairs(
-        runner.model, runner.train_dataloader.dataset, mixers, seed=args.seed)
+    methods = guided_methods([*CONFIGS],
+                             [[*CONFIGS.values()][-1], rows[-1]['checkpoint']],
+                             args.cfg_options)
+    pairs = mix_pairs(methods, runner.train_dataloader.dataset, seed=args.seed)
     picture = args.work_dir / 'mixed_images.png'
     draw_pairs(pairs).savefig(picture, dpi=150)
     results.write_text(

@@ -89,7 +89,7 @@ def flipped(pipeline):
 
 def main():
     args = parse_args()
-    with user_errors(ValueError):
+    with user_errors():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
     with user_errors():

@@ -171,7 +171,7 @@ def main():
         results.write_text(json.dumps(done, indent=1))
         return done[key]
 
-    with user_errors(ValueError):
+    with user_errors():
         weights = read_weights(args)
         configs = {}  # all of them, before minutes of training
         for task in args.tasks:

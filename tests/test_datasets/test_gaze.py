@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.dataset import Compose
 
-from mmmix.analysis.mixed_images import truth_maps
-from mmmix.cli.launch import load_config
+from mmmix.analysis.truth import truth_maps
+from mmmix.cli import load_config
 from mmmix.datasets import gaze_map, read_cub_gha, read_fixations
 from mmmix.registry import TRANSFORMS
 

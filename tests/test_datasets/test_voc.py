@@ -3,7 +3,7 @@ import pytest
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmmix.cli.launch import load_config
+from mmmix.cli import load_config
 from mmmix.datasets import VOCSegmentation
 from mmmix.registry import DATASETS
 

@@ -56,7 +56,7 @@ def test_the_table_explains_every_refusal(tool, results_of):
 
 
 def test_every_mixer_is_crossed(tool):
-    from mmmix.cli.mixers import mixer_names
+    from mmmix.cli.methods import mixer_names
     crossed = {cfg['type'].split('.')[-1] for cfg in tool.MIXERS.values()}
     assert crossed == set(mixer_names())
 

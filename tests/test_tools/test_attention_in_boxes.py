@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/attention_in_boxes.py'
 SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'  # its pipeline packs boxes
@@ -20,12 +20,12 @@ def save(config, path):
 
 
 def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
-    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--views',
+    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--maps',
              'BottomUp', 'ClassAttention', 'TopDown', *SMALL)
     table = capsys.readouterr().out
-    for view in ('BottomUp', 'ClassAttention', 'TopDown'):
+    for kind in ('BottomUp', 'ClassAttention', 'TopDown'):
         assert re.search(
-            rf'vit-xs_vanilla_synthetic \| {view} \| 20 \| 1.00 \| 1.00 \|',
+            rf'vit-xs_vanilla_synthetic \| {kind} \| 20 \| 1.00 \| 1.00 \|',
             table)
 
 

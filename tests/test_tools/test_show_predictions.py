@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 from mmmix.datasets import SyntheticSegmentation
 
 HERE = Path(__file__).parent

@@ -42,7 +42,7 @@ def pretraining_of(path):
 
 def tiny(path, tmp_path):
     """A config on a few small pictures, which are made here."""
-    from mmmix.cli.launch import load_config
+    from mmmix.cli import load_config
     cfg = load_config(path)
     data = path.stem.split('_')[-1]
     train = cfg.train_dataloader.dataset

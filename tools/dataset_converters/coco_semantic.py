@@ -127,7 +127,7 @@ def main():
         default=['train2017', 'val2017'],
         help='what to paint (default: train2017 val2017)')
     args = parser.parse_args()
-    with user_errors(ValueError):
+    with user_errors():
         for split in args.splits:
             convert(args.data_root, split)
 

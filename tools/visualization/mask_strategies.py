@@ -7,22 +7,18 @@ share.
 example: mask_strategies.py vanilla/vit-xs_vanilla_synthetic.py \\
              --scales 1 2 4 --num 3 --out mask_strategies.png
 """
-import argparse
 import textwrap
 from pathlib import Path
 
 from mmengine.logging import MMLogger
 
-from mmmix.analysis.mixed_pairs import mix_pairs
-from mmmix.cli.launch import (
-    add_cfg_options,
-    build_model,
-    load_config,
-    short_errors,
-)
+from mmmix.analysis import methods_of, mix_pairs, open_dataset
+from mmmix.cli import add_cfg_options, load_config, user_errors
+from mmmix.cli.methods import with_mixers
+from mmmix.cli.models import analysis_parser, load_trained
 from mmmix.errors import MmmixError
-from mmmix.models import MaskMix, find_extractor
-from mmmix.registry import DATASETS
+from mmmix.models import find_extractor
+from mmmix.registry import MODELS
 from mmmix.visualization import draw_pairs
 
 # so that nearly the same share is drawn for all
@@ -30,36 +26,39 @@ BETA = 50.0
 
 
 def strategies(patch_size, scales, beta):
-    """MaskMix in each form, by its title."""
+    """Configs of MaskMix in each form, by its title."""
     common = dict(
-        patch_size=patch_size, beta=beta, per_image=True, mask_per_image=True)
+        type='mmmix.MaskMix',
+        patch_size=patch_size,
+        beta=beta,
+        per_image=True,
+        mask_per_image=True)
     forms = {
-        'region': MaskMix(strategy='region', scale=1, **common),
-        'block': MaskMix(strategy='block', scale=1, **common)
+        name: dict(common, strategy=name, scale=1)
+        for name in ('region', 'block')
     }
     for scale in scales:
-        forms[f'random, {scale}x'] = MaskMix(scale=scale, **common)
+        forms[f'random, {scale}x'] = dict(common, scale=scale)
     return forms
 
 
-def patch_of(model, given):
-    """The side of a patch in pixels.
+def patch_of(cfg):
+    """The side of the backbone's patches in pixels.
 
     Raises:
-        ValueError: If the backbone has no square patches and none is given.
+        MmmixError: If they are not square, or there are none.
     """
-    patch = (given, given) if given else find_extractor(model.backbone).patch
+    backbone = MODELS.build(cfg.model.backbone)
+    patch = find_extractor(backbone).patch
     if patch is None or patch[0] != patch[1]:
         raise MmmixError(
-            f'The backbone {type(model.backbone).__name__} has no square '
-            'patches: give the side of one in pixels, --patch-size.')
+            f'The backbone {type(backbone).__name__} has no square patches: '
+            'give the side of one in pixels, --patch-size.')
     return patch[0]
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'config',
         help='a file, or a config of mmmix: its training images, '
@@ -97,14 +96,14 @@ def parse_args():
 def main():
     args = parse_args()
     MMLogger.get_current_instance().setLevel('ERROR')
-    with short_errors(ValueError):
+    with user_errors():
         cfg = load_config(args.config, args.cfg_options)
-        cfg.model.train_cfg = None  # nobody is asked where to look
-        model = build_model(cfg).eval()
         forms = strategies(
-            patch_of(model, args.patch_size), args.scales, args.beta)
-        pairs = mix_pairs(model, DATASETS.build(cfg.train_dataloader.dataset),
-                          list(forms.values()), args.num, args.seed)
+            args.patch_size or patch_of(cfg), args.scales, args.beta)
+        methods = methods_of(
+            load_trained('the model', with_mixers(cfg, forms.values()), None))
+        pairs = mix_pairs(methods, open_dataset(methods[0], 'train'), args.num,
+                          args.seed)
     pairs.attention = None
     for mixed, name in zip(pairs.mixes, forms):
         mixed.mixer = name
@@ -114,9 +113,8 @@ def main():
     shares = ', '.join(f'{m.mixer}: {float(m.lam.mean()):.2f}'
                        for m in pairs.mixes)
     print(
-        textwrap.fill(
-            f'{out}: {args.num} pairs, pasted on average '
-            f'{shares}', 79))
+        textwrap.fill(f'{out}: {args.num} pairs, pasted on average {shares}',
+                      79))
 
 
 if __name__ == '__main__':

@@ -1,51 +1,17 @@
-"""Attention maps for metrics: what a model looks at, or maps from files."""
+"""Maps of where to look, read from files."""
 from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Union
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from mmengine.structures import BaseDataElement
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmmix.errors import MmmixError
 from mmmix.functional import resize_mask
-from mmmix.models.attention.maps import AttentionMap
 
 MAP_SUFFIXES = ('.npy', '.png')
-
-
-@torch.no_grad()
-def attention_maps(model: nn.Module, view: AttentionMap, inputs: Tensor,
-                   samples: Sequence[BaseDataElement]) -> Tensor:
-    """What a classifier looks at, for its true label where the view asks.
-
-    Args:
-        model (nn.Module): A classifier, in eval mode.
-        view (AttentionMap): How it is looked through.
-        inputs (Tensor): Normalised images ``(N, C, H, W)``.
-        samples (Sequence[BaseDataElement]): Their N data samples.
-
-    Returns:
-        Tensor: ``(N, h, w)`` float32, not negative, the mean over the heads.
-
-    Raises:
-        ValueError: If the view wants labels and a sample has none.
-    """
-    labels = None
-    if view.requires_labels:
-        if not all('gt_label' in sample for sample in samples):
-            raise MmmixError(
-                f'{type(view).__name__} looks for the label of an image, but '
-                'this data set has none: choose another view, such as '
-                'BottomUp.')
-        labels = F.one_hot(
-            torch.cat([sample.gt_label for sample in samples]),
-            model.head.num_classes).to(inputs.device)
-    attention, _ = view(model, inputs, labels)
-    return attention
 
 
 def read_maps(folder: Union[str, Path], paths: Sequence[str],
@@ -53,9 +19,9 @@ def read_maps(folder: Union[str, Path], paths: Sequence[str],
     """Read a map for each image from a folder.
 
     The map of ``any/where/name.jpg`` is ``folder/name.npy``, an array
-    ``(h, w)``, or ``folder/name.png``, whose grey values count. It is
-    stretched over the image that the classifier is shown, so it must cover
-    the same part of the picture.
+    ``(h, w)``, or the grey values of ``folder/name.png``. It is stretched
+    over the image that the classifier is shown, so it must cover the same
+    part of the picture.
 
     Args:
         folder (str | Path): Where the maps are.
@@ -67,9 +33,9 @@ def read_maps(folder: Union[str, Path], paths: Sequence[str],
         Tensor: ``(N, *grid)`` float32.
 
     Raises:
-        FileNotFoundError: If the folder or maps are missing; it says how many
-            were found.
-        ValueError: If two images have the same name, or a map is not an
+        FileNotFoundError: If the folder or maps are missing; the message
+            says how many were found.
+        MmmixError: If two images have the same name, or a map is not an
             ``(h, w)`` array of finite numbers that are not negative.
     """
     folder = Path(folder)
@@ -81,8 +47,8 @@ def read_maps(folder: Union[str, Path], paths: Sequence[str],
     if twice:
         raise MmmixError(
             f'{len(twice)} names belong to several images, such as '
-            f"'{twice[0]}': a map is found by its image's name, so names "
-            'must differ.')
+            f"'{twice[0]}': a map is found by the name of its image, so the "
+            'names must differ.')
     files = [_map_file(folder, name) for name in names]
     missing = [name for name, file in zip(names, files) if file is None]
     if missing:
@@ -115,20 +81,20 @@ def _read_map(file: Path) -> Tensor:
     values = torch.from_numpy(values.astype(np.float32))
     if not (torch.isfinite(values) & (values >= 0)).all():
         raise MmmixError(f'{file} holds negative values or values that are '
-                         'not finite: a map of attention has neither.')
+                         'not finite, which no map of attention may have.')
     return values[None]
 
 
 def image_paths(data_list: Sequence[dict]) -> List[str]:
-    """The files of images.
+    """The paths of image files.
 
     Args:
-        data_list (Sequence[dict]): What a data set knows of them.
+        data_list (Sequence[dict]): What a data set knows of the images.
 
     Raises:
-        ValueError: If the images are no files.
+        MmmixError: If the images are not files.
     """
     if not all('img_path' in info for info in data_list):
         raise MmmixError('Maps are found by the names of the image files, but '
-                         'the images of this data set are no files.')
+                         'the images of this data set are not files.')
     return [info['img_path'] for info in data_list]

@@ -5,22 +5,14 @@ import torch
 from helpers import batch, build, dense_attention, vit_config
 from mmpretrain.structures import DataSample
 
-from mmmix.analysis.attention_maps import (
-    attention_maps,
-    image_paths,
-    read_maps,
-)
-from mmmix.registry import TASK_UTILS
+from mmmix.analysis import ModelMap
+from mmmix.analysis.map_files import image_paths, read_maps
 
 
-def view(name):
-    return TASK_UTILS.build(dict(type=f'mmmix.{name}'))
-
-
-def test_maps_of_a_view():
+def test_attention_maps():
     model = build(vit_config()).eval()
     inputs, samples = torch.rand(2, 3, 32, 32), batch(2)['data_samples']
-    attention = attention_maps(model, view('ClassAttention'), inputs, samples)
+    attention = ModelMap('ClassAttention').of_samples(model, inputs, samples)
     with torch.no_grad():
         expected = dense_attention(model.backbone, inputs, True)
     torch.testing.assert_close(attention, expected.view(2, 4, 4))
@@ -29,12 +21,13 @@ def test_maps_of_a_view():
 def test_labels_are_asked_for_where_they_matter():
     model = build(vit_config()).eval()
     inputs, none = torch.rand(1, 3, 32, 32), [DataSample()]
-    assert attention_maps(model, view('BottomUp'), inputs, none).ndim == 3
+    top_down = ModelMap('TopDown')
+    assert ModelMap('BottomUp').of_samples(model, inputs, none).ndim == 3
     with pytest.raises(ValueError, match='TopDown looks for the label'):
-        attention_maps(model, view('TopDown'), inputs, none)
+        top_down.of_samples(model, inputs, none)
     first, second = (
-        attention_maps(model, view('TopDown'), inputs,
-                       [DataSample().set_gt_label(label)]) for label in (0, 1))
+        top_down.of_samples(model, inputs, [DataSample().set_gt_label(label)])
+        for label in (0, 1))
     assert not torch.allclose(first, second)
 
 
@@ -66,13 +59,13 @@ def test_missing_maps_are_counted(tmp_path):
     (np.array([[1., -1.]]), 'negative'),
     (np.array([[1., np.nan]]), 'not finite'),
 ])
-def test_maps_that_are_none(tmp_path, values, match):
+def test_files_that_are_not_maps(tmp_path, values, match):
     np.save(tmp_path / 'a.npy', values)
     with pytest.raises(ValueError, match=match):
         read_maps(tmp_path, ['a.jpg'], (2, 2))
 
 
-def test_images_that_are_no_files():
+def test_images_that_are_not_files():
     assert image_paths([dict(img_path='a.jpg')]) == ['a.jpg']
-    with pytest.raises(ValueError, match='no files'):
+    with pytest.raises(ValueError, match='not files'):
         image_paths([dict(img=np.zeros((2, 2, 3)))])

@@ -6,7 +6,7 @@ from helpers import build, cnn_config, vit_config
 
 pytest.importorskip('pytorch_grad_cam')
 from mmmix.analysis.cam import CAM_METHODS, class_activation  # noqa: E402
-from mmmix.analysis.maps import LookingMaps  # noqa: E402
+from mmmix.analysis.model_maps import ModelMap  # noqa: E402
 
 
 def scaled(cam):
@@ -92,7 +92,7 @@ def test_every_family(family):
         for label in (0, 1))
     assert one.shape == other.shape and not torch.equal(one, other)
     # on the grid of the attention
-    assert one.shape == LookingMaps('BottomUp')(model, inputs).shape
+    assert one.shape == ModelMap('BottomUp')(model, inputs).shape
 
 
 @pytest.mark.parametrize('method', CAM_METHODS)
@@ -116,9 +116,9 @@ def test_bad_input(cnn, monkeypatch):
     with pytest.raises(ValueError, match='label 5.*5 classes'):
         class_activation(cnn, inputs, torch.tensor([5]))
     with pytest.raises(ValueError, match="no maps 'Top'"):
-        LookingMaps('Top')
+        ModelMap('Top')
     with pytest.raises(ValueError, match='no class token'):
-        LookingMaps('ClassAttention').check(cnn)
+        ModelMap('ClassAttention').check(cnn)
     tokens = build(vit_config())
     monkeypatch.setattr(
         'mmmix.models.attention.vit.ViTAttention.activation_layer', None)
@@ -126,4 +126,4 @@ def test_bad_input(cnn, monkeypatch):
         class_activation(tokens, inputs, torch.tensor([0]))
     monkeypatch.setattr('mmmix.analysis.cam.find_spec', lambda name: None)
     with pytest.raises(ModuleNotFoundError, match='setup_env.sh full'):
-        LookingMaps('GradCAM').check(cnn)
+        ModelMap('GradCAM').check(cnn)

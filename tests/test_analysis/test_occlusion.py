@@ -3,8 +3,8 @@ import torch
 from helpers import build, vit_config
 from torch import nn
 
-from mmmix.analysis.occlusion import (
-    hits_under_occlusion,
+from mmmix.analysis.occlusion import hits_under_occlusion
+from mmmix.analysis.patch_dropping import (
     random_order,
     salient_patches,
     zero_pixels,

@@ -1,4 +1,4 @@
-"""Methods of mixing that tools compare: loaded, grafted, paired."""
+"""Methods of mixing that tools compare: loaded, paired, on other models."""
 import argparse
 from pathlib import Path
 
@@ -7,17 +7,18 @@ import pytest
 import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
+from mmpretrain.structures import DataSample
 
-from mmmix.analysis.methods import (
+from mmmix.analysis import (
+    TrainedModel,
     check_alike,
-    draw_pairs,
-    guided_methods,
-    pair_classes,
-    read_methods,
-    with_mixing_of,
+    open_dataset,
+    pair_batches,
 )
-from mmmix.analysis.trained_model import Subject, open_dataset, read_subject
-from mmmix.cli.launch import build_model, load_config
+from mmmix.analysis.pairs import Pairs, pair_classes
+from mmmix.cli import build_model, load_config
+from mmmix.cli.methods import guided_methods, read_methods, with_mixing_of
+from mmmix.cli.models import read_model
 from mmmix.models import SMMix
 
 TINY = str(Path(__file__).parents[1] / 'test_tools/tiny_smmix.py')
@@ -46,6 +47,7 @@ def arguments(pairs=(), methods=(), names=None, options=None):
         pairs=list(pairs),
         methods=list(methods),
         names=names,
+        controls=False,
         cfg_options=options)
 
 
@@ -55,10 +57,8 @@ def arguments(pairs=(), methods=(), names=None, options=None):
 def test_pairs_of_different_classes(labels):
     seen = set()
     for seed in range(20):
-        source, valid = pair_classes(
-            np.array(labels), np.random.default_rng(seed))
+        source = pair_classes(np.array(labels), np.random.default_rng(seed))
         assert sorted(source) == list(range(len(labels)))
-        assert valid.all()
         assert all(labels[a] != labels[b] for b, a in enumerate(source))
         seen.add(tuple(source))
     assert len(seen) > 1
@@ -67,8 +67,10 @@ def test_pairs_of_different_classes(labels):
 @pytest.mark.parametrize('labels, most', [([7], 0), ([1, 1, 1], 0),
                                           ([1, 1, 1, 2], 2)])
 def test_pairs_that_cannot_differ_are_told(labels, most):
-    source, valid = pair_classes(np.array(labels), np.random.default_rng(0))
+    source = pair_classes(np.array(labels), np.random.default_rng(0))
     assert sorted(source) == list(range(len(labels)))
+    samples = [DataSample().set_gt_label(label) for label in labels]
+    valid = Pairs(torch.zeros(len(labels)), samples, source).valid
     assert valid.sum() == most
     assert valid.tolist() == [
         labels[a] != labels[b] for b, a in enumerate(source)
@@ -76,11 +78,11 @@ def test_pairs_that_cannot_differ_are_told(labels, most):
 
 
 def test_every_image_once_a_round(weights):
-    subject = read_subject('tiny', TINY, weights)
-    dataset = open_dataset(subject)
+    trained = read_model('tiny', TINY, weights)
+    dataset = open_dataset(trained)
     rounds = [[], []]
     for number, pairs in enumerate(
-            draw_pairs(subject, dataset, range(16), 5, rounds=2, seed=4)):
+            pair_batches(trained, dataset, range(16), 5, rounds=2, seed=4)):
         rounds[number // 4] += [x.sum().item() for x in pairs.inputs]
         assert pairs.key == (4, number)
         assert len(pairs.source) == len(pairs.valid) == len(pairs.labels)
@@ -101,7 +103,7 @@ def test_methods_share_pairs_and_regions(weights):
                                        [TINY, weights])
     assert own.guided_by == named.guided_by == 'run/epoch_1.pth'
     assert cut.guided_by == 'nobody'
-    pairs = next(draw_pairs(own, open_dataset(own), range(6), 6))
+    pairs = next(pair_batches(own, open_dataset(own), range(6), 6))
     mine, theirs = own.mix(pairs), named.mix(pairs)
     assert torch.equal(mine.inputs, theirs.inputs)
     assert torch.equal(mine.lam, theirs.lam)
@@ -112,7 +114,7 @@ def test_methods_share_pairs_and_regions(weights):
 def test_controls(weights):
     method, = guided_methods(['SMMix+delta=0.5'], [TINY, weights])
     assert method.mixer.delta == (.5, .5)
-    pairs = next(draw_pairs(method, open_dataset(method), range(6), 6))
+    pairs = next(pair_batches(method, open_dataset(method), range(6), 6))
     maps = torch.zeros(6, 32, 32)
     maps[:, 8:24, 16:] = 1
     oracle = method.controlled('oracle')
@@ -128,7 +130,7 @@ def test_controls(weights):
     assert torch.equal(first.lam, mixed.lam)
 
 
-def test_a_config_is_grafted_on_another_model(weights):
+def test_another_model_mixes_as_a_config_says(weights):
     host = load_config('vanilla/vit-xs_vanilla_tiny-imagenet.py')
     cfg = with_mixing_of(
         'tdattenmix/deit-small_tdattenmix_8xb128-300e_in1k.py', host)
@@ -175,8 +177,8 @@ def test_a_stock_model_guides_and_labels(tmp_path):
         dict(state_dict=build_model(cfg).state_dict()), tmp_path / 'w.pth')
     method, = guided_methods(['transmix/vit-xs_transmix_tiny-imagenet.py'],
                              [host, str(tmp_path / 'w.pth')], small)
-    subject = Subject('data', load_config(TINY), '', method.model)
-    pairs = next(draw_pairs(method, open_dataset(subject), range(4), 4))
+    trained = TrainedModel('data', load_config(TINY), '', method.model)
+    pairs = next(pair_batches(method, open_dataset(trained), range(4), 4))
     mixed = method.mix(pairs)
     assert not torch.equal(mixed.lam, mixed.mask.mean((1, 2)))
 
@@ -233,9 +235,9 @@ def test_models_that_see_differently_are_refused(weights):
 
 @pytest.mark.parametrize(
     'numbers, problem',
-    [(dict(batch_size=1), '--batch-size must be at least 2'),
-     (dict(rounds=0), '--rounds'), (dict(seed=-1), '--seed')])
+    [(dict(batch_size=1), '`batch_size` must be at least 2'),
+     (dict(rounds=0), '`rounds`'), (dict(seed=-1), '`seed`')])
 def test_numbers_out_of_range(numbers, problem, weights):
     method, = guided_methods(['CutMix'], [TINY, weights])
     with pytest.raises(ValueError, match=problem):
-        next(draw_pairs(method, open_dataset(method), range(4), **numbers))
+        next(pair_batches(method, open_dataset(method), range(4), **numbers))

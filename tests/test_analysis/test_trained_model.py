@@ -3,7 +3,8 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from mmmix.analysis.trained_model import choose_images, labels_of, short_names
+from mmmix.analysis.trained_model import choose_images, labels_of
+from mmmix.cli.models import short_names
 
 
 @pytest.mark.parametrize('configs, checkpoints, names', [

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmmix.analysis.localisation import (
+from mmmix.analysis.attention_segmentation import (
     attention_segments,
     jaccard,
     top_mass_mask,

@@ -1,18 +1,15 @@
-"""Metrics of mixed images, by hand and by loops."""
+"""What mixed images show and how well it is seen, by hand and by loops."""
 import math
 
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
-from mmmix.analysis.mixed_images import (
-    mean_and_error,
-    mean_in_bins,
-    shown_lambda,
-    truth_maps,
-)
+from mmmix.analysis.inconsistency import mean_inconsistency, shown_lambda
+from mmmix.analysis.means import mean_and_error, mean_in_bins
+from mmmix.analysis.mixed_accuracy import mean_accuracy, pair_hits
+from mmmix.analysis.truth import truth_maps
 from mmmix.models import AttentiveCutMix, CutMix, Mixup, ResizeMix, SMMix
 from mmmix.structures import Guidance, MixedBatch
 
@@ -127,59 +124,38 @@ def test_bins_by_hand():
     assert np.isnan(mean[2])
 
 
-def evaluate(metric, samples):
-    """As MMEngine's loops do, in two batches."""
-    evaluator = Evaluator([dict(type=metric)])
-    evaluator.process(samples[:1])
-    evaluator.process(samples[1:])
-    return evaluator.evaluate(len(samples))
-
-
-def test_inconsistency_metric_by_hand():
-    samples = [
-        dict(lam_gt=.5, lam=.3, mixed_batch=0),
-        dict(lam_gt=math.nan, lam=.3, mixed_batch=0),
-        dict(lam_gt=torch.tensor(.1), lam=torch.tensor(.5), mixed_batch=1),
-    ]
-    result = evaluate('mmmix.ImageLabelInconsistency', samples)
-    assert result == {
-        'inconsistency/mean': pytest.approx(30),
-        'inconsistency/error': pytest.approx(10),
-        'inconsistency/lam': pytest.approx(40),
-        'inconsistency/lam_gt': pytest.approx(30),
-        'inconsistency/images': 2,
-        'inconsistency/skipped': 1
-    }
+def test_mean_inconsistency_by_hand():
+    result = mean_inconsistency(
+        np.array([.5, math.nan, .1]), np.array([.3, .3, .5]),
+        np.array([0, 0, 1]))
+    assert result == dict(
+        mean=pytest.approx(30),
+        error=pytest.approx(10),
+        lam=pytest.approx(40),
+        lam_gt=pytest.approx(30),
+        images=2,
+        skipped=1)
 
 
 def test_inconsistency_of_nothing():
-    samples = [dict(lam_gt=math.nan, lam=.3, mixed_batch=0)] * 2
-    result = evaluate('mmmix.ImageLabelInconsistency', samples)
-    assert math.isnan(result['inconsistency/mean'])
-    assert result['inconsistency/skipped'] == 2
+    result = mean_inconsistency(
+        np.full(2, math.nan), np.full(2, .3), np.zeros(2))
+    assert math.isnan(result['mean'])
+    assert result['skipped'] == 2
 
 
-@pytest.mark.parametrize('scores, top1, top2',
+@pytest.mark.parametrize('logits, top1, top2',
                          [([[3., 2, 1]] * 2, 100, 100),
                           ([[1., 2, 9]] * 2, 0, 0),
                           ([[3., 2, 1], [1., 2, 9]], 50, 50),
                           ([[3., 1, 2], [3., 1, 2]], 100, 0)])
-def test_mixed_accuracy_metric(scores, top1, top2):
-    samples = [
+def test_mean_accuracy(logits, top1, top2):
+    hits = pair_hits(
+        torch.tensor(logits), torch.tensor([0, 0]), torch.tensor([1, 1]))
+    result = mean_accuracy(
         dict(
-            pred_score=torch.tensor(score),
-            source_label=torch.tensor(0),
-            target_label=1,
-            mixed_batch=i) for i, score in enumerate(scores)
-    ]
-    result = evaluate('mmmix.MixedAccuracy', samples)
-    assert (result['mixed/top1'], result['mixed/top2']) == (top1, top2)
-    assert result['mixed/images'] == 2
-    assert result['mixed/top1_error'] == pytest.approx(50 if top1 == 50 else 0)
-
-
-@pytest.mark.parametrize('metric',
-                         ['ImageLabelInconsistency', 'MixedAccuracy'])
-def test_unmixed_images_are_refused(metric):
-    with pytest.raises(ValueError, match='judges mixed images'):
-        evaluate(f'mmmix.{metric}', [dict(pred_score=torch.ones(3))] * 2)
+            zip(('top1', 'top2'), (h.numpy() for h in hits)),
+            batch=np.arange(2)))
+    assert (result['top1'], result['top2']) == (top1, top2)
+    assert result['images'] == 2
+    assert result['top1_error'] == pytest.approx(50 if top1 == 50 else 0)
