@@ -22,7 +22,7 @@ from mmmix.datasets import (
     StylizedImageNet,
     WnidImages,
 )
-from mmmix.datasets.imagenet_wnids import IMAGENET_WNIDS
+from mmmix.datasets.wnid_images import IMAGENET_WNIDS
 from mmmix.errors import MmmixError
 from mmmix.evaluation import (
     AURRA,

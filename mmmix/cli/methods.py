@@ -74,12 +74,16 @@ def config_mixers(cfg: Config) -> Dict[str, dict]:
 def choose_mixers(cfg: Config,
                   names: Optional[Sequence[str]] = None) -> Dict[str, dict]:
     """Configs of mixers by name, with the arguments that a config gives them
-    where it does; without names all of the config."""
+    where it does; without names all of the config. A name may be followed by
+    +KEY=VALUE for each argument to change."""
     own = config_mixers(cfg)
-    return {
-        name: own.get(name) or default_mixer(name)
-        for name in names or own
-    }
+    mixers = {}
+    for text in names or own:
+        name, *options = text.split('+')
+        mixers[text] = dict(
+            own.get(name) or default_mixer(name),
+            **dict(map(_option, options)))
+    return mixers
 
 
 def with_mixers(host: Config,

@@ -63,7 +63,8 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     cell = np.array([width, height]) / min(height, width) * CELL
     # what lies between the cells, and around all of them
     size = [sum(columns), num] * cell + [len(columns), num] * GAP
-    size[1] += TITLE
+    lines = 1 + max(m.mixer.count('\n') for m in pairs.mixes)
+    size[1] += lines * TITLE
     figure = Figure(figsize=size)
     axes = figure.subplots(
         num,
@@ -74,7 +75,7 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
             left=GAP[0] / 2 / size[0],
             right=1 - GAP[0] / 2 / size[0],
             bottom=GAP[1] / size[1],
-            top=1 - TITLE / size[1],
+            top=1 - lines * TITLE / size[1],
             wspace=GAP[0] * len(columns) / sum(columns) / cell[0],
             hspace=GAP[1] / cell[1]))
     for axis in axes.flat:

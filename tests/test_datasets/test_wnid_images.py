@@ -12,7 +12,7 @@ from mmmix.datasets import (
     StylizedImageNet,
     WnidImages,
 )
-from mmmix.datasets.imagenet_wnids import IMAGENET_WNIDS
+from mmmix.datasets.wnid_images import IMAGENET_WNIDS
 
 HEAD = ('n03', 'n01', 'n02', 'n05')  # in the order of the head, not sorted
 

@@ -94,3 +94,23 @@ def test_checkpoint_guides(run_tool, config, tmp_path):
 def test_bad_input(run_tool, config, arguments, problem):
     with pytest.raises(SystemExit, match=problem):
         run_tool(BROWSE, config, *arguments)
+
+
+@UNTRAINED
+def test_one_mixer_with_several_arguments(run_tool, config, tmp_path, capsys):
+    """MaskMix's strategies side by side (MixPro, Fig. 4)."""
+    forms = [
+        f'MaskMix+{form}+patch_size=8+beta=50+per_image=True'
+        for form in ('strategy=region+scale=1', 'strategy=block+scale=1',
+                     'scale=2')
+    ]
+    run_tool(BROWSE, config, '--num', 2, '--out', 'forms.png', '--mixers',
+             *forms)
+    height, width, _ = matplotlib.image.imread(tmp_path / 'forms.png').shape
+    assert width > 2 * height
+    printed = capsys.readouterr().out
+    assert all(f'{form}: 0.' in printed for form in forms)
+    with pytest.raises(SystemExit, match='covers the whole 32 x 32 image'):
+        run_tool(BROWSE, config, '--mixers', 'MaskMix+scale=4+patch_size=8')
+    with pytest.raises(SystemExit, match=r'\+KEY=VALUE, not \+scale'):
+        run_tool(BROWSE, config, '--mixers', 'MaskMix+scale')
