@@ -3,13 +3,13 @@ import os
 from typing import Union
 
 import torch
-from mmengine._strategy import FSDPStrategy as _FSDPStrategy
 from mmengine.config import Config
 from mmengine.device import get_device
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmmix.errors import MmmixError
+from mmmix.private import FSDPStrategy as _FSDPStrategy
 from mmmix.registry import STRATEGIES
 
 from .hooks.ema_guide_hook import ema_guides
