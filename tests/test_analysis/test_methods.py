@@ -137,8 +137,8 @@ def test_another_model_mixes_as_a_config_says(weights):
     model = build_model(cfg)
     assert type(model.label_rule).__name__ == 'AreaAttentionLabel'
     assert model.head.num_classes == 25 and not model.head.mix_losses
-    assert type(
-        model.data_preprocessor.guide.attention_map).__name__ == 'TopDown'
+    assert type(model.data_preprocessor.guides['attention'].attention_map
+                ).__name__ == 'TopDown'
     cfg = with_mixing_of(
         TINY + AREA_ATTENTION + '+model.head.label_rule.beta=0', host)
     assert build_model(cfg).label_rule.beta == 0
@@ -146,7 +146,8 @@ def test_another_model_mixes_as_a_config_says(weights):
     cfg = with_mixing_of(
         'attentive_cutmix/vit-xs_attentive-cutmix_tiny-imagenet.py', host)
     model = build_model(cfg)
-    assert model.data_preprocessor.guide.model is model
+    guide = model.data_preprocessor.guides['attention']
+    assert guide.network(model) is model
 
 
 def test_a_stock_model_guides_and_labels(tmp_path):
