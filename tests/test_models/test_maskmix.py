@@ -7,7 +7,7 @@ from helpers import BOTH_LOSSES, build, train_losses, vit_config
 from mmmix.functional import resize_mask
 from mmmix.registry import BATCH_AUGMENTS
 
-# cells of 8 pixels on patches of 4, unless another strategy wants others
+# cells of 8 pixels on patches of 4, unless a variant sets others
 VARIANTS = [
     dict(),
     dict(rounding='ceil', mask_per_image=True, pairing='shuffle'),
@@ -90,7 +90,7 @@ def test_mix_pixel_by_pixel(cfg, n, size):
     torch.testing.assert_close(mixed.lam.double(), lam, atol=1e-6, rtol=0)
     assert mixed.mask.shape[0] == mixed.lam.shape[0] == n
     assert mixed.lam.dtype == mixed.mask.dtype == torch.float32
-    assert mixed.regions and mixed.source_boxes is None
+    assert mixed.kind == 'regions' and mixed.source_boxes is None
     assert torch.equal(inputs, before)
     # the same numbers give the same mix
     again = mixer.mix(inputs, torch.eye(n), params)
