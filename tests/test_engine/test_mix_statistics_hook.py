@@ -1,4 +1,4 @@
-"""What is logged of the mixes is what the training used."""
+"""The log of the mixes agrees with what the training used."""
 import json
 
 import pytest
@@ -65,7 +65,7 @@ def of_hook(rows, prefix='mix/'):
 
 @pytest.fixture
 def used(monkeypatch):
-    """What the label rule took and gave, iteration by iteration."""
+    """Arguments and results of the label rule in each iteration."""
     used = []
     compute, factor = (ProgressiveAttentionLabel.compute,
                        ProgressiveAttentionLabel.factor)
@@ -87,11 +87,11 @@ def used(monkeypatch):
 
 
 @pytest.mark.parametrize('progress', ['cosine', 'linear'])
-def test_logged_is_what_the_losses_saw(tmp_path, used, progress):
+def test_the_log_holds_what_the_losses_used(tmp_path, used, progress):
     head = dict(label_rule=dict(PAL['label_rule'], progress=progress))
     _, rows = train(tmp_path, head=head)
     logs, counts = of_hook(rows), of_hook(rows, 'histogram/')
-    # every two iterations, and the one that is left
+    # every two iterations, and the remaining one
     assert [row['step'] for row in logs] == [2, 4, 5]
     assert [row['epoch'] for row in logs] == [1, 1, 1]
     for row, count, part in zip(logs, counts, (used[:2], used[2:4], used[4:])):
@@ -153,7 +153,7 @@ def test_off_is_absent(tmp_path):
     off = runner.model.state_dict()
     runner, _ = train(tmp_path / 'on', head=PAL, also=[Look()])
     assert seen == [[1, 1]] * 5 and hooks_of(runner.model) == [0, 0]
-    # looking changes nothing
+    # the hook changes nothing in training
     for name, value in runner.model.state_dict().items():
         assert torch.equal(value, off[name]), name
 

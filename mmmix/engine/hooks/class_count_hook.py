@@ -8,27 +8,27 @@ from mmmix.registry import HOOKS
 
 @HOOKS.register_module()
 class ClassCountHook(Hook):
-    """Compare the number of classes of the heads with that of the data.
+    """Check that heads and data set have the same number of classes.
 
     For segmentation and detection, where nothing else does: with too few
-    classes training ends in an index error, with too many they stay empty.
+    classes training ends in an index error, with too many some stay empty.
 
     Raises:
-        ValueError: Before the first step, if they differ.
+        MmmixError: Before the first step, if they differ.
     """
 
     def before_train(self, runner) -> None:
-        """Check both data sets, the validation's before it is due."""
+        """Check the training set, and the validation set ahead of time."""
         self._check(runner, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, 'val_dataloader')
 
     def before_val(self, runner) -> None:
-        """Check the validation's data set."""
+        """Check the validation set."""
         self._check(runner, 'val_dataloader')
 
     def before_test(self, runner) -> None:
-        """Check the test's data set."""
+        """Check the test set."""
         self._check(runner, 'test_dataloader')
 
     def _check(self, runner, loader: str) -> None:
@@ -38,20 +38,21 @@ class ClassCountHook(Hook):
 
 
 def check_class_count(model: nn.Module, dataset, loader: str) -> None:
-    """Raise a ValueError if a head has not as many classes as the data set.
+    """Raise a MmmixError if a head and the data set differ in the number of
+    classes.
 
     Args:
         model (nn.Module): A segmentor or detector.
         dataset (mmengine.dataset.BaseDataset): With ``classes`` in its
             ``metainfo``; without them nothing is compared.
-        loader (str): Whose data set it is, for the message.
+        loader (str): Name of its data loader, for the error message.
     """
     classes = dataset.metainfo.get('classes')
     if classes is None:
         return
     for name, head in model.named_modules():
         count = getattr(head, 'num_classes', None)
-        # a region proposal head tells objects from all else
+        # a region proposal head separates objects from background only
         if (count is None or 'head' not in name or 'rpn_head' in name
                 or count == len(classes)):
             continue
@@ -59,5 +60,5 @@ def check_class_count(model: nn.Module, dataset, loader: str) -> None:
             f'model.{name} has num_classes={count}, but the '
             f'{type(dataset).__name__} of {loader} has {len(classes)} '
             f'classes: {", ".join(map(str, classes[:3]))}'
-            f'{", ..." if len(classes) > 3 else ""}. Make both the same: '
+            f'{", ..." if len(classes) > 3 else ""}. Make them agree: set '
             f'num_classes, or metainfo=dict(classes=...) of the data set.')
