@@ -137,15 +137,15 @@ def test_off_is_absent(tmp_path):
     seen = []
 
     class Look(Hook):
-        """Count forward hooks while training."""
+        """Count the hooks while training."""
 
         def after_train_iter(self, runner, *args, **kwargs):
             seen.append(hooks_of(runner.model))
 
     def hooks_of(model):
         return [
-            len(part._forward_hooks)
-            for part in (model.data_preprocessor, model.head.label_rule)
+            len(model.data_preprocessor._mix_hooks),
+            len(model.head.label_rule._forward_hooks)
         ]
 
     runner, rows = train(tmp_path / 'off', head=PAL, hooks=[])
