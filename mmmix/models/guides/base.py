@@ -1,14 +1,6 @@
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager, nullcontext
-from typing import (
-    ContextManager,
-    FrozenSet,
-    Iterator,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import FrozenSet, Iterator, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -173,7 +165,7 @@ class Guide(metaclass=ABCMeta):
             return images
         return F.interpolate(images, size, mode='bilinear', antialias=True)
 
-    def _precision(self, images: Tensor) -> ContextManager:
+    def _precision(self, images: Tensor) -> AbstractContextManager:
         if self.dtype is None:
             return nullcontext()
         return torch.autocast(images.device.type, self.dtype)
@@ -183,7 +175,7 @@ def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
     """The image size that a classifier's backbone declares, if any."""
     try:
         return find_extractor(model.backbone).image_size
-    except MmmixError:  # not a backbone that attention is required of
+    except MmmixError:  # no attention is required of this backbone
         return None
 
 

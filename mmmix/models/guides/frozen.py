@@ -18,8 +18,8 @@ class FrozenGuide(Guide):
     """A pretrained classifier, which is not trained, guides (SMMix, Table 9).
 
     It may also be a bare feature extractor without a head (Attentive CutMix),
-    as long as no logits are required. If it and the model under training
-    normalise images differently, they are renormalised for it.
+    as long as no logits are required. If it normalises images differently
+    from the model under training, they are renormalised for it.
 
     Args:
         config (str | dict | Config): A classification config: a file, a
