@@ -1,9 +1,10 @@
 """Registries of scope ``mmmix``, each a child of MMPretrain's.
 
 A name that is not found here is looked up in MMPretrain's registry and then in
-MMEngine's, so a config may mix all three; ``mmmix.Name`` names ours under any
-default scope. Every registry of MMPretrain has a child here, also those we add
-nothing to: MMEngine warns about a default scope that lacks one.
+MMEngine's, so a config can use all three; ``mmmix.Name`` refers to ours under
+any default scope. Every registry of MMPretrain has a child here, including
+those to which mmmix adds nothing: MMEngine warns about a default scope that
+lacks one.
 """
 from mmengine import registry as roots
 from mmengine.registry import Registry
@@ -23,25 +24,25 @@ def _child(name: str, location: str) -> Registry:
     return registry
 
 
-# what the model is made of
+# the model
 MODELS = _child('MODELS', 'mmmix.models')
 BATCH_AUGMENTS = _child('BATCH_AUGMENTS', 'mmmix.models')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'mmmix.models')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'mmmix.checkpoint')
 TASK_UTILS = _child('TASK_UTILS', 'mmmix.models')
 
-# what it is fed with
+# its data
 DATASETS = _child('DATASETS', 'mmmix.datasets')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'mmmix.datasets')
 TRANSFORMS = _child('TRANSFORMS', 'mmmix.datasets')
 
-# how it is measured and shown
+# evaluation and visualization
 METRICS = _child('METRICS', 'mmmix.evaluation')
 EVALUATORS = _child('EVALUATORS', 'mmmix.evaluation')
 VISUALIZERS = _child('VISUALIZERS', 'mmmix.visualization')
 VISBACKENDS = _child('VISBACKENDS', 'mmmix.visualization')
 
-# how it is run
+# training
 HOOKS = _child('HOOKS', 'mmmix.engine')
 LOOPS = _child('LOOPS', 'mmmix.engine')
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'mmmix.engine')
@@ -57,25 +58,25 @@ RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
 STRATEGIES = Registry(
     'strategy', parent=roots.STRATEGIES, locations=['mmmix.engine'])
 
-# a kind of parts that MMPretrain does not have; guides are task utils
+# MMPretrain has no such parts either; guides are task utils
 ATTENTION_EXTRACTORS = Registry(
     'attention extractor', locations=['mmmix.models'])
 
 
 def build_as(kind: type, registry: Registry, cfg: dict, where: str):
-    """Build a part and look that it is one of the kind that is wanted.
+    """Build a part and check that it is of the required kind.
 
     Args:
-        kind (type): The base class of the kind.
-        registry (Registry): Where it is looked up.
-        cfg (dict): Its config.
-        where (str): Where the config stands, for the message.
+        kind (type): The base class that is required.
+        registry (Registry): The registry to build from.
+        cfg (dict): Config of the part.
+        where (str): The config's key, for the error message.
 
     Raises:
-        ValueError: If it is something else.
+        MmmixError: If the part is not an instance of ``kind``.
     """
     part = registry.build(cfg)
     if not isinstance(part, kind):
-        raise MmmixError(f'`{where}` must be a {kind.__name__}, but '
-                         f'{cfg["type"]!r} is none.')
+        raise MmmixError(f'`{where}` must be of type {kind.__name__}, but '
+                         f'{cfg["type"]!r} is not.')
     return part

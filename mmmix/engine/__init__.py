@@ -1,4 +1,4 @@
-"""Parts that live beside the model during a run."""
+"""Hooks, the optimizer wrapper and the strategy of a run."""
 from .autocast import AutocastOptimWrapper
 from .fsdp import FSDPStrategy
 from .hooks import EMAGuideHook, MixStatisticsHook

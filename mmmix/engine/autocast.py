@@ -1,4 +1,4 @@
-"""Mixed precision where MMEngine has none."""
+"""Mixed precision on devices where MMEngine has none."""
 from contextlib import contextmanager
 
 import torch
@@ -11,10 +11,10 @@ from mmmix.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
-    """Train in bfloat16 by autocast, on CPUs, too.
+    """Train in bfloat16 under autocast, also on CPUs.
 
-    bfloat16 has the range of float32, so the loss is not scaled: MMEngine's
-    ``AmpOptimWrapper`` scales it, and refuses the CPU for that. The state of
+    bfloat16 has the range of float32, so the loss is not scaled; MMEngine's
+    ``AmpOptimWrapper`` scales it, and therefore refuses the CPU. The state of
     the optimizer is that of an ``OptimWrapper``: a run can be resumed with
     either.
 
@@ -24,6 +24,6 @@ class AutocastOptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module):
-        """Accumulation as in the parent, and autocast."""
+        """Accumulate as the parent does, under autocast."""
         with super().optim_context(model), autocast(dtype=torch.bfloat16):
             yield

@@ -1,4 +1,4 @@
-"""Models that are too large for one GPU: their weights sharded over all."""
+"""Models too large for one GPU, with their weights sharded over several."""
 import os
 from typing import Union
 
@@ -26,23 +26,23 @@ WHOLE = dict(
 
 @STRATEGIES.register_module()
 class FSDPStrategy(_FSDPStrategy):
-    """MMEngine's ``FSDPStrategy``, for guided mixing, and on CPUs, too.
+    """MMEngine's ``FSDPStrategy`` for guided mixing, also on CPUs.
 
-    A guide looks through the model inside of the root's forward pass, where
-    the weights are gathered; checkpoints are whole, and load strictly into
-    the model that is not sharded. ``configs/_base_/strategies/fsdp.py`` uses
-    it.
+    A guide runs the model inside the root's forward pass, where the weights
+    are gathered. Checkpoints are not sharded, and load strictly into the
+    model without FSDP. ``configs/_base_/strategies/fsdp.py`` uses it.
 
     Args:
         model_wrapper (dict, optional): As in the parent; None shards the
-            model as one unit, which saves no memory in a pass: give it an
+            model as one unit, which saves no memory during a pass: set an
             ``auto_wrap_policy``.
-        state_dict_cfg (str | dict): As in the parent. Defaults to whole
+        state_dict_cfg (str | dict): As in the parent. Defaults to unsharded
             checkpoints.
         **kwargs: Of the parent.
 
     Raises:
-        ValueError: If the model has an EMA guide, or `flat_decay_mult` is set.
+        MmmixError: If the model has an EMA guide, or ``flat_decay_mult`` is
+            set.
     """
 
     def __init__(self,
@@ -52,7 +52,7 @@ class FSDPStrategy(_FSDPStrategy):
                  **kwargs):
         wrapper = dict(model_wrapper or {})
         wrapper.setdefault('type', 'MMFullyShardedDataParallel')
-        # the parent knows GPUs alone
+        # the parent supports GPUs only
         device = get_device()
         wrapper.setdefault(
             'device_id',
@@ -62,31 +62,32 @@ class FSDPStrategy(_FSDPStrategy):
             model_wrapper=wrapper, state_dict_cfg=state_dict_cfg, **kwargs)
 
     def build_model(self, model: Union[nn.Module, dict]) -> nn.Module:
-        """Build the model; refuse what a shard cannot do."""
+        """Build the model, and check that it has no EMA guide."""
         model = super().build_model(model)
         if ema_guides(model):
             raise MmmixError(
                 'An EMAGuide cannot guide under FSDP: its moving average is '
-                'a copy of the whole model, and each process has a shard of '
-                "it only. Use guide=dict(type='mmmix.SelfGuide') or "
+                'a copy of the whole model, and each process holds only a '
+                "shard of it. Use guide=dict(type='mmmix.SelfGuide') or "
                 "'mmmix.FrozenGuide', or train without FSDP.")
         return model
 
     def build_optim_wrapper(self, optim_wrapper, model=None):
-        """Build it as the parent; refuse what would act on shards wrongly."""
+        """Build it, and check that ``flat_decay_mult`` is not set, which would
+        act wrongly on shards."""
         if isinstance(optim_wrapper, dict):
             paramwise = optim_wrapper.get('paramwise_cfg') or {}
             if paramwise.get('flat_decay_mult') is not None:
                 raise MmmixError(
-                    '`flat_decay_mult` is for weights of one dimension, and '
-                    'a shard has one, whatever it is cut from: nothing '
+                    '`flat_decay_mult` is for weights of one dimension, which '
+                    'every shard has, whatever it was cut from: nothing '
                     'would decay. Set optim_wrapper=dict(paramwise_cfg=dict('
                     'flat_decay_mult=None)); norm_decay_mult and '
                     'bias_decay_mult work.')
         return super().build_optim_wrapper(optim_wrapper, model)
 
     def load_optim_state_dict(self, state_dict: dict) -> None:
-        """Load the whole state of the optimizer, a shard for each process."""
+        """Load the unsharded state of the optimizer, one shard per process."""
         # the parent passes them in the order of torch 2.0
         state = FullyShardedDataParallel.optim_state_dict_to_load(
             model=self.model,
@@ -96,13 +97,13 @@ class FSDPStrategy(_FSDPStrategy):
 
 
 def check_sharding(cfg: Config) -> None:
-    """Raise a ValueError if a config shards a model as nobody can: in one
-    process, or with ``EMAHook``."""
+    """Raise a MmmixError if a config shards a model where that cannot work:
+    in one process, or with ``EMAHook``."""
     if 'FSDP' not in str((cfg.get('strategy') or {}).get('type')):
         return
     if cfg.get('launcher', 'none') == 'none':
         raise MmmixError('FSDP shards a model over several processes: start '
-                         'them by tools/dist_train.sh CONFIG NUM_PROCESSES.')
+                         'them with tools/dist_train.sh CONFIG NUM_PROCESSES.')
     for hook in cfg.get('custom_hooks') or []:
         if str(hook.get('type')).split('.')[-1] == 'EMAHook':
             raise MmmixError(

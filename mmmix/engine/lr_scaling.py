@@ -1,5 +1,4 @@
-"""How many images a step of the optimizer sees, and the rate that goes with
-it."""
+"""The number of images per optimizer step, and the learning rate for it."""
 from typing import List
 
 from mmengine.config import Config
@@ -14,21 +13,21 @@ def enable_lr_scaling(cfg: Config) -> None:
     """Let the runner scale the learning rate to the global batch.
 
     Raises:
-        ValueError: If the config does not say which batch size its learning
+        MmmixError: If the config does not say which batch size its learning
             rate is for.
     """
     if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
         raise MmmixError(
-            '--auto-scale-lr wants auto_scale_lr=dict(base_batch_size=N) '
-            'in the config: the batch size that its learning rate is for.')
+            '--auto-scale-lr requires auto_scale_lr=dict(base_batch_size=N) '
+            'in the config, the batch size that its learning rate is for.')
     cfg.auto_scale_lr.enable = True
 
 
 def apply_lr_scaling(runner: Runner) -> None:
-    """Log the global batch and the learning rate that goes with it.
+    """Log the global batch size and the learning rate for it.
 
-    If the rate is to be scaled, accumulated passes count, too: MMEngine alone
-    counts the images of all processes, but of one pass.
+    Scaling the rate takes accumulated passes into account: MMEngine itself
+    counts the images of all processes, but of one pass only.
 
     Args:
         runner (Runner | FlexibleRunner): Before it trains.
@@ -40,7 +39,7 @@ def apply_lr_scaling(runner: Runner) -> None:
         scaling = dict(
             scaling,
             base_batch_size=scaling['base_batch_size'] / _passes(runner.cfg))
-        # not in its config, which may start a run again
+        # its config stays as it is: it may start another run
         if isinstance(runner, Runner):
             runner.auto_scale_lr = scaling
         else:
@@ -48,14 +47,14 @@ def apply_lr_scaling(runner: Runner) -> None:
 
 
 def describe_batch(cfg: Config, processes: int) -> List[str]:
-    """Global batch and learning rate in words.
+    """Describe global batch size and learning rate.
 
     Args:
-        cfg (Config): Of the run.
-        processes (int): How many train together.
+        cfg (Config): Config of the run.
+        processes (int): Number of processes that train together.
 
     Returns:
-        List[str]: A line each; none where the config does not say it.
+        List[str]: One line each; none for what the config does not say.
     """
     batch, passes = cfg.train_dataloader.get('batch_size'), _passes(cfg)
     if not batch:  # a batch sampler decides
@@ -88,5 +87,5 @@ def describe_batch(cfg: Config, processes: int) -> List[str]:
 
 
 def _passes(cfg: Config) -> int:
-    """Forward and backward passes before each step of the optimizer."""
+    """Number of forward and backward passes per optimizer step."""
     return cfg.optim_wrapper.get('accumulative_counts', 1)

@@ -1,14 +1,15 @@
 """What the parts of a model require of each other, checked in one place.
 
-Mixers, label rules and losses say what they require (``requires``) and, but
-for mixers, to which kinds of batches they apply (``kinds``). The ingredients:
+Mixers, label rules and losses declare what they require (``requires``); label
+rules and losses also declare the kinds of batches they apply to (``kinds``).
+The ingredients are:
 
 =================== =======================================================
-'attention'          maps of the unmixed images, from the guide
-'logits'             of the unmixed images, from the guide
+'attention'          attention maps of the unmixed images, from the guide
+'logits'             logits of the unmixed images, from the guide
 'regions'            a mixer that cuts and pastes
 'tokens'             patch tokens of the mixed images, from the backbone
-'class_attention'    of the mixed images, from the backbone
+'class_attention'    class attention of the mixed images, from the backbone
 =================== =======================================================
 """
 from typing import Callable, Dict, FrozenSet, Optional, Tuple
@@ -24,7 +25,7 @@ from .heads import MixHead
 
 
 def parts_of(head: nn.Module) -> Dict[str, nn.Module]:
-    """Label rule and mix losses of a head by their places in a config."""
+    """Label rule and mix losses of a head, by their keys in a config."""
     parts = {
         f'model.head.mix_losses.{name}': loss
         for name, loss in getattr(head, 'mix_losses', {}).items()
@@ -39,9 +40,9 @@ def required(head: nn.Module, augment: Optional[Callable]) -> FrozenSet[str]:
     """What is required when a batch augment mixes.
 
     Args:
-        head (nn.Module): Whose label rule and losses are asked.
-        augment (Callable, optional): The batch augment. None, and one of
-            MMPretrain's, give a batch of the kind 'unmixed'.
+        head (nn.Module): The head that holds the label rule and losses.
+        augment (Callable, optional): The batch augment. None and MMPretrain's
+            own give a batch of the kind 'unmixed'.
     """
     kind = getattr(augment, 'kind', 'unmixed')
     words = set(getattr(augment, 'requires', ()))
@@ -53,7 +54,7 @@ def required(head: nn.Module, augment: Optional[Callable]) -> FrozenSet[str]:
 
 def required_of_guides(head: nn.Module,
                        augment: Optional[Callable]) -> FrozenSet[str]:
-    """What is required from the guides alone: see :func:`required`."""
+    """What is required from the guides alone; see :func:`required`."""
     return required(head, augment) & frozenset(WORDS)
 
 
@@ -66,8 +67,8 @@ def check_requirements(model: nn.Module) -> None:
     Raises:
         MissingIngredient: If a part requires what mixers, backbone or head
             cannot give.
-        MmmixError: If a guide or a mixer does not suit the backbone, or the
-            head has another number of classes than the data preprocessor.
+        MmmixError: If a guide or a mixer does not suit the backbone, or head
+            and data preprocessor have different numbers of classes.
     """
     _check_classes(model)
     if isinstance(model.head, MixHead):
@@ -97,12 +98,12 @@ def _check_classes(model: nn.Module) -> None:
     theirs = model.data_preprocessor.num_classes
     if ours and theirs not in (None, ours):
         raise MmmixError(f'The head has num_classes={ours} and the '
-                         f'data_preprocessor {theirs}: give both the number '
-                         'of classes of the data set.')
+                         f'data_preprocessor {theirs}: set both to the '
+                         'number of classes of the data set.')
 
 
 def _check_backbone(model: nn.Module) -> None:
-    """Check that it gives what label rule and losses require of it."""
+    """Check that it provides what the label rule and losses require of it."""
     words = frozenset().union(*(part.requires
                                 for part in parts_of(model.head).values()))
     if not words & {'tokens', 'class_attention'}:
@@ -126,7 +127,7 @@ def _no_regions(place: str, part: nn.Module,
         'regions',
         f'{place} ({type(part).__name__}) applies to none of the mixers '
         f"{names}: a blend has no regions, and MMPretrain's own mixers do "
-        'not say what they mixed. Add a mixer of mmmix that cuts and pastes, '
+        'not tell what they mixed. Add an mmmix mixer that cuts and pastes, '
         f'or remove the part: {place}=None.')
 
 

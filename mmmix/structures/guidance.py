@@ -6,13 +6,13 @@ from torch import Tensor
 
 @dataclass
 class Guidance:
-    """What a guide knows about the unmixed images.
+    """What a guide returns for the unmixed images.
 
-    A part that nobody required is None.
+    What was not required is None.
 
     Attributes:
         attention (Tensor, optional): Attention maps ``(N, h, w)`` on the
-            guide's patch grid, float32, not negative. Larger means more
+            guide's patch grid, float32, nonnegative. Larger means more
             attended; a map need not sum to 1.
         logits (Tensor, optional): Class logits ``(N, num_classes)``, float32.
 

@@ -10,7 +10,7 @@ from mmmix.functional import box_coverage, mix_labels, resize_mask
 
 @dataclass
 class MixedBatch:
-    """What a mixer produced: who was pasted into whom, where, and how much.
+    """A mixed batch: what was pasted into what, where, with which weight.
 
     Image ``i`` of the batch is the *target*; image ``source[i]`` is the
     *source* that was pasted into it (SMMix, Eq. 1 and 8: B and A).
@@ -33,7 +33,7 @@ class MixedBatch:
             taken from and where it was pasted. None if it is not a box.
         mixer (str, optional): Name of the mixer; None if nothing was mixed.
         rng (np.random.Generator, optional): The generator that drew this mix,
-            for a label rule that draws a number, too.
+            for a label rule that also draws a number.
 
     >>> images, labels = torch.rand(3, 3, 8, 8), torch.eye(3)
     >>> MixedBatch.unmixed(images, labels).mixed_labels()

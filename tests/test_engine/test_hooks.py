@@ -1,4 +1,4 @@
-"""The average guide in a real run, and what a resumed run mixes."""
+"""The EMA guide in a real run, and what a resumed run mixes."""
 import copy
 
 import pytest
@@ -40,7 +40,7 @@ OWN = dict(GUIDED, custom_hooks=[dict(type='mmmix.EMAGuideHook', momentum=.3)])
 
 
 class Notes(Hook):
-    """Note the weights of model and guide around each iteration."""
+    """Record the weights of model and guide around each iteration."""
 
     def __init__(self):
         self.before, self.after = [], []
@@ -78,7 +78,7 @@ def test_the_hook_keeps_an_average_of_its_own(tmp_path, paired):
         options['guide'] = dict(
             type='SelfGuide', attention=dict(type='EMAGuide'))
     runner, notes = noted(run_config(tmp_path, **options))
-    # it begins with the weights that training begins with
+    # it starts from the weights that training starts from
     assert torch.equal(*notes.before[0])
     expected = notes.after[0][0].double()
     for step, (weights, average) in enumerate(notes.after):
@@ -87,7 +87,7 @@ def test_the_hook_keeps_an_average_of_its_own(tmp_path, paired):
         torch.testing.assert_close(average.double(), expected)
     assert len(notes.after) == 4
     assert not torch.equal(*notes.after[-1])
-    # it is in the checkpoint, but no part of the model
+    # it is in the checkpoint, but not part of the model
     saved = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)
     assert saved['state_dict'].keys() == runner.model.state_dict().keys()
     assert torch.equal(
@@ -141,11 +141,11 @@ def test_mmengines_average_is_shared(tmp_path):
 
 @pytest.mark.parametrize(
     'guide,hooks,message',
-    [(None, [dict(type='mmmix.EMAGuideHook')], 'needs guide=.*EMAGuide'),
+    [(None, [dict(type='mmmix.EMAGuideHook')], 'requires guide=.*EMAGuide'),
      (dict(type='EMAGuide'), ['EMAHook'], 'no moving average'),
      (dict(type='EMAGuide'), [dict(type='mmmix.EMAGuideHook', momentum=1.)
                               ], r'in \(0, 1\), not 1.0')])
-def test_a_missing_partner_is_named(tmp_path, guide, hooks, message):
+def test_a_missing_guide_or_hook_is_named(tmp_path, guide, hooks, message):
     cfg = run_config(
         tmp_path,
         guide=guide,
@@ -157,7 +157,7 @@ def test_a_missing_partner_is_named(tmp_path, guide, hooks, message):
 
 
 def test_a_resumed_run_trains_as_an_uninterrupted_one(tmp_path):
-    """Same mixes, same weights: mixing needs no stored state."""
+    """Same mixes, same weights: mixing requires no stored state."""
 
     def train(name, **overrides):
         cfg = run_config(tmp_path / name, iterations=8)

@@ -277,7 +277,7 @@ def test_what_cannot_guide_is_refused(guide):
     for sigma in (-1, float('inf'), float('nan')):
         with pytest.raises(ValueError, match='sigma'):
             AbSViTTopDown(sigma)
-    with pytest.raises(ValueError, match='knows 5 classes .* 4'):
+    with pytest.raises(ValueError, match='has 5 classes .* 4'):
         build(student_config(guide, num_classes=4))
     self_guide = dict(
         type='mmmix.SelfGuide', attention_map=guide['attention_map'])

@@ -1,4 +1,4 @@
-"""Attentive CutMix against the paper's words, cell by cell."""
+"""Attentive CutMix against the paper's description, cell by cell."""
 import numpy as np
 import pytest
 import torch
@@ -110,7 +110,7 @@ def test_more_cells_than_the_map_has():
         mix(mixer, torch.rand(2, 3, 32, 32), guidance(2, (3, 3)))
 
 
-def test_it_asks_for_a_guide():
+def test_it_requires_a_guide():
     with pytest.raises(ValueError, match='guidance.attention'):
         mix(AttentiveCutMix(), torch.rand(2, 3, 32, 32), None)
 

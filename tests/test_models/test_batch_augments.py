@@ -26,16 +26,16 @@ MIXERS = [
 
 def case(n=7, size=(48, 32), patch=8):
     inputs = torch.rand(n, 3, *size)
-    scores = F.one_hot(torch.randint(0, 4, (n, )), 4)
+    labels = F.one_hot(torch.randint(0, 4, (n, )), 4)
     grid = tuple(s // patch for s in size)
-    return inputs, scores, Guidance(attention=torch.rand(n, *grid))
+    return inputs, labels, Guidance(attention=torch.rand(n, *grid))
 
 
 def run(cfg, seed=0, n=7, **kwargs):
     mixer = BATCH_AUGMENTS.build(cfg)
-    inputs, scores, guidance = case(n, **kwargs)
+    inputs, labels, guidance = case(n, **kwargs)
     params = mixer.sample(np.random.default_rng(seed), n, inputs.shape[-2:])
-    return mixer.mix(inputs, scores, params, guidance), inputs, guidance
+    return mixer.mix(inputs, labels, params, guidance), inputs, guidance
 
 
 @pytest.mark.parametrize('cfg', MIXERS)
@@ -53,10 +53,10 @@ def test_labels_sum_to_one_and_lambda_is_the_area(cfg, n):
 @pytest.mark.parametrize('cfg', MIXERS)
 def test_the_same_numbers_give_the_same_mix(cfg):
     mixer = BATCH_AUGMENTS.build(cfg)
-    inputs, scores, guidance = case()
+    inputs, labels, guidance = case()
     before = inputs.clone()
     first, second = (
-        mixer.mix(inputs, scores,
+        mixer.mix(inputs, labels,
                   mixer.sample(np.random.default_rng(3), 7, inputs.shape[-2:]),
                   guidance) for _ in range(2))
     assert torch.equal(first.inputs, second.inputs)
@@ -147,24 +147,24 @@ def test_flip_pairs_the_middle_of_an_odd_batch_with_itself():
 
 @pytest.mark.parametrize('name,stock', [('CutMix', StockCutMix),
                                         ('ResizeMix', StockResizeMix)])
-def test_children_mix_as_their_parents(name, stock, monkeypatch):
-    """Given the same pairs and box, images and labels are the parent's."""
-    inputs, scores, _ = case()
+def test_boxes_are_pasted_as_by_mmpretrain(name, stock, monkeypatch):
+    """Given the same pairs and box, images and labels are MMPretrain's."""
+    inputs, labels, _ = case()
     ours = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', alpha=1.))
     for seed in range(5):
         params = ours.sample(np.random.default_rng(seed), 7, inputs.shape[-2:])
-        mixed = ours.mix(inputs, scores, params)
+        mixed = ours.mix(inputs, labels, params)
         y1, x1, y2, x2 = params['box']
         if y1 == y2 or x1 == x2:
             continue
-        parent = stock(alpha=1.)
+        theirs = stock(alpha=1.)
         monkeypatch.setattr(
-            parent, 'cutmix_bbox_and_lam', lambda shape, lam:
+            theirs, 'cutmix_bbox_and_lam', lambda shape, lam:
             ((y1, y2, x1, x2), 1 - (y2 - y1) * (x2 - x1) / (48 * 32)))
         monkeypatch.setattr(torch, 'randperm', lambda n: mixed.source)
-        images, labels = parent(inputs.clone(), scores)
+        images, expected = theirs(inputs.clone(), labels)
         torch.testing.assert_close(mixed.inputs, images)
-        torch.testing.assert_close(mixed.mixed_labels(), labels)
+        torch.testing.assert_close(mixed.mixed_labels(), expected)
 
 
 def test_mixup_blends():
@@ -248,33 +248,33 @@ def test_global_random_state_is_left_alone():
 
 @pytest.mark.parametrize('name', ['CutMix', 'Mixup', 'ResizeMix'])
 def test_unguided_mixers_keep_mmpretrains_contract(name):
-    inputs, scores, _ = case()
+    inputs, labels, _ = case()
     augment = RandomBatchAugment(dict(type=f'mmmix.{name}', alpha=1.))
     np.random.seed(0)
-    first = augment(inputs, scores)
+    first = augment(inputs, labels)
     np.random.seed(0)
-    again = augment(inputs, scores)
+    again = augment(inputs, labels)
     assert first[0].shape == inputs.shape and first[1].shape == (7, 4)
     assert torch.equal(first[0], again[0])
 
 
-def test_guided_mixer_says_what_it_needs():
-    inputs, scores, _ = case()
+def test_a_guided_mixer_names_what_it_requires():
+    inputs, labels, _ = case()
     mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix'))
     with pytest.raises(ValueError, match='MixDataPreprocessor'):
-        mixer(inputs, scores)
+        mixer(inputs, labels)
     params = mixer.sample(np.random.default_rng(0), 7, (48, 32))
     with pytest.raises(ValueError, match='attention'):
-        mixer.mix(inputs, scores, params)
+        mixer.mix(inputs, labels, params)
 
 
 def test_regions_are_whole_pixels_on_any_map():
     # a map of 5 x 7 on 48 x 32 pixels: the finest grid below is 4 x 4
-    inputs, scores, _ = case()
+    inputs, labels, _ = case()
     attention = torch.rand(7, 5, 7)
     mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', delta=0.5))
     params = mixer.sample(np.random.default_rng(0), 7, (48, 32))
-    mixed = mixer.mix(inputs, scores, params, Guidance(attention=attention))
+    mixed = mixer.mix(inputs, labels, params, Guidance(attention=attention))
     assert mixed.mask.shape[1:] == (4, 4)
     assert torch.equal(mixed.lam, torch.full((7, ), 0.25))
     rows = [
@@ -321,15 +321,15 @@ def test_length_mismatch_is_refused():
         mixer(torch.rand(4, 3, 8, 8), torch.eye(3))
 
 
-def test_choice_follows_its_probabilities():
+def test_mixers_are_picked_by_their_probabilities():
     augments = [dict(type='mmmix.Mixup', alpha=1.), dict(type='mmmix.SMMix')]
     probs = [0.5, 0.2]
-    choice = RandomMixer(augments, probs)
+    mixers = RandomMixer(augments, probs)
     rng = np.random.default_rng(0)
-    picks = [choice.pick(rng) for _ in range(4000)]
+    picks = [mixers.pick(rng) for _ in range(4000)]
     shares = [
         sum(pick is mixer for pick in picks) / 4000
-        for mixer in (*choice.augments, None)
+        for mixer in (*mixers.augments, None)
     ]
     np.testing.assert_allclose(shares, [0.5, 0.2, 0.3], atol=0.03)
     # unlike MMPretrain's, it can be built twice from the same lists
@@ -337,15 +337,15 @@ def test_choice_follows_its_probabilities():
     RandomMixer(augments, probs)
 
 
-def test_certain_choice_always_mixes():
-    choice = RandomMixer([dict(type='mmmix.SMMix')] * 3, [0.1, 0.2, 0.7])
+def test_probabilities_that_sum_to_1_always_mix():
+    mixers = RandomMixer([dict(type='mmmix.SMMix')] * 3, [0.1, 0.2, 0.7])
 
     class AlmostOne:
 
         def random(self):
             return 1 - 1e-16
 
-    assert choice.pick(AlmostOne()) is choice.augments[2]
+    assert mixers.pick(AlmostOne()) is mixers.augments[2]
 
 
 @pytest.mark.parametrize('probs,message', [([0.7, 0.5], 'sums to 1.2'),

@@ -1,4 +1,4 @@
-"""A pretrained classifier as a guide: its weights, its eyes, its classes."""
+"""A pretrained classifier guides: its weights, normalisation, classes."""
 import copy
 import pickle
 
@@ -42,7 +42,7 @@ def frozen_guide(folder, cfg=vit_config, **options):
 
 
 def network_of(model, word='attention'):
-    """What a guide of a model asks."""
+    """The network that a guide of a model asks."""
     return model.data_preprocessor.guides[word].network(model)
 
 
@@ -50,11 +50,11 @@ def test_it_is_the_pretrained_model(tmp_path):
     teacher, guide = frozen_guide(tmp_path)
     model = build(vit_config(**SMMIX_FULL, guide=guide))
     data = batch()
-    _, answer = train_losses(model, dict(data))
+    _, step = train_losses(model, dict(data))
     with torch.no_grad():
-        torch.testing.assert_close(answer['guidance'].logits,
+        torch.testing.assert_close(step['guidance'].logits,
                                    teacher(torch.stack(data['inputs'])))
-    # it is no part of the student
+    # it is not part of the student
     student = build(vit_config(**SMMIX_FULL))
     assert model.state_dict().keys() == student.state_dict().keys()
     # and a copy of the student shares it
@@ -78,7 +78,7 @@ def test_the_config_may_be_given_in_place(tmp_path, as_config):
         assert torch.equal(network_of(model).state_dict()[name], value)
 
 
-def test_one_that_cannot_serve_is_refused(tmp_path):
+def test_what_cannot_guide_is_refused(tmp_path):
     _, guide = frozen_guide(tmp_path)
     with pytest.raises(FileNotFoundError, match='nowhere.pth'):
         build(vit_config([SMMIX], guide=dict(guide, checkpoint='nowhere.pth')))
@@ -100,7 +100,7 @@ def test_one_that_cannot_serve_is_refused(tmp_path):
                        guide=dict(guide, checkpoint=other['checkpoint'])))
 
 
-def test_one_with_other_classes_serves_where_no_class_is_wanted(tmp_path):
+def test_other_classes_are_refused_only_where_classes_are_required(tmp_path):
     _, guide = frozen_guide(tmp_path)
     four = dict(head=dict(num_classes=4))
     message = '5 classes and the model under training 4'
@@ -112,7 +112,7 @@ def test_one_with_other_classes_serves_where_no_class_is_wanted(tmp_path):
                        guide=dict(guide, attention_map=TOP_DOWN),
                        **four))
     build(vit_config([SMMIX], guide=guide, **four))
-    # also where it gives the attention alone
+    # also where it gives only the attention
     pair = dict(attention=guide, logits=dict(type='SelfGuide'))
     build(vit_config(**SMMIX_FULL, guide=pair, **four))
     pair = dict(attention=pair['logits'], logits=guide)
@@ -120,7 +120,7 @@ def test_one_with_other_classes_serves_where_no_class_is_wanted(tmp_path):
         build(vit_config(**SMMIX_FULL, guide=pair, **four))
 
 
-def test_it_may_give_the_attention_alone(tmp_path):
+def test_it_may_give_only_the_attention(tmp_path):
     """A CNN says where, the model under training says what."""
     teacher, guide = frozen_guide(tmp_path, cnn_config)
     model = build(
@@ -128,10 +128,10 @@ def test_it_may_give_the_attention_alone(tmp_path):
             **SMMIX_FULL,
             guide=dict(attention=guide, logits=dict(type='SelfGuide'))))
     data = batch()
-    _, answer = train_losses(model, dict(data))
+    _, step = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
     with torch.no_grad():
-        torch.testing.assert_close(answer['guidance'].attention,
+        torch.testing.assert_close(step['guidance'].attention,
                                    teacher.backbone(inputs)[-1].abs().mean(1))
     copied = copy.deepcopy(model)
     assert network_of(copied) is network_of(model)
@@ -145,7 +145,7 @@ def photographs():
         data_samples=[DataSample().set_gt_label(i) for i in range(4)])
 
 
-EYES = dict(
+PREPROCESSORS = dict(
     raw=dict(to_rgb=False),
     rgb=dict(to_rgb=True),
     imagenet=dict(
@@ -153,38 +153,37 @@ EYES = dict(
     bgr=dict(mean=[100., 120., 140.], std=[50., 60., 70.], to_rgb=False))
 
 
-@pytest.mark.parametrize('ours', EYES)
-@pytest.mark.parametrize('theirs', EYES)
-def test_images_are_normalised_anew(tmp_path, ours, theirs):
-    """The guide answers as it would on images that it normalised itself."""
+@pytest.mark.parametrize('ours', PREPROCESSORS)
+@pytest.mark.parametrize('theirs', PREPROCESSORS)
+def test_images_are_renormalised(tmp_path, ours, theirs):
+    """The guide returns what it would for images that it normalised itself."""
     teacher, guide = frozen_guide(
-        tmp_path, data_preprocessor=dict(EYES[theirs]))
+        tmp_path, data_preprocessor=dict(PREPROCESSORS[theirs]))
     model = build(
         vit_config(
             **SMMIX_FULL,
             guide=dict(guide, attention_map=TOP_DOWN),
-            data_preprocessor=dict(EYES[ours])))
+            data_preprocessor=dict(PREPROCESSORS[ours])))
     data = photographs()
-    answer = mix(model, copy.deepcopy(data))
+    step = mix(model, copy.deepcopy(data))
     with torch.no_grad():
         seen = teacher.data_preprocessor(copy.deepcopy(data))['inputs']
         torch.testing.assert_close(
-            answer['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
+            step['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
 
 
-def test_one_that_says_nothing_of_its_eyes_sees_what_the_student_sees(
-        tmp_path):
+def test_without_a_preprocessor_it_sees_images_as_the_student_does(tmp_path):
     teacher, guide = frozen_guide(tmp_path)
     model = build(
         vit_config(
             **SMMIX_FULL,
             guide=guide,
-            data_preprocessor=dict(EYES['imagenet'])))
+            data_preprocessor=dict(PREPROCESSORS['imagenet'])))
     data = photographs()
-    answer = mix(model, copy.deepcopy(data))
+    step = mix(model, copy.deepcopy(data))
     seen = model.data_preprocessor(data)['inputs']
     with torch.no_grad():
-        torch.testing.assert_close(answer['guidance'].logits, teacher(seen))
+        torch.testing.assert_close(step['guidance'].logits, teacher(seen))
 
 
 def test_normalisation_beside_the_model_counts_too(tmp_path):
@@ -192,34 +191,34 @@ def test_normalisation_beside_the_model_counts_too(tmp_path):
     teacher, guide = frozen_guide(tmp_path)
     guide['config'] = dict(
         model=Config.fromfile(guide['config']).model,
-        data_preprocessor=dict(EYES['bgr']))
+        data_preprocessor=dict(PREPROCESSORS['bgr']))
     model = build(
         vit_config(
             **SMMIX_FULL,
             guide=guide,
-            data_preprocessor=dict(EYES['imagenet'])))
+            data_preprocessor=dict(PREPROCESSORS['imagenet'])))
     data = photographs()
-    answer = mix(model, copy.deepcopy(data))
+    step = mix(model, copy.deepcopy(data))
     mean, std = (
-        torch.tensor(EYES['bgr'][name]).view(3, 1, 1)
+        torch.tensor(PREPROCESSORS['bgr'][name]).view(3, 1, 1)
         for name in ('mean', 'std'))
     seen = (torch.stack(data['inputs']).float() - mean) / std
     with torch.no_grad():
         torch.testing.assert_close(
-            answer['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
+            step['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
 
 
 def test_small_images_are_enlarged_for_it(tmp_path):
     teacher, guide = frozen_guide(tmp_path, cnn_config)
     model = build(vit_config([SMMIX], guide=dict(guide, input_size=(64, 48))))
     data = batch()
-    _, answer = train_losses(model, dict(data))
+    _, step = train_losses(model, dict(data))
     shown = torch.nn.functional.interpolate(
         torch.stack(data['inputs']), (64, 48), mode='bilinear')
     with torch.no_grad():
         expected = teacher.backbone(shown)[-1].abs().mean(1)
     assert expected.shape == (6, 8, 6)
-    torch.testing.assert_close(answer['guidance'].attention, expected)
+    torch.testing.assert_close(step['guidance'].attention, expected)
 
 
 def test_a_bare_extractor_has_no_logits(tmp_path):
@@ -230,10 +229,10 @@ def test_a_bare_extractor_has_no_logits(tmp_path):
     bare = dict(type='FrozenGuide', config=dict(model=cfg))
     with pytest.warns(UserWarning, match='RANDOM'):
         model = build(vit_config([SMMIX], guide=bare))
-    _, answer = train_losses(model)
-    assert answer['guidance'].attention.shape == (6, 4, 4)
+    _, step = train_losses(model)
+    assert step['guidance'].attention.shape == (6, 4, 4)
     looking = dict(bare, attention_map=TOP_DOWN)
-    for wish, message in ((dict(mix_losses=BOTH_LOSSES), 'None classes'),
-                          (dict(guide=looking), 'LinearClsHead')):
+    for options, message in ((dict(mix_losses=BOTH_LOSSES), 'None classes'),
+                             (dict(guide=looking), 'LinearClsHead')):
         with pytest.raises(ValueError, match=message), pytest.warns():
-            build(vit_config([SMMIX], **dict(dict(guide=bare), **wish)))
+            build(vit_config([SMMIX], **dict(dict(guide=bare), **options)))

@@ -1,4 +1,4 @@
-"""What a guide answers, and that asking it leaves no trace."""
+"""What a guide returns, and that it leaves no trace in the model."""
 import copy
 
 import pytest
@@ -29,12 +29,12 @@ def test_the_guide_sees_the_unmixed_images_in_eval_mode():
         vit_config(
             **SMMIX_FULL, backbone=dict(drop_path_rate=0.5, drop_rate=0.5)))
     data = batch()
-    _, answer = train_losses(model, dict(data))
+    _, step = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
     model.eval()
     with torch.no_grad():
-        torch.testing.assert_close(answer['guidance'].logits, model(inputs))
-        torch.testing.assert_close(answer['guidance'].attention.flatten(1),
+        torch.testing.assert_close(step['guidance'].logits, model(inputs))
+        torch.testing.assert_close(step['guidance'].attention.flatten(1),
                                    dense_attention(model.backbone, inputs))
 
 
@@ -48,7 +48,7 @@ def test_the_guide_sees_the_unmixed_images_in_eval_mode():
      (cnn_config, dict(type='mmmix.TopDown'))])
 def test_the_guide_leaves_no_trace(cfg, attention_map):
     """No gradient, no batch-norm statistic, no changed flag, no hook; and
-    batch norm and dropout are not in training while it looks."""
+    batch norm and dropout are in eval mode while it runs."""
     model = build(
         cfg([SMMIX],
             dict(consistency=BOTH_LOSSES['consistency']),
@@ -79,7 +79,7 @@ def test_the_guide_leaves_no_trace(cfg, attention_map):
     assert torch.equal(first['guidance'].logits, second['guidance'].logits)
 
 
-def test_flags_are_put_back_after_an_error():
+def test_flags_are_restored_after_an_error():
     model = build(vit_config()).train()
     with pytest.raises(RuntimeError), evaluating(model):
         assert not any(m.training for m in model.modules())
@@ -115,7 +115,7 @@ def test_a_whole_model_can_be_saved(tmp_path, guide):
     torch.save(model, tmp_path / 'model.pt')
     loaded = torch.load(tmp_path / 'model.pt', weights_only=False)
     for part in ema_guides(loaded):
-        assert part.average is None  # it is not saved along
+        assert part.average is None  # it is not saved with the model
         with pytest.raises(ValueError, match='no moving average'):
             train_losses(loaded)
         part.average = loaded
@@ -125,7 +125,7 @@ def test_a_whole_model_can_be_saved(tmp_path, guide):
 
 
 @pytest.mark.parametrize('guide', [EMA, dict(attention=EMA)])
-def test_average_guide_says_which_hook_it_needs(guide):
+def test_the_error_names_the_hook_that_an_average_requires(guide):
     model = build(vit_config(**SMMIX_FULL, guide=guide))
     with pytest.raises(ValueError, match='EMAGuideHook'):
         train_losses(model)
@@ -135,13 +135,13 @@ def test_average_guide_says_which_hook_it_needs(guide):
     for part in ema_guides(model):
         part.average = average
     data = batch()
-    _, answer = train_losses(model, dict(data))
+    _, step = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
     with torch.no_grad():
-        torch.testing.assert_close(answer['guidance'].attention.flatten(1),
+        torch.testing.assert_close(step['guidance'].attention.flatten(1),
                                    dense_attention(average.backbone, inputs))
         torch.testing.assert_close(
-            answer['guidance'].logits,
+            step['guidance'].logits,
             (average if guide is EMA else model)(inputs))
 
 
@@ -162,19 +162,19 @@ def test_a_guide_for_each_word_is_asked_for_that_alone():
                 attention=dict(type='SelfGuide', scale=0.5),
                 logits=dict(type='SelfGuide', input_size=48))))
     data = batch()
-    _, answer = train_losses(model, dict(data))
+    _, step = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
     sizes = [dict(size=s, mode='bilinear', antialias=True) for s in (16, 48)]
     with torch.no_grad():
         torch.testing.assert_close(
-            answer['guidance'].attention.flatten(1),
+            step['guidance'].attention.flatten(1),
             dense_attention(model.backbone, F.interpolate(inputs, **sizes[0])))
-        torch.testing.assert_close(answer['guidance'].logits,
+        torch.testing.assert_close(step['guidance'].logits,
                                    model(F.interpolate(inputs, **sizes[1])))
-    # one that nothing is required from is not asked
+    # a guide from which nothing is required is not asked
     model = build(vit_config([SMMIX], guide=dict(logits=EMA)))
-    _, answer = train_losses(model)
-    assert answer['guidance'].logits is None
+    _, step = train_losses(model)
+    assert step['guidance'].logits is None
 
 
 def test_a_default_guide_beside_one_for_a_word():
@@ -190,9 +190,9 @@ def test_a_default_guide_beside_one_for_a_word():
 @pytest.mark.parametrize('guide,message', [
     (dict(logit=EMA), r"`type`.*for each of .*but has \['logit'\]"),
     (dict(attention=dict(type='mmmix.TopDown')),
-     '`guide.attention` must be a Guide'),
+     '`guide.attention` must be of type Guide'),
 ])
-def test_a_config_that_is_not_of_guides_is_refused(guide, message):
+def test_a_config_that_does_not_build_guides_is_refused(guide, message):
     with pytest.raises(ValueError, match=message):
         build(vit_config([SMMIX], guide=guide))
 
@@ -212,13 +212,13 @@ def test_backbone_without_extractor_is_refused_at_build_time():
     cfg['head'].update(type='mmmix.MixLinearClsHead')
     with pytest.raises(ValueError, match='MlpMixer.*There are .*ViTAttention'):
         build(cfg)
-    # unguided mixing needs none
+    # mixing without a guide requires none
     cfg['train_cfg']['augments'] = [dict(type='mmmix.CutMix', alpha=1.)]
     losses, _ = train_losses(build(cfg))
     assert set(losses) == {'loss_cls'}
 
 
-def test_a_relative_with_another_attention_is_not_taken_for_a_vit():
+def test_a_backbone_like_a_vit_with_another_attention_is_refused():
     cfg = vit_config([SMMIX])
     cfg['backbone'] = dict(
         type='mmpretrain.BEiTViT', arch='base', img_size=32, patch_size=8)
@@ -231,7 +231,7 @@ def test_a_relative_with_another_attention_is_not_taken_for_a_vit():
                           (dict(scale=2.), (64, 96)),
                           (dict(input_size=40), (40, 40)),
                           (dict(input_size=(24, 16)), (24, 16))])
-def test_the_guide_is_shown_the_images_at_another_size(options, size):
+def test_the_guide_sees_the_images_at_another_size(options, size):
     """Its position embeddings are resized, its map has fewer cells."""
     model = build(
         vit_config(
@@ -239,9 +239,8 @@ def test_the_guide_is_shown_the_images_at_another_size(options, size):
             img_size=(32, 48),
             guide=dict(type='SelfGuide', **options)))
     data = batch(size=(32, 48))
-    losses, answer = train_losses(model, dict(data))
-    assert answer['guidance'].attention.shape == (6, size[0] // 8,
-                                                  size[1] // 8)
+    losses, step = train_losses(model, dict(data))
+    assert step['guidance'].attention.shape == (6, size[0] // 8, size[1] // 8)
     shown = F.interpolate(
         torch.stack(data['inputs']), size, mode='bilinear', antialias=True)
     backbone = model.backbone
@@ -257,7 +256,7 @@ def test_the_guide_is_shown_the_images_at_another_size(options, size):
     for layer in backbone.layers:
         tokens = layer(tokens)
     expected = model.head.layers.head(backbone.ln1(tokens)[:, 0])
-    torch.testing.assert_close(answer['guidance'].logits, expected)
+    torch.testing.assert_close(step['guidance'].logits, expected)
     assert all(torch.isfinite(loss) for loss in losses.values())
 
 

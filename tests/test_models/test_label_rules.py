@@ -157,7 +157,7 @@ def by_hand(rule, model, data):
 
 
 def lambdas_of(model):
-    """Where the rule's answers will be noted."""
+    """The list to which the rule's lambdas are appended."""
     noted = []
     model.label_rule.register_forward_hook(
         lambda module, args, lam: noted.append(lam))
@@ -203,7 +203,7 @@ def test_every_loss_sees_the_lambda_of_the_rule(rule, mixer):
         distance += (logits[n].softmax(0) - target).abs().sum().item()
     assert losses['loss_consistency'].item() == pytest.approx(
         distance / 6, rel=1e-4)
-    # a lambda of its own for each image, which is not the area
+    # each image has its own lambda, which is not the area
     area = mixed.lam.tolist()
     assert max(abs(a - b) for a, b in zip(lams, area)) > 1e-3
     if rule.get('ratio') != 'batch':
@@ -217,7 +217,7 @@ def test_strategies_of_table_10(progress, hub):
     model = ruled(rule)
     with torch.no_grad():
         for parameter in model.label_rule.parameters():
-            parameter.zero_()  # as it begins
+            parameter.zero_()  # its initial value
     noted = lambdas_of(model)
     _, data = train_losses(model)
     lams = by_hand(rule, model, data)
@@ -255,7 +255,7 @@ def test_the_learnable_factor_takes_part_in_every_step(augment, applies):
     model.parse_losses(losses)[0].backward()
     assert all(p.grad is not None for p in model.parameters())
     assert (model.label_rule.logit.grad != 0) == applies
-    # it is the only thing that a stock model does not know
+    # it is the only parameter that a stock model does not have
     stock = build(vit_config()).state_dict()
     assert model.state_dict().keys() - stock.keys() == {
         'head.label_rule.logit'
@@ -327,7 +327,7 @@ def test_random_beta_is_one_number_for_each_batch(hub):
         cross_entropy(logits, mixed_labels(data['mixed'], lams)), rel=1e-4)
 
 
-def test_random_beta_needs_no_stored_state(hub):
+def test_random_beta_requires_no_stored_state(hub):
     """Seed and iteration determine it, so a resumed run draws the same; the
     mix itself is that of a fixed beta."""
     model = ruled(dict(AREA, beta='random'))
@@ -354,7 +354,7 @@ def test_random_beta_needs_no_stored_state(hub):
         run[1][2], run[1][1] * mixed.lam + (1 - run[1][1]) * attended)
 
 
-def test_random_beta_says_where_it_draws():
+def test_random_beta_without_a_generator_is_refused():
     model = ruled(dict(AREA, beta='random'))
     step = mix(model)
     step['mixed'].rng = None
@@ -380,7 +380,7 @@ def region_batch(boxes, n=3):
 @pytest.mark.parametrize('box', [[0, 0, 2, 2], [0, 0, 0, 0]])
 @pytest.mark.parametrize('target', ['replaced', 'visible'])
 @pytest.mark.parametrize('ratio', ['image', 'batch'])
-def test_without_attention_the_area_counts(box, target, ratio):
+def test_without_attention_only_the_area_counts(box, target, ratio):
     mixed = region_batch(box)
     rule = MODELS.build(dict(AREA, target=target, ratio=ratio))
     guidance = Guidance(attention=torch.zeros(3, 4, 4))

@@ -7,7 +7,7 @@ from helpers import BOTH_LOSSES, build, train_losses, vit_config
 from mmmix.functional import resize_mask
 from mmmix.registry import BATCH_AUGMENTS
 
-# cells of 8 pixels on patches of 4, unless another strategy wants others
+# cells of 8 pixels on patches of 4, unless a variant sets others
 VARIANTS = [
     dict(),
     dict(rounding='ceil', mask_per_image=True, pairing='shuffle'),
@@ -202,13 +202,13 @@ def test_blocks(size):
     cfg = dict(scale=1, per_image=True)
     *_, params = draw(dict(cfg, strategy='block'), n, size)
     cells = params['cells']
-    wanted = np.floor(size[0] * size[1] / 16 * tau_of(n))
+    expected = np.floor(size[0] * size[1] / 16 * tau_of(n))
     count = cells.sum((1, 2))
-    assert (count <= wanted).all()
+    assert (count <= expected).all()
     # where few cells are left, the last rectangle may find no place
-    few = wanted < 0.6 * cells[0].size
-    assert (count == wanted)[few].mean() > 0.98
-    assert count.sum() > 0.97 * wanted.sum()
+    few = expected < 0.6 * cells[0].size
+    assert (count == expected)[few].mean() > 0.98
+    assert count.sum() > 0.97 * expected.sum()
     # they hold together: random cells have several times as many borders
     *_, random = draw(cfg, n, size)
     assert borders(cells) < borders(random['cells']) / 2
@@ -304,9 +304,10 @@ def test_cells_fit_the_patches_of_the_backbone():
     mixer.check_patch((16, 16))
     mixer.check_patch((32, 4))
     for patch in ((14, 14), (16, 14)):
-        with pytest.raises(ValueError, match='64 x 64 pixel cells .* no mul'):
+        with pytest.raises(
+                ValueError, match='64 x 64 pixel cells .* not a mul'):
             mixer.check_patch(patch)
-    # unless misalignment was asked for
+    # unless misaligned cells are chosen
     mixer_of(alignment='shifted').check_patch((14, 14))
     mixer_of(alignment='sub_patch', scale=0.5).check_patch((14, 14))
 

@@ -128,7 +128,7 @@ def test_no_cells_and_all_cells_train_with_every_loss(cfg, delta):
 
 @pytest.mark.parametrize('augment', [SMMIX, CUTMIX, MIXUP])
 def test_every_parameter_gets_a_gradient(augment):
-    """Also the second classifier in a step it takes no part in."""
+    """Also the second classifier, in a step to which it does not apply."""
     model = build(
         vit_config(
             [SMMIX, augment],
@@ -244,7 +244,7 @@ def test_class_token_is_enough_without_a_loss_on_tokens():
     dict(label_rule=dict(type='mmmix.TransMixLabel')),
     dict(mix_losses=BOTH_LOSSES),
 ])
-def test_a_head_that_waits_for_mixes_in_vain(head):
+def test_parts_of_a_head_that_require_mixing_are_refused_without_it(head):
     model = build(vit_config(head=head))
     with pytest.raises(ValueError, match='nothing is mixed: name a mixer'):
         train_losses(model)
@@ -252,13 +252,13 @@ def test_a_head_that_waits_for_mixes_in_vain(head):
 
 
 @pytest.mark.parametrize('wrong,message', [
-    (dict(guide=dict(type='mmmix.TopDown')), '`guide` must be a Guide'),
+    (dict(guide=dict(type='mmmix.TopDown')), '`guide` must be of type Guide'),
     (dict(guide=dict(type='SelfGuide', attention_map=dict(type='SelfGuide'))),
-     '`attention_map` must be a AttentionMap'),
+     '`attention_map` must be of type AttentionMap'),
     (dict(head=dict(label_rule=BOTH_LOSSES['fine'])),
-     "`label_rule` must be a LabelRule, but 'mmmix.FineGrainedLoss'"),
+     "`label_rule` must be of type LabelRule, but 'mmmix.FineGrainedLoss'"),
     (dict(mix_losses=dict(fine=dict(type='mmmix.TransMixLabel'))),
-     '`mix_losses.fine` must be a MixLoss'),
+     '`mix_losses.fine` must be of type MixLoss'),
 ])
 def test_a_part_of_another_kind(wrong, message):
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""Mixing in the preprocessor: randomness, guidance on demand, bad input."""
+"""The data preprocessor: randomness, guidance on demand, bad input."""
 import pytest
 import torch
 from helpers import (
@@ -33,9 +33,9 @@ def hub():
 def test_validation_is_the_parents():
     model = build(vit_config([SMMIX]))
     data = batch()
-    answer = model.data_preprocessor(data, training=False)
-    assert set(answer) == {'inputs', 'data_samples'}
-    assert torch.equal(answer['inputs'], torch.stack(data['inputs']))
+    output = model.data_preprocessor(data, training=False)
+    assert set(output) == {'inputs', 'data_samples'}
+    assert torch.equal(output['inputs'], torch.stack(data['inputs']))
 
 
 def test_data_samples_keep_the_unmixed_labels():
@@ -56,9 +56,9 @@ def test_data_samples_keep_the_unmixed_labels():
 
 def test_the_preprocessor_mixes_nothing_by_itself():
     model, data = build(vit_config([SMMIX])), batch()
-    answer = model.data_preprocessor(data, training=True)
-    assert set(answer) == {'inputs', 'data_samples'}
-    assert torch.equal(answer['inputs'], torch.stack(data['inputs']))
+    output = model.data_preprocessor(data, training=True)
+    assert set(output) == {'inputs', 'data_samples'}
+    assert torch.equal(output['inputs'], torch.stack(data['inputs']))
 
 
 @pytest.mark.parametrize('augment,losses,asked', [
@@ -73,18 +73,18 @@ def test_the_preprocessor_mixes_nothing_by_itself():
      {'logits'}),
     (dict(type='mmpretrain.CutMix', alpha=1.), BOTH_LOSSES, set()),
 ])
-def test_the_guide_is_asked_only_for_what_is_needed(augment, losses, asked):
+def test_the_guide_is_asked_only_for_what_is_required(augment, losses, asked):
     data = mix(build(vit_config([SMMIX, augment], losses, probs=[0., 1.])))
     guidance = data['guidance']
-    answered = {
+    returned = {
         name
         for name in ('attention', 'logits')
         if guidance is not None and getattr(guidance, name) is not None
     }
-    assert answered == asked
+    assert returned == asked
 
 
-def test_unmixed_batch_consults_the_guide_only_for_losses_on_all():
+def test_an_unmixed_batch_asks_the_guide_only_for_losses_on_all():
     losses = dict(consistency=dict(type='mmmix.ConsistencyLoss'))
     data = mix(build(vit_config([CUTMIX], losses, probs=[0.])))
     assert data['guidance'] is None and data['mixed'].mixer is None
@@ -96,7 +96,7 @@ def test_unmixed_batch_consults_the_guide_only_for_losses_on_all():
 
 @pytest.mark.parametrize('name', ['Mixup', 'CutMix', 'ResizeMix'])
 def test_a_mixer_of_mmpretrain_runs_beside_ours(name):
-    """It does not say what it mixed: soft labels, nothing pasted."""
+    """It does not tell what it mixed: soft labels, nothing pasted."""
     model = build(vit_config([dict(type=f'mmpretrain.{name}', alpha=1.)]))
     data = batch()
     unmixed = torch.stack(data['inputs'])
@@ -132,7 +132,7 @@ def test_a_stock_head_learns_the_mixed_labels():
 
 
 def test_the_same_seed_and_iteration_mix_alike(hub):
-    """What a resumed run needs: no state but seed and iteration."""
+    """A resumed run requires no state but seed and iteration."""
     model, data = build(vit_config([SMMIX, CUTMIX])), batch()
 
     def inputs_at(iteration, copies=1):
@@ -209,7 +209,7 @@ def test_soft_labels_are_mixed():
     torch.testing.assert_close(mixed.mixed_labels().sum(1), torch.ones(6))
 
 
-def test_images_of_another_length_length_are_refused():
+def test_a_length_mismatch_is_refused():
     model = build(vit_config([SMMIX]))
     data = batch()
     data['inputs'] = data['inputs'][:4]

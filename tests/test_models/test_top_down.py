@@ -269,7 +269,7 @@ def test_a_guide_that_is_asked_without_labels():
                    guide=dict(
                        type='SelfGuide',
                        attention_map=dict(type='mmmix.TopDown'))))
-    with pytest.raises(ValueError, match='TopDown looks at a label'):
+    with pytest.raises(ValueError, match='TopDown requires labels'):
         model.data_preprocessor.guides['attention'](model,
                                                     torch.rand(2, 3, 32, 32),
                                                     frozenset({'attention'}))

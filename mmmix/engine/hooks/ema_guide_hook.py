@@ -14,20 +14,23 @@ KEY = 'guide_ema_state_dict'
 
 @HOOKS.register_module()
 class EMAGuideHook(Hook):
-    """Give the model's EMA guides the moving average they ask.
+    """Give the model's EMA guides their moving average.
 
     The model cannot reach the runner, so a hook does it. If MMEngine's
-    ``EMAHook`` is on, its average is shared; otherwise this hook keeps one,
+    ``EMAHook`` is used, its average is shared; otherwise this hook keeps one,
     also in the checkpoints (``guide_ema_state_dict``), so that a resumed run
     is guided as before.
 
     Args:
-        momentum (float): Share of the new weights in each step, in (0, 1); of
-            the average that this hook keeps. Defaults to 1e-4.
+        momentum (float): Share of the new weights in each step of the average
+            that this hook keeps, in (0, 1). Defaults to 1e-4.
 
     Raises:
-        ValueError: If the model has no :class:`~mmmix.models.EMAGuide`, or
-            momentum is out of range.
+        MmmixError: If the model has no :class:`~mmmix.models.EMAGuide`,
+            momentum is out of range, or a run is resumed from a checkpoint
+            without the average.
+
+    >>> custom_hooks = [dict(type='mmmix.EMAGuideHook', momentum=1e-4)]
     """
 
     def __init__(self, momentum: float = 1e-4):
@@ -38,18 +41,18 @@ class EMAGuideHook(Hook):
         self.average: Optional[ExponentialMovingAverage] = None
 
     def before_run(self, runner) -> None:
-        """Begin an average, before weights are loaded, unless MMEngine's
+        """Create the average, before weights are loaded, unless MMEngine's
         ``EMAHook`` keeps one."""
         model = _unwrapped(runner.model)
         if not ema_guides(model):
-            raise MmmixError("EMAGuideHook needs guide=dict(type="
+            raise MmmixError("EMAGuideHook requires guide=dict(type="
                              "'mmmix.EMAGuide') in the model's `train_cfg`.")
         if not any(isinstance(hook, EMAHook) for hook in runner.hooks):
             self.average = ExponentialMovingAverage(
                 model, momentum=self.momentum)
 
     def before_train(self, runner) -> None:
-        """Hand the average to the guides; begin it at loaded weights."""
+        """Give the average to the guides; it starts from loaded weights."""
         model = _unwrapped(runner.model)
         average = next((hook.ema_model
                         for hook in runner.hooks if isinstance(hook, EMAHook)),
@@ -60,17 +63,17 @@ class EMAGuideHook(Hook):
             guide.average = average.module
 
     def after_train_iter(self, runner, *args, **kwargs) -> None:
-        """Take one step of the average this hook keeps."""
+        """Update the average that this hook keeps."""
         if self.average is not None:
             self.average.update_parameters(_unwrapped(runner.model))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Save the average this hook keeps."""
+        """Save the average that this hook keeps."""
         if self.average is not None:
             checkpoint[KEY] = self.average.state_dict()
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Load it again when a run is resumed."""
+        """Restore the average when a run is resumed."""
         if self.average is not None and is_resuming(runner):
             if KEY not in checkpoint:
                 raise MmmixError(

@@ -18,36 +18,37 @@ from mmmix.private import find_backend
 from mmmix.registry import HOOKS
 from mmmix.structures import Guidance, MixedBatch
 
-UNMIXED, UNTOLD = 'unmixed', 'other'
+UNMIXED, OTHER = 'unmixed', 'other'
 
 
 @HOOKS.register_module()
 class MixStatisticsHook(Hook):
-    r"""Log what a training mixes, and with which labels.
+    r"""Log what is mixed in training, and with which labels.
 
-    Every ``interval`` iterations MMEngine's visualizer gets, of the mixed
-    images since the last time:
+    Every ``interval`` iterations MMEngine's visualizer is given, for the
+    images mixed since the last time:
 
     - ``mix/lam_mean``, ``mix/lam_std``: lambda, the weight of the source's
-      label that the losses saw;
+      label that the losses used;
     - ``mix/area_mean``, ``mix/area_std``: where a label rule sets lambda, the
       mixer's own, which the rule replaced;
     - ``mix/alpha_mean``, ``mix/alpha_std``: MixPro's progressive factor (Eq.
       8, Fig. 2a), where the rule is a
       :class:`~mmmix.models.ProgressiveAttentionLabel`;
-    - ``mix/share_<mixer>``: in which share of the iterations a mixer mixed;
-      ``unmixed`` is none, ``other`` one that does not say what it did.
+    - ``mix/share_<mixer>``: the share of iterations in which a mixer was
+      used; ``unmixed`` stands for none, ``other`` for one that does not tell
+      what it mixed.
 
     Histograms of lambda, area and alpha over [0, 1] (MixPro, Fig. 2b) go to
-    the backends that can hold one: to MMEngine's ``LocalVisBackend`` as counts
-    (``histogram/lam``, ...), to its ``TensorboardVisBackend`` as they are.
+    the backends that support them: to MMEngine's ``LocalVisBackend`` as counts
+    (``histogram/lam``, ...), to its ``TensorboardVisBackend`` as histograms.
     ``tools/visualization/plot_curves.py`` draws them.
 
-    It looks through a mix hook of the data preprocessor and a forward hook on
-    the label rule, which it adds when the training begins and removes at its
-    end; a run without it has none. In between it keeps N numbers an iteration
-    on their device, and reads them only when it logs. In a run of several
-    processes they are those of the first.
+    The numbers come from a mix hook of the data preprocessor and a forward
+    hook on the label rule, which are added when training begins and removed
+    when it ends; a run without this hook has neither. In between N numbers
+    per iteration are kept on their device, and read only when they are
+    logged. With several processes they are those of the first.
 
     >>> custom_hooks = [dict(type='mmmix.MixStatisticsHook', interval=50)]
     >>> vis_backends = [dict(type='LocalVisBackend'),
@@ -60,7 +61,7 @@ class MixStatisticsHook(Hook):
         bins (int): Bins of a histogram in the local log. Defaults to 20.
 
     Raises:
-        ValueError: If a number is smaller than 1, or the model mixes nothing.
+        MmmixError: If a number is smaller than 1, or the model mixes nothing.
     """
 
     def __init__(self, interval: int = 50, bins: int = 20):
@@ -72,42 +73,42 @@ class MixStatisticsHook(Hook):
         self.bins = bins
         self._handles: List[RemovableHandle] = []
         self._names: List[str] = []
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
-        self._iterations = Counter()
+    def _reset(self) -> None:
+        self._iterations: Counter = Counter()
         self._kept: Dict[str, List[Tensor]] = {}
 
     def before_train(self, runner) -> None:
-        """Begin to look."""
+        """Add the hooks."""
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         preprocessor = model.data_preprocessor
         if not (isinstance(preprocessor, MixDataPreprocessor)
                 and preprocessor.batch_augments):
             raise MmmixError(
-                'MixStatisticsHook looks at mixes, but the model mixes '
+                'MixStatisticsHook logs what is mixed, but the model mixes '
                 'nothing: remove it from `custom_hooks`, or name a mixer in '
                 "train_cfg=dict(augments=[...]) of a 'mmmix.MixClassifier'.")
-        self._handles = [preprocessor.register_mix_hook(self._see_mix)]
+        self._handles = [preprocessor.register_mix_hook(self._record_mix)]
         if model.label_rule is not None:
             self._handles.append(
-                model.label_rule.register_forward_hook(self._see_label))
+                model.label_rule.register_forward_hook(self._record_label))
 
-    def _see_mix(self, mixed: MixedBatch,
-                 guidance: Optional[Guidance]) -> None:
+    def _record_mix(self, mixed: MixedBatch,
+                    guidance: Optional[Guidance]) -> None:
         if mixed.kind == 'unmixed':
-            self._iterations[UNTOLD if mixed.mixer else UNMIXED] += 1
+            self._iterations[OTHER if mixed.mixer else UNMIXED] += 1
         else:
             self._iterations[mixed.mixer] += 1
             self._keep('lam', mixed.lam)
 
-    # not to be traced by torch.compile: it changes what the hook holds
+    # not traced by torch.compile, because it changes the hook's state
     @torch.compiler.disable
     @torch.no_grad()
-    def _see_label(self, rule: nn.Module, args: tuple, lam: Tensor) -> None:
+    def _record_label(self, rule: nn.Module, args: tuple, lam: Tensor) -> None:
         logits, mixed = args[:2]
-        # what the mixer said was kept a moment ago
+        # the mixer's own lambda was kept just before
         self._keep('area', self._kept['lam'].pop())
         self._keep('lam', lam)
         if isinstance(rule, ProgressiveAttentionLabel):
@@ -124,7 +125,7 @@ class MixStatisticsHook(Hook):
             self._log(runner, runner.iter + 1, runner.epoch + 1)
 
     def after_train(self, runner) -> None:
-        """Log the rest, and look no longer."""
+        """Log the rest, and remove the hooks."""
         if self._iterations:
             self._log(runner, runner.iter, runner.epoch)
         for handle in self._handles:
@@ -134,7 +135,7 @@ class MixStatisticsHook(Hook):
     def _log(self, runner, step: int, epoch: int) -> None:
         kept = {name: torch.cat(v) for name, v in self._kept.items() if v}
         iterations = self._iterations
-        self._forget()
+        self._reset()
         if not is_main_process():
             return
         # a mixer that was not picked this time has a share of 0
@@ -148,7 +149,7 @@ class MixStatisticsHook(Hook):
         for name, v in values.items():
             scalars[f'mix/{name}_mean'] = v.mean().item()
             scalars[f'mix/{name}_std'] = v.std(unbiased=False).item()
-        # as MMEngine's logger: tools read the epoch beside the values
+        # as MMEngine's logger does: tools read the epoch with the values
         runner.visualizer.add_scalars(
             dict(scalars, epoch=epoch, iter=step), step=step)
         self._log_histograms(runner.visualizer, values, step, epoch)

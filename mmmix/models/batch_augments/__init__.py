@@ -1,4 +1,4 @@
-"""Mixers: batch augments that also say who was pasted into whom."""
+"""Mixers: batch augments that also tell which image was pasted into which."""
 from .attentive_cutmix import AttentiveCutMix
 from .base import BatchMixer
 from .cutmix import CutMix

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.functional import (
     area_lambda,
     paste_masked,
@@ -26,8 +26,8 @@ class AttentiveCutMix(BatchMixer):
     Learning Based Image Classification
     <https://arxiv.org/abs/2003.13048>`_, section 3.1. The paper's map is the
     last 7 x 7 feature map of a pretrained CNN, averaged over the channels
-    (which reduction it takes, it does not say): give the model a frozen
-    guide for it, ::
+    (the paper does not say how it reduces them). A frozen guide provides
+    it::
 
         guide=dict(
             type='mmmix.FrozenGuide',
@@ -38,24 +38,32 @@ class AttentiveCutMix(BatchMixer):
     which also enlarges small images. Any other guide works too.
 
     Cell i of n covers the pixels from :math:`\lfloor i H / n + 1/2 \rfloor`
-    up to where the next begins: where 7 cells do not divide the image, some
-    are one pixel wider than others, and nothing is left out.
+    up to the start of the next cell: where 7 cells do not divide the image,
+    some are one pixel wider than others, and no pixel is left out.
 
     Args:
-        num_cells (int): Number N of cells, 1 to the number there are.
-            Defaults to 6, the paper's.
+        num_cells (int): Number N of pasted cells, from 1 to all cells of the
+            grid. Defaults to 6, the paper's.
         grid (int | Sequence[int], optional): Rows and columns of cells; a map
-            on another grid is averaged by area onto this one. None takes the
+            on another grid is averaged by area onto this one. None keeps the
             map's own. Defaults to 7, the paper's.
         lam (str): 'cells', the paper's N/49, or 'area', the share of the
             pixels. Defaults to 'cells'; the two agree where the cells divide
             the image.
-        pairing (str): 'shuffle', the paper's, or 'flip' (the batch meets its
-            reverse). Defaults to 'shuffle'.
+        pairing (str): 'shuffle', the paper's, or 'flip' (the batch is paired
+            with its reverse). Defaults to 'shuffle'.
 
     Raises:
-        ValueError: If ``num_cells`` is not between 1 and the number of cells,
+        MmmixError: If ``num_cells`` is not between 1 and the number of cells,
             ``grid`` has no cell, or ``lam`` or ``pairing`` is unknown.
+
+    >>> inputs, labels = torch.rand(2, 3, 28, 28), torch.eye(2)
+    >>> attention = torch.arange(49.).view(1, 7, 7).expand(2, -1, -1)
+    >>> mixer = AttentiveCutMix(num_cells=7)
+    >>> params = mixer.sample(np.random.default_rng(0), 2, (28, 28))
+    >>> mixed = mixer.mix(inputs, labels, params, Guidance(attention))
+    >>> mixed.mask[0].sum(1)
+    tensor([0., 0., 0., 0., 0., 0., 7.])
     """
 
     requires = frozenset({'attention'})
@@ -71,8 +79,7 @@ class AttentiveCutMix(BatchMixer):
                 raise MmmixError('`grid` must be one or two positive whole '
                                  f'numbers, or None, not {grid!r}.')
             grid = tuple(np.broadcast_to(size, 2).tolist())
-        if lam not in ('cells', 'area'):
-            raise MmmixError(f"`lam` must be 'cells' or 'area', not {lam!r}.")
+        check_name('lam', lam, ('cells', 'area'))
         self.num_cells = num_cells
         self.grid = grid
         self.lam = lam

@@ -1,6 +1,6 @@
-"""What every mixer is: hyper-parameters, one `sample`, one pure `mix`."""
+"""The base of all mixers: hyper-parameters, `sample` and a pure `mix`."""
 from abc import ABCMeta, abstractmethod
-from typing import Dict, FrozenSet, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from mmmix.errors import MmmixError, check_name
 from mmmix.structures import Guidance, MixedBatch
 
-Params = Dict[str, np.ndarray]
+Params = Dict[str, Any]  # NumPy arrays and scalars
 
 
 class BatchMixer(metaclass=ABCMeta):
@@ -18,7 +18,7 @@ class BatchMixer(metaclass=ABCMeta):
     A new mixer defines :meth:`sample` and :meth:`mix`, and is registered in
     ``mmmix.registry.BATCH_AUGMENTS``. Calling it keeps MMPretrain's contract
     ``(inputs, labels) -> (inputs, labels)``, so a mixer that requires no
-    guidance works in a stock ``ClsDataPreprocessor``, too.
+    guidance also works in a stock ``ClsDataPreprocessor``.
 
     Attributes:
         requires (frozenset[str]): What :meth:`mix` requires from a guide:
@@ -57,21 +57,24 @@ class BatchMixer(metaclass=ABCMeta):
             inputs (Tensor): Images ``(N, C, H, W)``; not modified.
             labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
             params (dict): What :meth:`sample` drew.
-            guidance (Guidance, optional): What the guide knows about the
-                unmixed images, as far as :attr:`requires` names it.
+            guidance (Guidance, optional): What the guide returned for the
+                unmixed images; holds at least what :attr:`requires` names.
+
+        Returns:
+            MixedBatch: With the mixer's own lambda.
         """
 
     def check_patch(self, patch: Optional[Tuple[int, int]]) -> None:
-        """Refuse a backbone whose patches do not suit the mixer.
+        """Check that the mixer suits the patches of a backbone.
 
-        Called when the model is built; by default all backbones suit.
+        Called when the model is built; by default every backbone passes.
 
         Args:
             patch (Tuple[int, int], optional): Height and width in pixels of
                 the patches of the model under training; None if it has none.
 
         Raises:
-            MmmixError: If the patches do not suit.
+            MmmixError: If the mixer does not suit them.
         """
 
     def __call__(self, inputs: Tensor,
@@ -88,9 +91,9 @@ class BatchMixer(metaclass=ABCMeta):
         if self.requires:
             raise MmmixError(
                 f'{type(self).__name__} requires '
-                f'{" and ".join(sorted(self.requires))} from a guide, which '
-                'a plain batch augment cannot ask: use '
-                '`mmmix.MixClassifier` with `mmmix.MixDataPreprocessor`.')
+                f'{" and ".join(sorted(self.requires))} from a guide, but a '
+                'plain batch augment has none: use `mmmix.MixClassifier` '
+                'with `mmmix.MixDataPreprocessor`.')
         # MMEngine seeds the global state, so a seeded run stays reproducible
         rng = np.random.default_rng(np.random.randint(2**31))
         check_batch(inputs, labels)
@@ -99,10 +102,10 @@ class BatchMixer(metaclass=ABCMeta):
         return mixed.inputs, mixed.mixed_labels()
 
     def attention(self, guidance: Optional[Guidance]) -> Tensor:
-        """The maps ``(N, h, w)`` in a guidance.
+        """The attention maps ``(N, h, w)`` of a guidance.
 
         Raises:
-            MmmixError: If there are none.
+            MmmixError: If it has none.
         """
         if guidance is None or guidance.attention is None:
             raise MmmixError(
@@ -112,23 +115,24 @@ class BatchMixer(metaclass=ABCMeta):
 
 
 def check_batch(inputs: Tensor, labels: Tensor) -> None:
-    """Refuse images and labels that do not belong together."""
+    """Raise a MmmixError unless images and labels have the right shapes."""
     if inputs.ndim != 4 or labels.ndim != 2 \
             or inputs.size(0) != labels.size(0):
         raise MmmixError(
-            'A mixer wants images (N, C, H, W) and one-hot or soft labels '
+            'A mixer requires images (N, C, H, W) and one-hot or soft labels '
             f'(N, num_classes) of the same N, but got {tuple(inputs.shape)} '
             f'and {tuple(labels.shape)}.')
 
 
 def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:
-    """Draw which image is pasted into which.
+    """Draw the source of each image.
 
     Args:
         rng (np.random.Generator): The only source of randomness.
         batch_size (int): Number of images N.
-        how (str): 'flip' (the last into the first, and so on; in an odd batch
-            the middle image is paired with itself) or 'shuffle'.
+        how (str): 'flip' (the last image is pasted into the first, and so on;
+            in an odd batch the middle image is paired with itself) or
+            'shuffle'.
 
     Returns:
         np.ndarray: ``(N,)``, the index of each image's source.

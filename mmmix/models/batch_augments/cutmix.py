@@ -27,9 +27,9 @@ class CutMix(BatchMixer):
             to 1, the paper's.
         cutmix_minmax (Sequence[float], optional): Smallest and largest side
             ratio of the box; if given, ``alpha`` is not used.
-        correct_lam (bool): Whether lambda is the area of the box after it was
-            clipped at the border, or the one that was drawn. Defaults to
-            True.
+        correct_lam (bool): Whether lambda is the area share of the box after
+            clipping at the border, rather than the share that was drawn.
+            Defaults to True.
 
     Raises:
         MmmixError: If a number is out of range.

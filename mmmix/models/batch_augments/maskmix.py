@@ -29,16 +29,16 @@ from .base import (
 
 @BATCH_AUGMENTS.register_module()
 class MaskMix(BatchMixer):
-    r"""Mixing by a random mask of cells, of whole patches each (MixPro).
+    r"""Mixing by a random mask of cells that are whole patches (MixPro).
 
     `MixPro: Data Augmentation with MaskMix and Progressive Attention Labeling
     for Vision Transformer <https://arxiv.org/abs/2304.12043>`_, Eq. 6 and 7.
     A grid of :math:`S = \lceil H / P \rceil \times \lceil W / P \rceil` cells,
     each ``scale`` patches wide, starts in the image's upper left corner; cells
-    that stick out at the right and lower border are cut off. In
+    that extend past the right and lower borders are cut off. In
     :math:`\lfloor S \tau \rfloor` random cells, :math:`\tau \sim Beta(\beta,
-    \beta)`, the source (:math:`x_i` in Eq. 7) replaces the target; no cell
-    leaves the image unmixed (lambda 0). There are no boxes.
+    \beta)`, the source (:math:`x_i` in Eq. 7) replaces the target; an image
+    without such a cell stays unmixed (lambda 0). There are no boxes.
 
     The rows of the paper's ablations:
 
@@ -52,12 +52,12 @@ class MaskMix(BatchMixer):
     Table 8, B                   ``alignment='shifted'``
     Table 8, C                   ``alignment='sub_patch', scale=0.5``; the
                                  paper does not give the size
-    Table 9, shuffled patches    ``shuffle_patches=True``; its other random
-                                 pattern is not described, and left out
+    Table 9, shuffled patches    ``shuffle_patches=True``; the other random
+                                 pattern, not described, is left out
     ============================ ==========================================
 
-    The public code: ``rounding='ceil', mask_per_image=True,
-    pairing='shuffle', lam='count'``, patches of 14 pixels for DeiT.
+    The authors' public code is ``rounding='ceil', mask_per_image=True,
+    pairing='shuffle', lam='count'``, with patches of 14 pixels for DeiT.
 
     Args:
         scale (float): Side of a cell, in patches: a whole number, or less
@@ -66,33 +66,40 @@ class MaskMix(BatchMixer):
         beta (float): Positive parameter of the Beta distribution. Defaults to
             1.
         strategy (str): Which cells are pasted. 'random': any. 'block':
-            rectangles of them, which may overlap, until the number is reached
-            (BEiT, TokenMix): area uniform between one cell and what is
-            missing, ratio of the sides log-uniform in 0.3..1/0.3; ten
-            rectangles in a row that do not fit end it early. 'region': one
-            rectangle, CutMix's with its borders moved to the next border of
-            cells; the area before clipping and rounding is ``tau``. Defaults
-            to 'random'.
-        alignment (str): Where cells lie on the patches. 'patch': on their
-            borders. 'shifted': the grid is moved up and left, by 1 to
+            rectangles of cells, which may overlap, until the number is
+            reached (BEiT, TokenMix): their area is uniform between one cell
+            and what is missing, the ratio of their sides log-uniform in
+            0.3..1/0.3; ten rectangles in a row that do not fit end it early.
+            'region': one rectangle, CutMix's with its borders rounded to
+            borders of cells; its area before clipping and rounding is
+            ``tau``. Defaults to 'random'.
+        alignment (str): How cells are aligned to the patches. 'patch': to
+            their borders. 'shifted': the grid is moved up and left, by 1 to
             ``patch_size - 1`` pixels each, drawn for each batch. 'sub_patch':
             cells are smaller than a patch. Defaults to 'patch'.
         rounding (str): 'floor' (Sec. 3.2) or 'ceil' (public code) of the
-            number of cells. Without effect on 'region'. Defaults to 'floor'.
-        lam (str): 'area' is the share of the image that was pasted; 'count'
-            that of the cells as if none was cut off, as the public code
-            counts. Equal where cells divide the image. Defaults to 'area'.
+            number of cells. Has no effect on 'region'. Defaults to 'floor'.
+        lam (str): 'area': the share of the image that was pasted. 'count':
+            the share of the cells, as if none were cut off, as in the public
+            code. Equal where cells divide the image. Defaults to 'area'.
         per_image (bool): Draw a tau, and a mask, for each image. Defaults to
             False, one tau for the batch.
         mask_per_image (bool): Draw a mask for each image, as in the public
             code. Defaults to False, one for the batch (Algorithm 1).
         shuffle_patches (bool): Shuffle the source's patches among the pasted
             places. Defaults to False.
-        pairing (str): 'flip' (the batch meets its reverse, Algorithm 1) or
-            'shuffle' (public code). Defaults to 'flip'.
+        pairing (str): 'flip' (the batch is paired with its reverse, Algorithm
+            1) or 'shuffle' (public code). Defaults to 'flip'.
 
     Raises:
-        ValueError: If a number is out of range or a name unknown.
+        MmmixError: If a number is out of range or a name unknown.
+
+    >>> inputs, labels = torch.rand(4, 3, 32, 32), torch.eye(4)
+    >>> mixer = MaskMix(scale=1, patch_size=8)
+    >>> params = mixer.sample(np.random.default_rng(0), 4, (32, 32))
+    >>> mixed = mixer.mix(inputs, labels, params)
+    >>> mixed.mask.shape, torch.equal(mixed.lam, mixed.mask.mean((1, 2)))
+    (torch.Size([4, 4, 4]), True)
     """
 
     def __init__(self,
@@ -116,8 +123,9 @@ class MaskMix(BatchMixer):
             raise MmmixError('`patch_size` must be a whole number of pixels, '
                              f'at least {smallest}, not {patch_size!r}.')
         if shuffle_patches and alignment != 'patch':
-            raise MmmixError('`shuffle_patches` needs cells of whole patches: '
-                             f"alignment='patch', not {alignment!r}.")
+            raise MmmixError(
+                '`shuffle_patches` requires cells of whole patches: '
+                f"alignment='patch', not {alignment!r}.")
         self.cell = cell_size(scale, int(patch_size), alignment)
         self.scale = scale
         self.patch_size = int(patch_size)
@@ -137,10 +145,10 @@ class MaskMix(BatchMixer):
         if any(self.cell % side for side in patch):
             raise MmmixError(
                 f'The {self.cell} x {self.cell} pixel cells of MaskMix (scale='
-                f'{self.scale} of patch_size={self.patch_size}) are no '
+                f'{self.scale} of patch_size={self.patch_size}) are not a '
                 f"multiple of the backbone's {patch[0]} x {patch[1]} pixel "
-                'patches: set `patch_size` to those, or ask for misaligned '
-                "cells: alignment='shifted' or 'sub_patch'.")
+                'patches: set `patch_size` to the size of those, or choose '
+                "misaligned cells, alignment='shifted' or 'sub_patch'.")
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
@@ -149,15 +157,14 @@ class MaskMix(BatchMixer):
                        batch_size if self.per_image else 1)
         if self.mask_per_image:
             tau = np.broadcast_to(tau, batch_size)
-        offset = np.zeros(2, np.int64)
-        if self.alignment == 'shifted':
-            offset = rng.integers(1, self.patch_size, 2)
-        grid = grid_shape(image_size, (self.cell, self.cell), offset)
+        offset = rng.integers(1, self.patch_size, 2) \
+            if self.alignment == 'shifted' else np.zeros(2, np.int64)
+        grid = grid_shape(image_size, (self.cell, self.cell), offset.tolist())
         if grid == (1, 1):
             raise MmmixError(
                 'A cell of {0} x {0} pixels (`scale` times `patch_size`) '
                 'covers the whole {1} x {2} image, so there is nothing to '
-                'mix: make cells smaller.'.format(self.cell, *image_size))
+                'mix: choose smaller cells.'.format(self.cell, *image_size))
         count = self.round(tau * grid[0] * grid[1]).astype(np.int64)
         params = dict(
             source=source,
@@ -168,19 +175,19 @@ class MaskMix(BatchMixer):
         return params
 
     def shuffled(self, rng: np.random.Generator, cells: np.ndarray,
-                 image_size: Tuple[int, int]) -> np.ndarray:
-        """Which patch of the source is pasted at each place: a permutation of
-        the pasted ones, ``(len(cells), h, w)``."""
+                 image_size: Sequence[int]) -> np.ndarray:
+        """Index of the source's patch at each place, ``(len(cells), h, w)``:
+        a permutation of the pasted patches."""
         if any(side % self.patch_size for side in image_size):
             raise MmmixError(
                 'Images of {} x {} pixels do not divide into patches of '
-                '{} pixels, which `shuffle_patches` needs.'.format(
+                '{} pixels, which `shuffle_patches` requires.'.format(
                     *image_size, self.patch_size))
         mask = crop_cells(
             torch.from_numpy(cells), image_size, (self.cell, self.cell))
         grid = [side // self.patch_size for side in image_size]
         pasted = resize_mask(mask.float(), grid).flatten(1).bool().numpy()
-        # both orders name the pasted places first, then the others
+        # in both orders the pasted places come first, then the others
         order = np.argsort(~pasted, 1, kind='stable')
         keys = np.where(pasted, rng.random(pasted.shape), 1)
         place = np.empty(pasted.shape, np.int64)
@@ -217,7 +224,7 @@ class MaskMix(BatchMixer):
 
 def random_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
                  grid: Tuple[int, int]) -> np.ndarray:
-    """Any ``count`` cells."""
+    """``count`` cells anywhere."""
     chosen = np.arange(grid[0] * grid[1]) < count[:, None]
     return rng.permuted(chosen, axis=1).reshape(-1, *grid)
 
@@ -228,8 +235,8 @@ def region_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
     side = np.sqrt(tau)[:, None] * grid
     centre = rng.random(side.shape) * grid
     corners = [centre - side / 2, centre + side / 2]
-    boxes = np.floor(np.clip(corners, 0, grid) + 0.5).astype(np.int64)
-    return box_masks(torch.from_numpy(np.hstack(boxes)), grid).bool().numpy()
+    boxes = np.hstack(np.floor(np.clip(corners, 0, grid) + 0.5))
+    return box_masks(torch.from_numpy(boxes).long(), grid).bool().numpy()
 
 
 def block_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
@@ -242,8 +249,8 @@ def block_mask(rng: np.random.Generator,
                count: int,
                grid: Tuple[int, int],
                attempts: int = 10) -> np.ndarray:
-    """Rectangles of cells, until there are ``count`` cells or so many
-    attempts in a row have failed."""
+    """Rectangles of cells, until there are ``count`` cells or ``attempts``
+    rectangles in a row did not fit."""
     mask = np.zeros(grid, bool)
     missing, failed = count, 0
     while missing and failed < attempts:
@@ -269,16 +276,16 @@ STRATEGIES = dict(random=random_cells, block=block_cells, region=region_cells)
 
 
 def cell_size(scale: float, patch_size: int, alignment: str) -> int:
-    """Pixels of a side of a cell."""
+    """Side of a cell in pixels."""
     cell = scale * patch_size
     if alignment == 'sub_patch':
         if not (0 < scale < 1 and cell == int(cell)):
             raise MmmixError(
-                "alignment='sub_patch' wants a `scale` between 0 and 1 that "
-                f'makes whole pixels of patch_size={patch_size}, not '
+                "alignment='sub_patch' requires a `scale` between 0 and 1 "
+                f'that gives whole pixels at patch_size={patch_size}, not '
                 f'{scale!r}.')
     elif not (scale >= 1 and scale == int(scale)):
         raise MmmixError(
             '`scale` must be a whole number of patches, at least 1, not '
-            f"{scale!r}; smaller cells need alignment='sub_patch'.")
+            f"{scale!r}; smaller cells require alignment='sub_patch'.")
     return int(cell)

@@ -1,5 +1,5 @@
 """CutMix's random box, one for a whole batch."""
-from typing import Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 from mmmix.errors import MmmixError
 from mmmix.functional import box_masks
 
-from .base import to_device
+from .base import Params, to_device
 
 
 def random_box(rng: np.random.Generator,
@@ -50,10 +50,9 @@ def box_share(box: np.ndarray, image_size: Sequence[int]) -> float:
     return (y2 - y1) * (x2 - x1) / (image_size[0] * image_size[1])
 
 
-def box_fields(params: Dict[str, np.ndarray],
-               inputs: Tensor) -> Dict[str, Tensor]:
-    """What a :class:`~mmmix.structures.MixedBatch` says of a box that all
-    images share.
+def box_fields(params: Params, inputs: Tensor) -> Dict[str, Any]:
+    """Fields of a :class:`~mmmix.structures.MixedBatch` whose images share
+    one box.
 
     Args:
         params (dict): ``source`` ``(N,)``, ``box`` and ``lam``, the weight of
@@ -61,7 +60,7 @@ def box_fields(params: Dict[str, np.ndarray],
         inputs (Tensor): Images ``(N, C, H, W)``.
 
     Returns:
-        dict: ``source``, ``lam``, ``mask`` and ``target_boxes``.
+        dict[str, Tensor]: ``source``, ``lam``, ``mask`` and ``target_boxes``.
     """
     n = inputs.size(0)
     box = to_device(params['box'], inputs)[None]
@@ -73,7 +72,7 @@ def box_fields(params: Dict[str, np.ndarray],
 
 
 def check_minmax(minmax: Optional[Sequence[float]]) -> None:
-    """Raise a MmmixError unless these are two side ratios, or None."""
+    """Raise a MmmixError unless given two side ratios or None."""
     if minmax is not None and not (len(minmax) == 2
                                    and 0 <= minmax[0] < minmax[1] <= 1):
         raise MmmixError('`cutmix_minmax` must be two side ratios '

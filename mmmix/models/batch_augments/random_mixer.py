@@ -9,19 +9,19 @@ from mmmix.registry import BATCH_AUGMENTS
 class RandomMixer:
     """Pick one of several batch augments, or none.
 
-    MMPretrain's ``RandomBatchAugment`` with three differences: it draws from
-    a generator that is given, it only picks, and it leaves the caller's
-    ``probs`` alone.
+    It differs from MMPretrain's ``RandomBatchAugment`` in three ways: it
+    draws from a generator that is passed in, it picks but does not mix, and
+    it does not modify the caller's ``probs``.
 
     Args:
         augments (dict | Callable | list): Batch augments or their configs.
-        probs (Sequence[float] | float, optional): Probability of each; what
-            is missing to 1 is the probability of none. Defaults to None, all
-            alike.
+        probs (Sequence[float] | float, optional): Probability of each; the
+            remainder up to 1 is the probability of none. Defaults to None,
+            all equal.
 
     Raises:
-        ValueError: If probabilities are negative, sum above 1, or are not one
-            for each augment.
+        MmmixError: If there are no augments, or the probabilities are
+            negative, sum to more than 1, or are not one for each augment.
     """
 
     def __init__(self,

@@ -42,12 +42,22 @@ class SMMix(BatchMixer):
             region whose side is uniform over the integers
             ``floor(low * s) .. floor(high * s)``, where ``s`` is the shorter
             side of the grid. Defaults to False, the paper's.
-        pairing (str): 'flip' (the batch meets its reverse, as in the public
-            code) or 'shuffle'. Defaults to 'flip'.
+        pairing (str): 'flip' (the batch is paired with its reverse, as in the
+            public code) or 'shuffle'. Defaults to 'flip'.
 
     Raises:
-        ValueError: If side ratios are outside [0, 1] or reversed, or the
+        MmmixError: If side ratios are outside [0, 1] or reversed, or the
             pairing is unknown.
+
+    >>> inputs, labels = torch.rand(2, 3, 32, 32), torch.eye(2)
+    >>> attention = torch.arange(16.).view(1, 4, 4).expand(2, -1, -1)
+    >>> mixer = SMMix(delta=0.5)
+    >>> params = mixer.sample(np.random.default_rng(0), 2, (32, 32))
+    >>> mixed = mixer.mix(inputs, labels, params, Guidance(attention))
+    >>> mixed.source_boxes[0], mixed.target_boxes[0]
+    (tensor([16, 16, 32, 32]), tensor([ 0,  0, 16, 16]))
+    >>> mixed.lam
+    tensor([0.2500, 0.2500])
     """
 
     requires = frozenset({'attention'})
@@ -57,9 +67,9 @@ class SMMix(BatchMixer):
                  per_image: bool = False,
                  integer_sides: bool = False,
                  pairing: str = 'flip'):
-        low, high = (delta, delta) if np.isscalar(delta) else (delta[0],
-                                                               delta[-1])
-        if np.size(delta) > 2 or not 0 <= low <= high <= 1:
+        low, *middle, high = np.broadcast_to(delta, max(np.size(delta),
+                                                        2)).tolist()
+        if middle or not 0 <= low <= high <= 1:
             raise MmmixError('`delta` must be a side ratio in [0, 1] or two '
                              f'of them, low <= high, not {delta!r}.')
         self.delta = (low, high)
@@ -125,12 +135,13 @@ class SMMix(BatchMixer):
 
 def whole_grid(image_size: Sequence[int],
                grid: Sequence[int]) -> Tuple[int, int]:
-    """The finest grid of whole pixels that is no finer than a map's own.
+    """The finest grid with cells of whole pixels that is no finer than a
+    map's own.
 
-    A ViT's map lies on such a grid already. That of a CNN, or of a guide that
-    is shown the image at another size, is averaged onto it.
+    A ViT's map is on such a grid already. The map of a CNN, or of a guide
+    that sees the image at another size, is averaged onto it.
     """
-    return tuple(
-        next(
-            cells for cells in range(min(given, side), 0, -1)
-            if side % cells == 0) for side, given in zip(image_size, grid))
+    height, width = (next(
+        cells for cells in range(min(given, side), 0, -1) if side % cells == 0)
+                     for side, given in zip(image_size, grid))
+    return height, width

@@ -18,15 +18,14 @@ from ..requirements import check_requirements, parts_of
 
 @MODELS.register_module()
 class MixClassifier(ImageClassifier):
-    """MMPretrain's ``ImageClassifier`` that trains on guided mixes.
+    """MMPretrain's ``ImageClassifier``, trained on guided mixes.
 
-    It has the same parameters: a checkpoint of the one loads into the other.
-    Without mixing (validation, inference) it is its parent.
+    It has the same parameters: checkpoints of either load into the other.
+    Without mixing (validation, inference) it behaves as its parent.
 
     Args:
         train_cfg (dict, optional): ``augments`` and ``probs`` as in
-            MMPretrain, and ``guide``, by default the model itself. For
-            example ``dict(augments=[dict(type='mmmix.SMMix')], probs=[0.5])``.
+            MMPretrain, and ``guide``, by default the model itself.
         *: As in ``mmpretrain.ImageClassifier``; the data preprocessor is by
             default a :class:`~mmmix.models.MixDataPreprocessor`, whose
             ``num_classes`` is by default the head's.
@@ -34,6 +33,15 @@ class MixClassifier(ImageClassifier):
     Raises:
         MissingIngredient: If a mixer, label rule or loss requires what
             backbone, guide or mixers cannot give.
+
+    >>> model = MixClassifier(
+    ...     backbone=dict(type='ResNet_CIFAR', depth=18),
+    ...     neck=dict(type='GlobalAveragePooling'),
+    ...     head=dict(
+    ...         type='mmmix.MixLinearClsHead', num_classes=2, in_channels=512),
+    ...     train_cfg=dict(augments=[dict(type='mmmix.SMMix')], probs=[0.5]))
+    >>> model.data_preprocessor.batch_augments.probs
+    [0.5]
     """
 
     def __init__(self,
@@ -54,11 +62,11 @@ class MixClassifier(ImageClassifier):
                          data_preprocessor, init_cfg)
         if not isinstance(self.data_preprocessor, MixDataPreprocessor):
             raise MmmixError(
-                'MixClassifier needs a MixDataPreprocessor, not a '
+                'MixClassifier requires a MixDataPreprocessor, not a '
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
         check_requirements(self)
-        # made before anything is compiled; it records only in a loss
+        # made before anything is compiled; it records only in `loss`
         self._recorder = OutputRecorder(
             find_extractor(self.backbone).hooked_modules() if any(
                 'class_attention' in part.requires
@@ -71,7 +79,7 @@ class MixClassifier(ImageClassifier):
 
     def loss(self, inputs: Tensor,
              data_samples: List[DataSample]) -> Dict[str, Tensor]:
-        """Mix a batch, and return its losses.
+        """Mix a batch and compute its losses.
 
         Args:
             inputs (Tensor): Normalised images ``(N, C, H, W)``.
@@ -81,7 +89,7 @@ class MixClassifier(ImageClassifier):
             dict[str, Tensor]: See :meth:`mmmix.models.heads.MixHead.loss`.
         """
         if self.data_preprocessor.batch_augments is None:
-            self._check_nothing_waits_for_mixes()
+            self._check_no_part_requires_mixing()
             return super().loss(inputs, data_samples)
         mixed, guidance = self.data_preprocessor.mix(self, inputs,
                                                      _labels(data_samples))
@@ -89,10 +97,10 @@ class MixClassifier(ImageClassifier):
         if isinstance(self.head, MixHead):
             return self.head.loss(features, data_samples, mixed, guidance,
                                   tokens, class_attention)
-        # a stock head reads the labels from data samples
+        # a stock head takes the labels from the data samples
         return self.head.loss(features, _relabelled(data_samples, mixed))
 
-    def _check_nothing_waits_for_mixes(self) -> None:
+    def _check_no_part_requires_mixing(self) -> None:
         if parts_of(self.head):
             raise MmmixError(
                 'The head has a label rule or mix losses, but nothing is '
@@ -105,7 +113,7 @@ class MixClassifier(ImageClassifier):
         """Features of the mixed images, and what else a part requires.
 
         Args:
-            mixed (MixedBatch): What was pasted where.
+            mixed (MixedBatch): The mixed batch.
 
         Returns:
             tuple: Features after the neck; patch tokens ``(N, C, h, w)`` and
@@ -135,13 +143,13 @@ class MixClassifier(ImageClassifier):
     def relabel(self,
                 mixed: MixedBatch,
                 guidance: Optional[Guidance] = None) -> MixedBatch:
-        """The batch with the lambda that a training would use.
+        """The batch with the lambda that training would use.
 
-        The label rule of the head may read how the model sees the mixed
-        images; without a rule, the model sees nothing.
+        For a label rule the model runs on the mixed images; without one it
+        does not run.
 
         Args:
-            mixed (MixedBatch): What was pasted where.
+            mixed (MixedBatch): The mixed batch.
             guidance (Guidance, optional): What the guides returned.
         """
         if self.label_rule is None:
@@ -153,14 +161,14 @@ class MixClassifier(ImageClassifier):
     def parse_losses(
             self, losses: Dict[str,
                                Tensor]) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """The parent's; a loss that is not finite stops the run here, before
-        the optimizer uses it.
+        """Parse losses as the parent does, and stop the run if their sum is
+        not finite, before the optimizer uses it.
 
         On a GPU this waits for the forward pass, once a step and on purpose;
         MMEngine itself waits for the whole step, to log its losses.
 
         Raises:
-            FloatingPointError: It names iteration, losses and learning rate.
+            FloatingPointError: With iteration, losses and learning rate.
         """
         loss, log_vars = super().parse_losses(losses)
         _stop_if_not_finite(loss, log_vars)
@@ -170,14 +178,14 @@ class MixClassifier(ImageClassifier):
 # compiled code would guard on every data sample of the batch
 @torch.compiler.disable
 def _labels(data_samples: List[DataSample]) -> Tensor:
-    """Their one-hot or soft labels ``(N, num_classes)``."""
+    """One-hot or soft labels of data samples, ``(N, num_classes)``."""
     return torch.stack([sample.gt_score for sample in data_samples])
 
 
 @torch.compiler.disable
 def _relabelled(data_samples: List[DataSample],
                 mixed: MixedBatch) -> List[DataSample]:
-    """Copies of data samples that hold the mixed labels."""
+    """Copies of the data samples, with the mixed labels."""
     return [
         sample.new().set_gt_score(label)
         for sample, label in zip(data_samples, mixed.mixed_labels())

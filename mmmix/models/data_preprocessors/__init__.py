@@ -1,4 +1,4 @@
-"""Normalise, stack, and mix."""
+"""Normalising, stacking and mixing."""
 from .mix_data_preprocessor import MixDataPreprocessor
 
 __all__ = ['MixDataPreprocessor']

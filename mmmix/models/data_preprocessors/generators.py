@@ -10,15 +10,18 @@ from mmengine.logging import MessageHub
 class StepGenerators:
     """Generators that are derived anew in every iteration.
 
-    One from (seed, iteration), which is the same on all ranks, and one from
-    (seed, iteration, rank). Seed and iteration are read from MMEngine's
-    message hub, so no state needs to be stored for a resumed run to draw what
-    an uninterrupted one would have drawn.
+    One is derived from (seed, iteration) and is the same on all ranks, the
+    other from (seed, iteration, rank). Seed and iteration are read from
+    MMEngine's message hub, so a resumed run draws what an uninterrupted one
+    would have drawn, without any stored state.
 
     >>> shared, own = StepGenerators()()
+    >>> again, _ = StepGenerators()()
+    >>> shared.random() == again.random()
+    True
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._seed: Optional[int] = None
         self._shared_seed: Optional[int] = None
         self._last_iteration: Optional[int] = None
@@ -32,11 +35,11 @@ class StepGenerators:
         if seed is None:
             seed = torch.initial_seed()
         if seed != self._seed:
-            # once a run: MMEngine can give every rank a seed of its own
+            # once per run: MMEngine can give every rank a seed of its own
             shared = [seed]
             broadcast_object_list(shared)
             self._seed, self._shared_seed = seed, shared[0]
-        # without a running trainer all calls see the same iteration
+        # without a runner all calls see the same iteration
         self._repeats = (
             self._repeats + 1 if iteration == self._last_iteration else 0)
         self._last_iteration = iteration

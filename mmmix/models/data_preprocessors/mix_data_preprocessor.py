@@ -1,5 +1,5 @@
 from collections import OrderedDict
-from typing import Callable, FrozenSet, List, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -23,11 +23,11 @@ from .generators import StepGenerators
 
 @MODELS.register_module()
 class MixDataPreprocessor(ClsDataPreprocessor):
-    """MMPretrain's data preprocessor; it owns mixers, guides and randomness.
+    """MMPretrain's data preprocessor, with mixers, guides and randomness.
 
     It normalises, checks the labels and makes them one-hot. It mixes when the
-    model, which a guide may need, calls :meth:`mix`. Without batch augments
-    it is its parent, with labels checked.
+    model, which a guide may require, calls :meth:`mix`. Without batch
+    augments it behaves as its parent, except that labels are checked.
 
     Args:
         batch_augments (dict, optional): ``augments`` and ``probs`` as in
@@ -38,7 +38,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
 
     Attributes:
         batch_augments (RandomMixer, optional): Picks a mixer in each step.
-        guides (dict[str, Guide]): By what is required: 'attention', 'logits'.
+        guides (dict[str, Guide]): The guides for 'attention' and 'logits'.
 
     Raises:
         MmmixError: In training, on labels that are missing or out of range.
@@ -54,15 +54,15 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         self.batch_augments = RandomMixer(**cfg)
         self.to_onehot = True
         self.generators = StepGenerators()
-        self._mix_hooks = OrderedDict()
+        self._mix_hooks: Dict[int, Callable] = OrderedDict()
 
-    # labels are read here as Python numbers, which a compiled graph cannot
+    # labels are read as Python numbers, which a compiled graph cannot do
     @torch.compiler.disable
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Normalise and stack; mix nothing.
+        """Normalise and stack, without mixing.
 
         Args:
-            data (dict): What the data loader gave.
+            data (dict): A batch from the data loader.
             training (bool): Whether every image must have a valid label.
 
         Returns:
@@ -78,7 +78,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
     @torch.compiler.disable
     def mix(self, model: nn.Module, inputs: Tensor,
             labels: Tensor) -> Tuple[MixedBatch, Optional[Guidance]]:
-        """Mix the batch of a training step by a mixer that is picked.
+        """Mix the batch of a training step by a randomly picked mixer.
 
         Args:
             model (nn.Module): The model under training.
@@ -107,13 +107,12 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         source: Optional[np.ndarray] = None,
         attention: Optional[Tensor] = None
     ) -> Tuple[MixedBatch, Optional[Guidance]]:
-        """Mix a batch by one batch augment, as a training does.
+        """Mix a batch by a given batch augment, as training does.
 
         Args:
-            model (nn.Module): The model that the guides look through or
-                beside.
+            model (nn.Module): The model that is passed to the guides.
             augment (Callable, optional): One of ``batch_augments.augments``.
-                None mixes nothing. One of MMPretrain's does not say what it
+                None mixes nothing. One of MMPretrain's does not tell what it
                 mixed: what it returns counts as unmixed, with soft labels.
             inputs (Tensor): Normalised images ``(N, C, H, W)``.
             labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
@@ -124,12 +123,12 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                 the guide's; they are averaged onto its grid.
 
         Returns:
-            tuple[MixedBatch, Guidance | None]: What was mixed, with the
-            mixer's own lambda, and what the guides returned, if anything was
-            required from them.
+            tuple[MixedBatch, Guidance | None]: The mixed batch, with the
+            mixer's own lambda, and what the guides returned, or None if
+            nothing was required from them.
         """
         mixer = augment if isinstance(augment, BatchMixer) else None
-        if augment is not mixer:
+        if augment is not None and mixer is None:
             inputs, labels = augment(inputs, labels)
         requires = self.requires(model, augment)
         guidance = ask_guides(self.guides, model, inputs, requires, labels)
@@ -149,7 +148,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
 
     def requires(self, model: nn.Module,
                  augment: Optional[Callable]) -> FrozenSet[str]:
-        """What the guides are asked for when a batch augment mixes:
+        """What is required from the guides when a batch augment mixes:
         'attention', 'logits', both or nothing."""
         return required_of_guides(model.head, augment)
 
@@ -157,7 +156,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         """Call ``hook(mixed, guidance)`` after each :meth:`mix`.
 
         Returns:
-            RemovableHandle: Its ``remove()`` ends that.
+            RemovableHandle: Its ``remove()`` unregisters the hook.
         """
         handle = RemovableHandle(self._mix_hooks)
         self._mix_hooks[handle.id] = hook
@@ -171,16 +170,16 @@ def check_labels(samples: Optional[List[DataSample]],
     Labels are on the CPU here, so reading them does not block a GPU.
 
     Args:
-        samples (List[DataSample], optional): Of a batch.
-        num_classes (int, optional): None checks no range.
+        samples (List[DataSample], optional): The samples of a batch.
+        num_classes (int, optional): None does not check the range.
 
     Raises:
-        MmmixError: It names the label and the image.
+        MmmixError: With the label and the path of the image.
     """
     if not samples or not all('gt_label' in sample or 'gt_score' in sample
                               for sample in samples):
         raise MmmixError(
-            'Training needs a label for each image, but some data samples '
+            'Training requires a label for each image, but some data samples '
             'have neither `gt_label` nor `gt_score`: check that the '
             'training pipeline ends with PackInputs and the data set is '
             'labelled.')

@@ -1,9 +1,10 @@
-from typing import Optional
+from typing import FrozenSet, Optional
 
-from torch import nn
+from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS
+from mmmix.structures import Guidance
 
 from .base import Guide
 
@@ -12,14 +13,14 @@ from .base import Guide
 class EMAGuide(Guide):
     """The moving average of the model under training guides it.
 
-    ``mmmix.EMAGuideHook`` keeps the average as :attr:`average`, or shares the
-    one that MMEngine's ``EMAHook`` keeps: there is no second copy. Put it
-    into the config::
+    ``mmmix.EMAGuideHook`` sets :attr:`average`: it keeps an average, or shares
+    the one that MMEngine's ``EMAHook`` keeps, without a second copy. Add it
+    to the config::
 
         custom_hooks = [dict(type='mmmix.EMAGuideHook', momentum=1e-4)]
 
-    A model in eval mode, as in the analyses, is asked itself: the weights of
-    a checkpoint stand for the average.
+    Without an average a model in eval mode, as in the analyses, is asked
+    itself: the weights of a checkpoint stand for the average.
 
     Args:
         **kwargs: Of :class:`Guide`.
@@ -37,7 +38,11 @@ class EMAGuide(Guide):
     def network(self, model: nn.Module) -> nn.Module:
         return model if self.average is None else self.average
 
-    def __call__(self, model, images, requires, labels=None):
+    def __call__(self,
+                 model: nn.Module,
+                 images: Tensor,
+                 requires: FrozenSet[str],
+                 labels: Optional[Tensor] = None) -> Guidance:
         if self.average is None and model.training:
             raise MmmixError(
                 'EMAGuide has no moving average to ask. Add its hook to '

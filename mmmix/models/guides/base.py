@@ -1,5 +1,5 @@
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import FrozenSet, Iterator, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -18,10 +18,10 @@ class Guide(metaclass=ABCMeta):
     """A function of a model and unmixed images that returns a `Guidance`.
 
     A child defines :meth:`network`, the classifier that is asked. A guide is
-    not an ``nn.Module``: no checkpoint of the model holds it, and no
-    optimizer, wrapper or ``train()`` reaches it. It keeps nothing of the model
-    that it is given, and leaves no trace in it: no gradient, no batch-norm
-    statistic, no changed train/eval flag.
+    not an ``nn.Module``: it is not in the model's checkpoints, and optimizers,
+    wrappers and ``train()`` do not reach it. It keeps no reference to the
+    model that it is given, and leaves no trace in it: no gradient, no
+    batch-norm statistic, no changed train/eval flag.
 
     Args:
         attention_map (dict, optional): How the attention map is computed:
@@ -32,7 +32,8 @@ class Guide(metaclass=ABCMeta):
         input_size (int | Sequence[int], optional): The network sees the
             images at this height and width instead. Defaults to None.
         dtype (str, optional): 'bfloat16' or 'float16' runs the network under
-            autocast; None leaves it as the training is. Defaults to None.
+            autocast; None keeps the precision of the training. Defaults to
+            None.
 
     Raises:
         MmmixError: If scale, size or dtype is out of range, or both a scale
@@ -50,6 +51,7 @@ class Guide(metaclass=ABCMeta):
         if not 0 < scale <= 4:
             raise MmmixError('`scale` of a guide must be in (0, 4], not '
                              f'{scale!r}.')
+        self.input_size: Optional[Tuple[int, int]] = None
         if input_size is not None:
             size = np.atleast_1d(input_size)
             if scale != 1 or size.size > 2 or size.dtype.kind != 'i' \
@@ -58,28 +60,28 @@ class Guide(metaclass=ABCMeta):
                     '`input_size` of a guide must be one or two positive '
                     'whole numbers, and excludes `scale`; got '
                     f'{input_size!r} and scale={scale}.')
-            input_size = tuple(np.broadcast_to(size, 2).tolist())
+            height, width = np.broadcast_to(size, 2).tolist()
+            self.input_size = height, width
         if dtype not in (None, 'bfloat16', 'float16'):
             raise MmmixError("`dtype` of a guide must be 'bfloat16', "
                              f"'float16' or None, not {dtype!r}.")
         self.scale = scale
-        self.input_size = input_size
-        self.dtype = dtype and getattr(torch, dtype)
+        self.dtype = None if dtype is None else getattr(torch, dtype)
 
     @abstractmethod
     def network(self, model: nn.Module) -> nn.Module:
-        """The classifier that is asked when a model is trained.
+        """The classifier that is asked while a model is trained.
 
         Args:
             model (nn.Module): The model under training.
         """
 
     def __deepcopy__(self, memo: dict) -> 'Guide':
-        # it keeps nothing of a model, so copies of a model can share it
+        # it keeps no reference to a model, so copies of a model can share it
         return self
 
     def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
-        """Refuse at build time what could not be returned later.
+        """Check at build time that the guide can return what is required.
 
         Args:
             model (nn.Module): The model under training.
@@ -102,15 +104,16 @@ class Guide(metaclass=ABCMeta):
             extractor.grid(self.size_for(size))
         except MmmixError as error:
             raise MmmixError(
-                f'{error} These are the sizes at which the guide is shown '
-                f'images of {size[0]} x {size[1]}, by its scale='
+                f'{error} This is the size at which the guide sees images '
+                f'of {size[0]} x {size[1]}, by its scale='
                 f'{self.scale:g} or input_size={self.input_size}.') from None
 
     def size_for(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        """Height and width at which images of this size are shown."""
+        """Height and width at which the network sees images of this size."""
         if self.input_size is not None:
             return self.input_size
-        return tuple(round(side * self.scale) for side in image_size)
+        height, width = image_size
+        return round(height * self.scale), round(width * self.scale)
 
     @torch.no_grad()
     def __call__(self,
@@ -118,7 +121,7 @@ class Guide(metaclass=ABCMeta):
                  images: Tensor,
                  requires: FrozenSet[str],
                  labels: Optional[Tensor] = None) -> Guidance:
-        """Look at unmixed images.
+        """Compute the guidance for unmixed images.
 
         Args:
             model (nn.Module): The model under training.
@@ -127,6 +130,13 @@ class Guide(metaclass=ABCMeta):
             requires (frozenset[str]): 'attention', 'logits' or both.
             labels (Tensor, optional): One-hot or soft labels
                 ``(N, num_classes)``, for an attention map that requires them.
+
+        Returns:
+            Guidance: What is required, float32.
+
+        Raises:
+            MmmixError: If the attention map requires labels and there are
+                none.
         """
         network = self.network(model)
         images = self.shown(model, images)
@@ -134,8 +144,8 @@ class Guide(metaclass=ABCMeta):
             if 'attention' in requires:
                 if self.attention_map.requires_labels and labels is None:
                     raise MmmixError(
-                        f'{type(self.attention_map).__name__} looks at a '
-                        'label: call the guide with `labels` '
+                        f'{type(self.attention_map).__name__} requires '
+                        'labels: call the guide with `labels` '
                         '(N, num_classes).')
                 attention, features = self.attention_map(
                     network, images, labels)
@@ -155,7 +165,7 @@ class Guide(metaclass=ABCMeta):
             return images
         return F.interpolate(images, size, mode='bilinear', antialias=True)
 
-    def _precision(self, images: Tensor):
+    def _precision(self, images: Tensor) -> AbstractContextManager:
         if self.dtype is None:
             return nullcontext()
         return torch.autocast(images.device.type, self.dtype)
@@ -165,15 +175,15 @@ def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
     """The image size that a classifier's backbone declares, if any."""
     try:
         return find_extractor(model.backbone).image_size
-    except MmmixError:  # nobody requires attention of this one
+    except MmmixError:  # no attention is required of this backbone
         return None
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; every module's own flag is restored.
+    """Put a model into eval mode, and restore every module's own flag after.
 
-    Flags are set one by one: ``train()`` of a backbone may do more.
+    Flags are set one by one, because a backbone's ``train()`` may do more.
     """
     flags = {module: module.training for module in model.modules()}
     for module in flags:
@@ -189,9 +199,9 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def no_autocast_cache() -> Iterator[None]:
     """Keep a pass without gradients out of autocast's weight cache.
 
-    In older torch (2.1, but not 2.11) a weight that was cast under
-    ``no_grad`` is taken from the cache by the training pass that follows, and
-    is then silently not trained.
+    In older torch (2.1, but not 2.11) the training pass that follows would
+    take weights that were cast under ``no_grad`` from the cache, and silently
+    not train them.
     """
     enabled = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)

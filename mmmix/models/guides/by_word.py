@@ -13,7 +13,7 @@ WORDS = ('attention', 'logits')
 
 
 def build_guides(cfg: Optional[dict] = None) -> Dict[str, Guide]:
-    """Build a guide for each word that can be required from one.
+    """Build a guide for each word that can be required from a guide.
 
     Args:
         cfg (dict, optional): Config of the guide for all words, by default
@@ -21,10 +21,10 @@ def build_guides(cfg: Optional[dict] = None) -> Dict[str, Guide]:
             'logits' it may hold the config of another guide for that word.
 
     Returns:
-        dict[str, Guide]: By 'attention' and 'logits'.
+        dict[str, Guide]: The guides for 'attention' and 'logits'.
 
     Raises:
-        MmmixError: If a part is not a guide.
+        MmmixError: If a config does not build a guide.
 
     >>> guides = build_guides(dict(logits=dict(type='mmmix.EMAGuide')))
     >>> {word: type(guide).__name__ for word, guide in guides.items()}
@@ -72,8 +72,8 @@ def ask_guides(guides: Dict[str, Guide],
 
 def words_by_guide(guides: Dict[str, Guide],
                    requires: FrozenSet[str]) -> Dict[Guide, FrozenSet[str]]:
-    """What is required from each guide; a guide that nothing is required
-    from is left out."""
+    """What is required from each guide; guides from which nothing is
+    required are left out."""
     asked = dict.fromkeys(guides[word] for word in WORDS if word in requires)
     return {
         guide: frozenset(w for w in requires if guides[w] is guide)

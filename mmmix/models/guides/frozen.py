@@ -15,30 +15,30 @@ from .base import Guide
 
 @TASK_UTILS.register_module()
 class FrozenGuide(Guide):
-    """A pretrained classifier guides, and is not trained (SMMix, Table 9).
+    """A pretrained classifier, which is not trained, guides (SMMix, Table 9).
 
     It may also be a bare feature extractor without a head (Attentive CutMix),
-    as long as no logits are required. Images that the model under training
-    sees normalised otherwise are normalised anew for it.
+    as long as no logits are required. If it normalises images differently
+    from the model under training, they are renormalised for it.
 
     Args:
         config (str | dict | Config): A classification config: a file, a
             ``'package::path'`` such as
             ``'mmpretrain::deit/deit-small_4xb256_in1k.py'`` or
             ``'mmmix::vanilla/deit-small_...'``, or a Config or dict that
-            holds ``model``. One without a ``data_preprocessor`` sees what the
-            model under training sees.
-        checkpoint (str, optional): Its weights, a path or an address. Without
-            them the guidance is random, and a warning says so, unless the
-            backbone loads its own (``pretrained`` of a ``TIMMBackbone``).
+            holds ``model``. Without a ``data_preprocessor`` in it, the guide
+            sees images as the model under training does.
+        checkpoint (str, optional): Its weights, a path or a URL. Without them
+            the guidance is random, which a warning says, unless the backbone
+            loads its own (``pretrained`` of a ``TIMMBackbone``).
         **kwargs: Of :class:`Guide`.
 
     Raises:
         FileNotFoundError: If config or checkpoint is a path that does not
             exist.
-        MmmixError: If the config holds no model, the weights do not fit it,
-            or logits or the map of a label are required and it has other
-            classes.
+        MmmixError: If the config holds no classifier, the weights do not fit
+            it, or its number of classes differs from the model's and logits
+            or a map that depends on the label are required.
 
     >>> resnet = dict(type='mmpretrain.ResNet', depth=18)
     >>> guide = FrozenGuide(
@@ -74,10 +74,10 @@ class FrozenGuide(Guide):
                     and self.attention_map.requires_labels)
         if theirs != ours and ('logits' in requires or by_label):
             raise MmmixError(
-                f'The frozen guide knows {theirs} classes and the model '
-                f'under training {ours}, but its logits or its map of a '
-                'label are required: take a guide trained on the same '
-                'classes, a map without labels, '
+                f'The frozen guide has {theirs} classes and the model '
+                f'under training {ours}, but its logits or an attention map '
+                'that requires labels are required: use a guide trained on '
+                'the same classes, a map without labels, '
                 "attention_map=dict(type='mmmix.BottomUp'), or remove the "
                 'loss that requires its logits.')
 
@@ -110,12 +110,12 @@ class FrozenGuide(Guide):
 
 
 def renormalised(images: Tensor, ours: nn.Module, theirs: nn.Module) -> Tensor:
-    """Images that one data preprocessor normalised, as another would have.
+    """Images normalised by one data preprocessor, as another would do it.
 
     Args:
         images (Tensor): ``(N, C, H, W)``.
         ours (nn.Module): The data preprocessor that normalised them.
-        theirs (nn.Module): The other one.
+        theirs (nn.Module): The other data preprocessor.
     """
     mean, std = (_channels(ours, name, images) for name in ('mean', 'std'))
     if ours.to_rgb != theirs.to_rgb:

@@ -1,4 +1,4 @@
-"""MMPretrain's heads with mix losses."""
+"""MMPretrain's heads with a label rule and mix losses."""
 from .linear_head import MixLinearClsHead
 from .mix_head import MixHead
 from .vision_transformer_head import MixVisionTransformerClsHead

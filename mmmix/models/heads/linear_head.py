@@ -1,4 +1,5 @@
 from mmpretrain.models.heads import LinearClsHead
+from torch import Tensor
 
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
@@ -8,7 +9,7 @@ from .mix_head import MixHead
 
 @MODELS.register_module()
 class MixLinearClsHead(MixHead, LinearClsHead):
-    """``mmpretrain.LinearClsHead`` with label rule and mix losses; same
+    """``mmpretrain.LinearClsHead`` with a label rule and mix losses; same
     parameters.
 
     Args:
@@ -19,11 +20,11 @@ class MixLinearClsHead(MixHead, LinearClsHead):
         **kwargs: Of ``LinearClsHead``.
     """
 
-    def pre_logits(self, feats):
+    def pre_logits(self, feats: tuple) -> Tensor:
         last = super().pre_logits(feats)
         if last.ndim != 2:
             raise MmmixError(
-                'MixLinearClsHead wants one vector for each image (N, C), not '
+                'MixLinearClsHead requires one vector per image (N, C), not '
                 f'features of shape {tuple(last.shape)}: put '
                 "neck=dict(type='mmmix.ClassTokenNeck') before it where the "
                 'first token is the class token, or '
@@ -31,5 +32,5 @@ class MixLinearClsHead(MixHead, LinearClsHead):
                 'feature map.')
         return last
 
-    def classify(self, features):
+    def classify(self, features: Tensor) -> Tensor:
         return self.fc(features)

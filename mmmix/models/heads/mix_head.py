@@ -13,22 +13,23 @@ from ..losses import MixLoss
 
 
 class MixHead:
-    """What our heads add to MMPretrain's: a label rule and mix losses.
+    """Adds a label rule and mix losses to a head of MMPretrain.
 
-    A mixin, to be put before a head of MMPretrain. It adds no parameter of
+    A mixin, placed before that head among the bases. It adds no parameter of
     its own, so checkpoints are interchangeable with the parent's.
 
     Args:
         label_rule (dict, optional): Config of the rule that sets lambda of
-            batches mixed by cutting and pasting; every loss then sees that
-            lambda. None leaves the mixer's own, the area.
+            batches mixed by cutting and pasting; every loss then uses that
+            lambda. None keeps the mixer's own, the area.
         mix_losses (dict, optional): Configs of mix losses by name; each is
-            logged as ``loss_<name>``. None removes one that was inherited.
+            logged as ``loss_<name>``. A value of None removes an inherited
+            loss.
         num_classes (int): Number of classes.
         *args, **kwargs: Of the parent.
 
     Raises:
-        ValueError: If ``num_classes`` is missing, or a mix loss has the
+        MmmixError: If ``num_classes`` is missing, or a mix loss has the
             name of the classification loss.
     """
 
@@ -39,8 +40,9 @@ class MixHead:
                  mix_losses: Optional[Dict[str, Optional[dict]]] = None,
                  **kwargs):
         if num_classes is None:
-            raise MmmixError(f'{type(self).__name__} needs `num_classes`, the '
-                             'number of classes of the data set.')
+            raise MmmixError(
+                f'{type(self).__name__} requires `num_classes`, the '
+                'number of classes of the data set.')
         super().__init__(*args, num_classes=num_classes, **kwargs)
         self.label_rule = label_rule and build_as(LabelRule, MODELS,
                                                   label_rule, 'label_rule')
@@ -55,14 +57,14 @@ class MixHead:
                 self.mix_losses[name].prepare(self)
 
     def check_backbone(self, backbone: nn.Module) -> None:
-        """Raise a ValueError if the head cannot read this backbone."""
+        """Raise a MmmixError if the head does not suit the backbone."""
 
     def classify(self, features: Tensor) -> Tensor:
         """The classifier F of SMMix, Eq. 3 and 12.
 
         Args:
-            features (Tensor): ``(N, in_channels)``, as the backbone's class
-                token or averaged tokens.
+            features (Tensor): ``(N, in_channels)``, such as the backbone's
+                class token or averaged tokens.
 
         Returns:
             Tensor: Logits ``(N, num_classes)``.
@@ -82,14 +84,15 @@ class MixHead:
         Args:
             feats (tuple): Features after the neck.
             data_samples (List[DataSample]): Annotations. Their labels are
-                the target only where there is no ``mixed``.
-            mixed (MixedBatch, optional): What was pasted where; the target
-                is its mixed labels. None trains with the classification loss
+                the target only if ``mixed`` is None.
+            mixed (MixedBatch, optional): The mixed batch, whose mixed labels
+                are the target. None trains with the classification loss
                 alone.
             guidance (Guidance, optional): What the guides returned.
-            tokens (Tensor, optional): Patch tokens ``(N, C, h, w)``.
-            class_attention (Tensor, optional): Of the mixed images,
-                ``(N, h, w)``.
+            tokens (Tensor, optional): Patch tokens of the mixed images,
+                ``(N, C, h, w)``.
+            class_attention (Tensor, optional): Class attention of the mixed
+                images, ``(N, h, w)``.
 
         Returns:
             dict[str, Tensor]: ``loss_cls``, and ``loss_<name>`` for each mix
@@ -119,15 +122,12 @@ class MixHead:
                 mixed: MixedBatch,
                 guidance: Optional[Guidance] = None,
                 class_attention: Optional[Tensor] = None) -> MixedBatch:
-        """The batch with the lambda that the losses see: the label rule's
+        """The batch with the lambda that the losses use: the label rule's
         where it applies, otherwise the mixer's own.
 
         Args:
-            logits (Tensor): Of the mixed images, ``(N, num_classes)``.
-            mixed (MixedBatch): What was pasted where.
-            guidance (Guidance, optional): What the guides returned.
-            class_attention (Tensor, optional): Of the mixed images,
-                ``(N, h, w)``.
+            logits (Tensor): Logits of the mixed images, ``(N, num_classes)``.
+            mixed, guidance, class_attention: See :meth:`loss`.
         """
         if self.label_rule is None or mixed.kind not in self.label_rule.kinds:
             return mixed
@@ -136,8 +136,8 @@ class MixHead:
 
     def _touch_idle(self, mixed: MixedBatch, losses: Dict[str,
                                                           Tensor]) -> None:
-        """Every parameter takes part in every step, or
-        DistributedDataParallel waits for its gradient forever."""
+        """Let parameters of parts that do not apply take part in the step:
+        DistributedDataParallel would wait for their gradients forever."""
         parts = [*self.mix_losses.values()]
         parts += [self.label_rule] if self.label_rule is not None else []
         for part in parts:

@@ -22,9 +22,9 @@ class AreaAttentionLabel(LabelRule):
         \lambda = \beta \lambda_r + (1 - \beta) \lambda_a, \quad
         \lambda_a = \frac{Att_A}{Att_A + Att_B}
 
-    Att_A is the guide's attention in the region that was pasted, Att_B in the
-    region of the target that it replaced. Where neither holds any attention,
-    or nothing was pasted, the area alone counts. The authors' public code is
+    Att_A is the guide's attention in the pasted region, Att_B in the region
+    of the target that it replaced. Where neither holds any attention, or
+    nothing was pasted, only the area counts. The authors' public code is
     ``target='visible', ratio='batch'``.
 
     The text under the paper's Table 6 says that beta 0 is the area alone;
@@ -39,7 +39,16 @@ class AreaAttentionLabel(LabelRule):
             'batch', one for all of them. Defaults to 'image'.
 
     Raises:
-        ValueError: If an argument is out of range.
+        MmmixError: If an argument is out of range.
+
+    >>> import numpy as np
+    >>> from mmmix.models import CutMix
+    >>> source, box = np.array([1, 0]), np.array([0, 0, 8, 8])
+    >>> params = dict(source=source, box=box, lam=0.25)
+    >>> mixed = CutMix().mix(torch.rand(2, 3, 16, 16), torch.eye(2), params)
+    >>> attention = torch.tensor([[[1., 2.], [2., 2.]], [[3., 1.], [1., 1.]]])
+    >>> AreaAttentionLabel()(torch.zeros(2, 2), mixed, Guidance(attention))
+    tensor([0.5000, 0.2500])
     """
 
     requires = frozenset({'attention', 'regions'})
@@ -73,16 +82,16 @@ class AreaAttentionLabel(LabelRule):
         attended = area_attention_lambda(*arguments).expand_as(mixed.lam)
         by_area = attended.isnan() | (mixed.lam == 0)
         attended = torch.where(by_area, mixed.lam, attended)
-        beta = _draw(mixed) if self.beta == 'random' else self.beta
+        beta = _draw(mixed) if isinstance(self.beta, str) else self.beta
         return beta * mixed.lam + (1 - beta) * attended
 
 
-# a number that changes in every step would be compiled anew in every step
+# a number that changes in every step would cause a recompilation in each
 @torch.compiler.disable
 def _draw(mixed: MixedBatch) -> Tensor:
     """A number in [0, 1), 0-d, from the generator that drew the mix."""
     if mixed.rng is None:
         raise MmmixError("beta='random' draws from the generator of the mix, "
-                         'but `mixed.rng` is None: mix by '
+                         'but `mixed.rng` is None: mix with '
                          '`MixDataPreprocessor.mix_by`, or set it.')
     return torch.tensor(mixed.rng.random())

@@ -8,14 +8,14 @@ from mmmix.structures import Guidance, MixedBatch
 
 
 class LabelRule(nn.Module):
-    """Sets lambda of batches that were mixed by cutting and pasting.
+    """Sets lambda of batches mixed by cutting and pasting.
 
     Without a rule lambda is the mixer's own, the area. A child defines
     :meth:`compute`, which always runs in float32, and is registered in
     ``mmmix.registry.MODELS``.
 
     Attributes:
-        requires (frozenset[str]): 'regions', and among 'attention' and
+        requires (frozenset[str]): 'regions', and any of 'attention' and
             'logits' (from the guide) and 'class_attention' (of the mixed
             images in the model under training).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
@@ -31,15 +31,14 @@ class LabelRule(nn.Module):
                 mixed: MixedBatch,
                 guidance: Optional[Guidance] = None,
                 class_attention: Optional[Tensor] = None) -> Tensor:
-        """Weight of the source's label, ``(N,)`` in [0, 1].
+        """Compute the weight of the source's label, ``(N,)`` in [0, 1].
 
         Args:
-            logits (Tensor): Of the mixed images, ``(N, num_classes)``.
-            mixed (MixedBatch): What was pasted where; its ``lam`` is the
-                area.
-            guidance (Guidance, optional): What the guide returned.
-            class_attention (Tensor, optional): Of the mixed images,
-                ``(N, h, w)``.
+            logits (Tensor): Logits of the mixed images, ``(N, num_classes)``.
+            mixed (MixedBatch): The mixed batch; its ``lam`` is the area.
+            guidance (Guidance, optional): What the guides returned.
+            class_attention (Tensor, optional): Class attention of the mixed
+                images, ``(N, h, w)``.
         """
         with torch.autocast(logits.device.type, enabled=False):
             return self.compute(logits.float(), mixed, guidance,

@@ -34,19 +34,29 @@ class ProgressiveAttentionLabel(TransMixLabel):
         progress (str): How alpha is set (MixPro, Table 10): 'cosine', the
             paper's and the default; 'equal', always 0.5; 'linear', T/T_max,
             and 'parabolic', its square, where T counts the iterations of the
-            run; 'learnable', a number for the whole model, which begins at
-            0.5. The last one adds the parameter ``head.label_rule.logit``: a
-            strict load into a stock model must then drop it.
+            run; 'learnable', one number for the whole model, initially 0.5.
+            The last one adds the parameter ``head.label_rule.logit``, which
+            must be dropped before a strict load into a stock model.
         label_smooth (float): Label smoothing of the mixed label in the
             cosine, in [0, 1). Defaults to 0.
-        stop_gradient (bool): Whether alpha is a constant for the training.
+        stop_gradient (bool): Whether no gradient flows through alpha.
             Defaults to True.
         normalize (bool): See :class:`TransMixLabel`.
         downsample (str): See :class:`TransMixLabel`.
 
     Raises:
-        ValueError: If ``progress`` is unknown, or ``label_smooth`` is outside
+        MmmixError: If ``progress`` is unknown, or ``label_smooth`` is outside
             [0, 1).
+
+    >>> import numpy as np
+    >>> from mmmix.models import CutMix
+    >>> source, box = np.array([1, 0]), np.array([0, 0, 8, 8])
+    >>> params = dict(source=source, box=box, lam=0.25)
+    >>> mixed = CutMix().mix(torch.rand(2, 3, 16, 16), torch.eye(2), params)
+    >>> attention = torch.tensor([[0.4, 0.2], [0.3, 0.1]]).expand(2, 2, 2)
+    >>> rule = ProgressiveAttentionLabel(progress='equal')
+    >>> rule(torch.zeros(2, 2), mixed, class_attention=attention)
+    tensor([0.3250, 0.3250])
     """
 
     def __init__(self,
@@ -90,7 +100,7 @@ class ProgressiveAttentionLabel(TransMixLabel):
         return factor * attended + (1 - factor) * mixed.lam
 
 
-# a number that changes in every step would be compiled anew in every step
+# a number that changes in every step would cause a recompilation in each
 @torch.compiler.disable
 def _share_of_training(like: Tensor) -> Tensor:
     """T/T_max of the run, a scalar in [0, 1)."""
@@ -99,6 +109,6 @@ def _share_of_training(like: Tensor) -> Tensor:
     if not end:
         raise MmmixError(
             "progress='linear' and 'parabolic' follow the run's iterations, "
-            "but none is running: train with tools/train.py (MMEngine's "
+            "but there is no run: train with tools/train.py (MMEngine's "
             'Runner), or set `iter` and `max_iters` in its MessageHub.')
     return torch.full((), hub.get_info('iter', 0) / end, device=like.device)

@@ -29,13 +29,24 @@ class TransMixLabel(LabelRule):
             the paper's.
         normalize (bool): Divide by the attention on all patches. Defaults to
             False, the paper's.
-        downsample (str): How the mask reaches the attention's grid:
+        downsample (str): How the mask is resized to the attention's grid:
             'nearest', the paper's and the default, or 'area', averaged. The
             two agree where the mask follows the patches.
 
     Raises:
-        ValueError: If ``area_weight`` is outside [0, 1], or ``downsample`` is
+        MmmixError: If ``area_weight`` is outside [0, 1], or ``downsample`` is
             unknown.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from mmmix.models import CutMix
+    >>> source, box = np.array([1, 0]), np.array([0, 0, 8, 8])
+    >>> params = dict(source=source, box=box, lam=0.25)
+    >>> mixed = CutMix().mix(torch.rand(2, 3, 16, 16), torch.eye(2), params)
+    >>> attention = torch.tensor([[0.4, 0.2], [0.3, 0.1]]).expand(2, 2, 2)
+    >>> rule = TransMixLabel()
+    >>> rule(torch.zeros(2, 2), mixed, class_attention=attention)
+    tensor([0.4000, 0.4000])
     """
 
     requires = frozenset({'class_attention', 'regions'})

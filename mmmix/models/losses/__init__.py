@@ -1,4 +1,4 @@
-"""What is supervised beside the mixed label."""
+"""Losses on mixed batches beside the classification loss."""
 from .base import MixLoss
 from .consistency import ConsistencyLoss
 from .fine_grained import FineGrainedLoss

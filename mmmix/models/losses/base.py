@@ -28,7 +28,7 @@ class MixLoss(nn.Module):
         MmmixError: If ``batches`` is unknown.
 
     Attributes:
-        requires (frozenset[str]): Among 'regions', 'attention' and 'logits'
+        requires (frozenset[str]): Any of 'regions', 'attention' and 'logits'
             (from the guide) and 'tokens' (the patch tokens of the mixed
             images in the model under training).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
@@ -44,8 +44,8 @@ class MixLoss(nn.Module):
         self.kinds = BATCHES[batches]
 
     def prepare(self, head: nn.Module) -> None:
-        """Make what depends on the head that this loss belongs to; most
-        losses have nothing to make."""
+        """Build what depends on the head that this loss belongs to; by
+        default nothing."""
 
     def forward(self,
                 head: nn.Module,
@@ -53,13 +53,14 @@ class MixLoss(nn.Module):
                 mixed: MixedBatch,
                 guidance: Optional[Guidance] = None,
                 tokens: Optional[Tensor] = None) -> Tensor:
-        """The weighted loss, a scalar.
+        """Compute the weighted loss, a scalar.
 
         Args:
             head (nn.Module): The head, for its ``classify``.
-            logits (Tensor): Of the mixed images, ``(N, num_classes)``.
-            mixed (MixedBatch): What was pasted where.
-            guidance (Guidance, optional): What the guide returned.
+            logits (Tensor): Logits of the mixed images, ``(N, num_classes)``.
+            mixed (MixedBatch): The mixed batch, with the lambda of the label
+                rule, if any.
+            guidance (Guidance, optional): What the guides returned.
             tokens (Tensor, optional): Patch tokens of the mixed images,
                 ``(N, C, h, w)``.
         """

@@ -15,8 +15,8 @@ from .base import MixLoss
 class ConsistencyLoss(MixLoss):
     r"""Feature consistency constraint (SMMix, Eq. 14).
 
-    The prediction :math:`Y_M` of the mixed image follows the same mix of the
-    guide's predictions of the two unmixed images:
+    The prediction :math:`Y_M` for the mixed image is drawn towards the same
+    mix of the guide's predictions for the two unmixed images:
 
     .. math::
         L_{con} = KL(Y_M, \lambda Y_A + (1 - \lambda) Y_B)
@@ -35,7 +35,17 @@ class ConsistencyLoss(MixLoss):
         batches (str): See :class:`MixLoss`. Defaults to 'regions'.
 
     Raises:
-        ValueError: If ``distance`` or ``mix`` is unknown.
+        MmmixError: If ``distance``, ``mix`` or ``batches`` is unknown.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from mmmix.models import Mixup
+    >>> params = dict(source=np.array([1, 0]), lam=0.25)
+    >>> mixed = Mixup().mix(torch.rand(2, 3, 8, 8), torch.eye(2), params)
+    >>> guidance = Guidance(logits=100 * torch.eye(2))  # certain of both
+    >>> loss = ConsistencyLoss(distance='l1', batches='mixed')
+    >>> loss(nn.Identity(), torch.zeros(2, 2), mixed, guidance)
+    tensor(0.5000)
     """
 
     requires = frozenset({'logits'})
@@ -52,7 +62,12 @@ class ConsistencyLoss(MixLoss):
         self.mix = mix
 
     def target(self, logits: Tensor, source: Tensor, lam: Tensor) -> Tensor:
-        """What the mixed image should be predicted as ``(N, num_classes)``.
+        """The reference distribution of each mixed image.
+
+        Args:
+            logits (Tensor): The guide's, of the unmixed images,
+                ``(N, num_classes)``.
+            source, lam (Tensor): See :class:`MixedBatch`.
         """
         if self.mix == 'logits':
             return mix_labels(logits, source, lam).softmax(1)

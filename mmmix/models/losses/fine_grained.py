@@ -15,8 +15,8 @@ from .base import MixLoss
 class FineGrainedLoss(MixLoss):
     r"""Fine-grained label assignment (SMMix, Eq. 10-13).
 
-    The tokens of the region that was pasted, averaged, are classified as the
-    source; those of the rest as the target:
+    The mean token of the pasted region is classified as the source, that of
+    the rest as the target:
 
     .. math::
         L_{fine} = \frac{1}{2} (CE(F(\bar X_A), y_A) + CE(F(\bar X_B), y_B))
@@ -30,12 +30,25 @@ class FineGrainedLoss(MixLoss):
             (the default), 0.1 in the authors' public code.
         second_classifier (bool): Classify regions by a second linear layer,
             as the authors' public code does, instead of the head's classifier
-            F; it is initialised like that one. It adds parameters: a strict
-            load into a stock model must then drop ``head.mix_losses``.
-            Defaults to False.
+            F; it is initialised like that one. It adds parameters,
+            ``head.mix_losses``, which must be dropped before a strict load
+            into a stock model. Defaults to False.
 
     Raises:
-        ValueError: If ``label_smooth`` is outside [0, 1).
+        MmmixError: If ``label_smooth`` is outside [0, 1).
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from mmmix.models import CutMix, MixLinearClsHead
+    >>> source, box = np.array([1, 0]), np.array([0, 0, 8, 8])
+    >>> params = dict(source=source, box=box, lam=0.25)
+    >>> mixed = CutMix().mix(torch.rand(2, 3, 16, 16), torch.eye(2), params)
+    >>> head = MixLinearClsHead(num_classes=2, in_channels=8)
+    >>> _ = nn.init.zeros_(head.fc.bias)  # two equal classes: ln 2
+    >>> tokens = torch.zeros(2, 8, 4, 4)
+    >>> loss = FineGrainedLoss()(head, torch.zeros(2, 2), mixed, tokens=tokens)
+    >>> round(loss.item(), 4)
+    0.6931
     """
 
     requires = frozenset({'regions', 'tokens'})
@@ -50,9 +63,9 @@ class FineGrainedLoss(MixLoss):
                              f'{label_smooth!r}.')
         self.label_smooth = label_smooth
         self.second_classifier = second_classifier
-        self.classifier = None
+        self.classifier: Optional[nn.Linear] = None
 
-    def prepare(self, head):
+    def prepare(self, head: nn.Module) -> None:
         if self.second_classifier:
             self.classifier = nn.Linear(head.in_channels, head.num_classes)
 
@@ -61,7 +74,7 @@ class FineGrainedLoss(MixLoss):
                 tokens: Optional[Tensor]) -> Tensor:
         classify = self.classifier or head.classify
         mask = mixed.mask_on(tokens.shape[-2:]).to(tokens.dtype)
-        loss = 0.
+        loss = logits.new_zeros(())
         for weight, labels in ((mask, mixed.source_labels), (1 - mask,
                                                              mixed.labels)):
             means, exists = region_means(tokens, weight)
