@@ -120,9 +120,9 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     sums = _box_sums(attention, sizes).flatten(1)
     if mode == 'min':
         sums = -sums
-    place = sums.nan_to_num(nan=-float('inf')).argmax(1)
+    best = sums.nan_to_num(nan=-float('inf')).argmax(1)
     width = attention.size(2)
-    corner = torch.stack([place // width, place % width], 1)
+    corner = torch.stack([best // width, best % width], 1)
     return torch.cat([corner, corner + sizes], 1)
 
 

@@ -44,7 +44,7 @@ def attention_lambda(attention: Tensor,
     Args:
         attention (Tensor): Class attention of the mixed images ``(N, h, w)``,
             summing to at most 1.
-        mask (Tensor): Weight of the source at each place ``(N, h, w)``.
+        mask (Tensor): Weight of the source in each cell ``(N, h, w)``.
         normalize (bool): Divide by the total attention on the patches, as
             the authors' public code does; the attention of the class token to
             itself then counts for neither image. Defaults to False, as in

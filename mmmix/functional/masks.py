@@ -1,4 +1,4 @@
-"""Masks: the weight of the source image at each place of a grid."""
+"""Masks: the weight of the source image in each cell of a grid."""
 from typing import Sequence
 
 import torch
