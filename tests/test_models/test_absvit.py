@@ -281,7 +281,7 @@ def test_what_cannot_guide_is_refused(guide):
         build(student_config(guide, num_classes=4))
     self_guide = dict(
         type='mmmix.SelfGuide', attention_map=guide['attention_map'])
-    with pytest.raises(ValueError, match='not through a VisionTransformer'):
+    with pytest.raises(ValueError, match='not a VisionTransformer'):
         build(student_config(self_guide))
 
 
