@@ -131,7 +131,7 @@ def test_a_guide_at_half_resolution():
 
 
 def test_other_models_of_timm_are_not_taken_for_a_cait():
-    with pytest.raises(ValueError, match='resnet18.*no CaiT'):
+    with pytest.raises(ValueError, match='resnet18.*is not a CaiT'):
         CaiT('resnet18')
     cnn = TIMMBackbone('resnet18')
     assert type(find_extractor(cnn)).__name__ == 'CNNActivation'
