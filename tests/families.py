@@ -1,4 +1,4 @@
-"""A small classifier of every family of backbones, and what all must do."""
+"""A small classifier of every backbone family, and slow attention for them."""
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Optional, Tuple
@@ -18,16 +18,16 @@ VIT_HEAD = 'VisionTransformerClsHead'
 
 @dataclass
 class Family:
-    """How a family is built, with and without our parts.
+    """How a family is built, as our classifier and as a stock classifier.
 
     Args:
-        backbone (dict): Its config with us.
+        backbone (dict): Config of the backbone in our classifier.
         channels (int): Channels of its features.
         size (tuple[int, int]): Size of the images, not square.
         head (str): Name of MMPretrain's head.
-        neck (dict, optional): Its neck with us.
-        stock (dict, optional): What differs in the stock classifier; None
-            where MMPretrain has none to exchange weights with.
+        neck (dict, optional): Config of the neck in our classifier.
+        stock (dict, optional): What differs in the stock classifier; None if
+            MMPretrain has no classifier to exchange weights with.
     """
     backbone: dict
     channels: int
@@ -113,8 +113,8 @@ FAMILIES = dict(
         32,
         (32, 48),
         neck=GAP,
-        # MMPretrain drops two of its buffers, so that it cannot load even its
-        # own weights strictly
+        # MMPretrain drops two of its buffers, so that it cannot strictly load
+        # even its own weights
         stock=None),
     xcit=Family(
         dict(XCIT, out_type='raw'),
@@ -159,16 +159,17 @@ def small_backbone(family, **changes):
     return backbone
 
 
-def watched(backbone, inputs):
-    """Its extractor, and the arguments of the extractor's methods."""
+def recorded(backbone, inputs):
+    """The extractor of a backbone, and the arguments of its methods after one
+    forward pass."""
     extractor = find_extractor(backbone)
-    with torch.no_grad(), extractor.recording() as seen:
+    with torch.no_grad(), extractor.recording() as outputs:
         features = backbone(inputs)
-    return extractor, (seen, features, inputs.shape[-2:])
+    return extractor, (outputs, features, inputs.shape[-2:])
 
 
 def given_to(module, backbone, inputs):
-    """What a module is given in a pass of the backbone, in float64."""
+    """The input of a module in a forward pass of the backbone, in float64."""
     given = []
     handle = module.register_forward_pre_hook(
         lambda module, args: given.append(args[0].double()))
@@ -197,7 +198,7 @@ def slow_attention(query, key, heads):
         key (Tensor): ``(keys, C)``.
 
     Returns:
-        list[Tensor]: Of each head ``(queries, keys)``.
+        list[Tensor]: ``(queries, keys)`` for each head.
     """
     dims = query.size(1) // heads
     return [
@@ -211,7 +212,8 @@ def slow_attention(query, key, heads):
 
 
 def slow_class_attention(query, key, heads, grid):
-    """MixPro, Eq. 1-4: of the first token to the others, image by image."""
+    """Attention of the first token to the others (MixPro, Eq. 1-4), image by
+    image."""
     return torch.stack([
         sum(slow_attention(q[:1], k, heads))[0, 1:].view(grid) / heads
         for q, k in zip(query, key)

@@ -1,11 +1,12 @@
 """The arithmetic of image mixing as pure torch functions.
 
-No OpenMMLab import, no globals, no randomness. Every function is batched over
-``N`` images and takes any device, any floating dtype, rectangular images and
-non-square grids; what training uses never waits for a GPU. Boxes are
-``(N, 4)`` integer tensors ``(y1, x1, y2, x2)``, half open. ``lam`` is the
-weight of the *source*, the image pasted in. A plain PyTorch user can import
-this package alone.
+These modules import nothing from OpenMMLab, keep no global state and draw no
+random numbers, so they also serve a plain PyTorch training loop. Every
+function is batched over ``N`` images and accepts any device, any floating
+dtype, rectangular images and non-square grids; the functions used in training
+never synchronise with the GPU. Boxes are ``(N, 4)`` integer tensors
+``(y1, x1, y2, x2)``, half open. ``lam`` is the weight of the *source*, the
+image that is pasted in.
 """
 from .attention import class_attention, image_attention_score
 from .boxes import box_sums, extreme_boxes, scale_boxes

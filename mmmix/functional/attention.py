@@ -12,18 +12,22 @@ def image_attention_score(query: Tensor,
         \alpha = \frac{1}{N} \sum_{i=1}^N A^i, \quad
         A = \mathrm{softmax}(Q K^T / \sqrt{d})
 
-    averaged over the heads. With a class token the softmax runs over all
-    tokens, and the class token's row and column are dropped afterwards.
+    averaged over the heads. If there is a class token, the softmax runs over
+    all tokens, and the class token's row and column are dropped afterwards.
 
     Args:
         query (Tensor): ``(N, heads, tokens, d)``.
         key (Tensor): ``(N, heads, tokens, d)``.
-        num_extra_tokens (int): Leading tokens that are no patches (the class
-            token). Defaults to 0.
+        num_extra_tokens (int): Number of leading tokens that are not patches
+            (the class token). Defaults to 0.
 
     Returns:
-        Tensor: ``(N, tokens - num_extra_tokens)``, float32 also under
+        Tensor: ``(N, tokens - num_extra_tokens)``, float32 even under
         autocast (float64 for float64 input); each row sums to at most 1.
+
+    >>> query = key = torch.zeros(1, 2, 5, 8)  # uniform attention
+    >>> image_attention_score(query, key, num_extra_tokens=1)
+    tensor([[0.2000, 0.2000, 0.2000, 0.2000]])
     """
     attention = _attention(query[:, :, num_extra_tokens:], key)
     return attention.mean((1, 2))[:, num_extra_tokens:]
@@ -42,12 +46,15 @@ def class_attention(query: Tensor,
     Args:
         query (Tensor): Query of the class token ``(N, heads, d)``.
         key (Tensor): Keys of all tokens ``(N, heads, tokens, d)``.
-        num_extra_tokens (int): Leading tokens that are no patches. Defaults
-            to 1, the class token.
+        num_extra_tokens (int): Number of leading tokens that are not
+            patches. Defaults to 1, the class token.
 
     Returns:
-        Tensor: ``(N, tokens - num_extra_tokens)``, float32 also under
+        Tensor: ``(N, tokens - num_extra_tokens)``, float32 even under
         autocast (float64 for float64 input); each row sums to at most 1.
+
+    >>> class_attention(torch.zeros(1, 2, 8), torch.zeros(1, 2, 5, 8))
+    tensor([[0.2000, 0.2000, 0.2000, 0.2000]])
     """
     attention = _attention(query[:, :, None], key)
     return attention.mean(1)[:, 0, num_extra_tokens:]

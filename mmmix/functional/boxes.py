@@ -1,4 +1,4 @@
-"""Boxes on an attention map: sums over all places, and the extreme one."""
+"""Boxes on an attention map: their sums, and the box of extreme sum."""
 from typing import Sequence, Union
 
 import torch
@@ -12,8 +12,8 @@ Sizes = Union[Sequence[int], Tensor]
 def _check_sizes(sizes: Sizes, attention: Tensor) -> Tensor:
     """Box sizes as an ``(N, 2)`` tensor on the map's device.
 
-    Sizes that live on the CPU are checked; looking at those on a GPU would
-    stop it.
+    Sizes are checked only if they are on the CPU; checking values on a GPU
+    would force a synchronisation.
     """
     if attention.ndim != 3:
         raise MmmixError('`attention` must have shape (N, h, w), but has '
@@ -36,33 +36,38 @@ def _check_sizes(sizes: Sizes, attention: Tensor) -> Tensor:
 
 
 def _integral(attention: Tensor) -> Tensor:
-    """Summed-area table ``(N, h + 1, w + 1)``, in float64 where there is."""
+    """Summed-area table ``(N, h + 1, w + 1)``, float64 where available."""
     wide = torch.float32 if attention.device.type == 'mps' else torch.float64
     table = attention.to(wide).cumsum(1).cumsum(2)
     return torch.nn.functional.pad(table, (1, 0, 1, 0))
 
 
 def box_sums(attention: Tensor, sizes: Sizes) -> Tensor:
-    """Sum of an attention map over a box at each of its places.
+    """Sum of an attention map over a box at every possible position.
 
     Args:
         attention (Tensor): ``(N, h, w)``.
-        sizes (Sequence[int] | Tensor): Box ``(h, w)`` in cells, for all
-            images, or ``(N, 2)``, one for each. Keep a tensor on the CPU.
+        sizes (Sequence[int] | Tensor): Box size ``(h, w)`` in cells for all
+            images, or a tensor ``(N, 2)`` with one size per image, best kept
+            on the CPU.
 
     Returns:
-        Tensor: ``(N, h, w)``: the sum over the box whose upper left cell is
-        here, NaN where the box would leave the map. float64 (float32 on a
-        device without).
+        Tensor: ``(N, h, w)``: at each cell, the sum over the box whose upper
+        left corner is that cell; NaN where the box would leave the map.
+        float64 (float32 on a device without float64).
 
     Raises:
-        ValueError: If a box is larger than the map.
+        MmmixError: If a box is larger than the map.
+
+    >>> box_sums(torch.tensor([[[1., 2., 3.], [4., 5., 6.]]]), (2, 2))
+    tensor([[[12., 16., nan],
+             [nan, nan, nan]]], dtype=torch.float64)
     """
     return _box_sums(attention, _check_sizes(sizes, attention))
 
 
 def _box_sums(attention: Tensor, sizes: Tensor) -> Tensor:
-    """The same for sizes ``(N, 2)`` that were checked."""
+    """:func:`box_sums` for sizes ``(N, 2)`` that have been checked."""
     n, height, width = attention.shape
     table = _integral(attention)
     top = torch.arange(height, device=attention.device).expand(n, -1)
@@ -70,11 +75,11 @@ def _box_sums(attention: Tensor, sizes: Tensor) -> Tensor:
     bottom = top + sizes[:, :1]
     right = left + sizes[:, 1:]
 
-    def rows(index):
+    def rows(index: Tensor) -> Tensor:
         index = index.clamp(max=height)[..., None]
         return table.gather(1, index.expand(-1, -1, width + 1))
 
-    def columns(table, index):
+    def columns(table: Tensor, index: Tensor) -> Tensor:
         index = index.clamp(max=width)[:, None]
         return table.gather(2, index.expand(-1, height, -1))
 
@@ -88,20 +93,26 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     """The most or the least attended box of each image (SMMix, Eq. 7).
 
     The equation indexes a box by its centre ``(i, j)``; its upper left cell
-    is ``(i - floor(h / 2), j - floor(w / 2))``, and that is searched here
-    over all places where the box fits.
+    is ``(i - floor(h / 2), j - floor(w / 2))``. The search here runs over
+    every upper left cell at which the box fits into the map.
 
     Args:
         attention (Tensor): ``(N, h, w)``.
-        sizes (Sequence[int] | Tensor): Box ``(h, w)`` in cells, for all
-            images, or ``(N, 2)``, one for each. Keep a tensor on the CPU.
+        sizes (Sequence[int] | Tensor): Box size ``(h, w)`` in cells for all
+            images, or a tensor ``(N, 2)`` with one size per image, best kept
+            on the CPU.
         mode (str): 'max' or 'min'.
 
     Returns:
-        Tensor: Boxes ``(N, 4)`` in cells. A box of no cells has no area.
+        Tensor: Boxes ``(N, 4)`` in cells. A box of zero height or width has
+        zero area.
 
     Raises:
-        ValueError: If a box is larger than the map, or the mode unknown.
+        MmmixError: If a box is larger than the map or the mode is unknown.
+
+    >>> attention = torch.tensor([[[1., 2., 3.], [4., 5., 6.]]])
+    >>> extreme_boxes(attention, (1, 2), 'max')
+    tensor([[1, 1, 2, 3]])
     """
     if mode not in ('max', 'min'):
         raise MmmixError(f"`mode` must be 'max' or 'min', not {mode!r}.")
@@ -109,14 +120,14 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     sums = _box_sums(attention, sizes).flatten(1)
     if mode == 'min':
         sums = -sums
-    place = sums.nan_to_num(nan=-float('inf')).argmax(1)
+    best = sums.nan_to_num(nan=-float('inf')).argmax(1)
     width = attention.size(2)
-    corner = torch.stack([place // width, place % width], 1)
+    corner = torch.stack([best // width, best % width], 1)
     return torch.cat([corner, corner + sizes], 1)
 
 
 def scale_boxes(boxes: Tensor, factor: Sequence[int]) -> Tensor:
-    """Boxes on a grid as boxes in pixels.
+    """Convert boxes from grid cells to pixels.
 
     Args:
         boxes (Tensor): ``(N, 4)`` in cells.
@@ -124,6 +135,9 @@ def scale_boxes(boxes: Tensor, factor: Sequence[int]) -> Tensor:
 
     Returns:
         Tensor: ``(N, 4)`` in pixels.
+
+    >>> scale_boxes(torch.tensor([[0, 1, 2, 3]]), (16, 16))
+    tensor([[ 0, 16, 32, 48]])
     """
     height, width = factor
     y1, x1, y2, x2 = boxes.unbind(1)

@@ -1,4 +1,4 @@
-"""Masks made of the square cells of a grid that is laid over an image."""
+"""Masks made of the cells of a grid laid over an image."""
 import math
 from typing import Sequence, Tuple
 
@@ -12,13 +12,19 @@ def grid_shape(
     image_size: Sequence[int],
     cell: Sequence[int],
     offset: Sequence[int] = (0, 0)) -> Tuple[int, int]:
-    """Rows and columns of cells that cover an image.
+    """Number of rows and columns of cells that cover an image.
 
     Args:
         image_size (Sequence[int]): Height and width in pixels.
         cell (Sequence[int]): Height and width of a cell in pixels.
         offset (Sequence[int]): How many pixels the grid's upper left corner
-            lies above and left of the image's. Defaults to (0, 0).
+            lies above and to the left of the image's. Defaults to (0, 0).
+
+    Returns:
+        Tuple[int, int]: Rows and columns.
+
+    >>> grid_shape((224, 224), (64, 64))
+    (4, 4)
     """
     height, width = (-(-(size + start) // step)
                      for size, step, start in zip(image_size, cell, offset))
@@ -26,15 +32,20 @@ def grid_shape(
 
 
 def top_cells(priority: Tensor, count: Tensor) -> Tensor:
-    """Choose a number of cells, those of the lowest values.
+    """Select a given number of cells, those with the lowest values.
 
     Args:
-        priority (Tensor): ``(N, h, w)``.
-        count (Tensor): ``(N,)`` integers, how many cells are chosen.
+        priority (Tensor): ``(N, h, w)``, the lowest value first.
+        count (Tensor): ``(N,)`` integers, the number of cells to select.
 
     Returns:
-        Tensor: ``(N, h, w)`` bool; exactly ``count`` cells are True: of equal
-        values the first ones.
+        Tensor: ``(N, h, w)`` bool, with exactly ``count`` cells True; among
+        equal values the first in row-major order.
+
+    >>> priority = torch.tensor([[[.4, .1], [.3, .2]]])
+    >>> top_cells(priority, torch.tensor([2]))
+    tensor([[[False,  True],
+             [False,  True]]])
     """
     rank = priority.flatten(1).argsort(dim=1, stable=True).argsort(1)
     return (rank < count[:, None]).view_as(priority)
@@ -44,30 +55,33 @@ def crop_cells(cells: Tensor,
                image_size: Sequence[int],
                cell: Sequence[int],
                offset: Sequence[int] = (0, 0)) -> Tensor:
-    """Chosen cells as a mask of the image.
+    """Turn selected cells into a mask of the image.
 
-    What sticks out of the image is cut off. The mask lies on the coarsest
-    grid over the image that holds it exactly: one of the cells themselves
-    where they divide the image, of pixels at worst.
+    Parts of cells outside the image are cut off. The mask is on the coarsest
+    grid over the image that represents it exactly: the cells themselves if
+    they divide the image, single pixels in the worst case.
 
     Args:
-        cells (Tensor): ``(N, h, w)`` on a grid of :func:`grid_shape`.
+        cells (Tensor): ``(N, h, w)`` on the grid of :func:`grid_shape`.
         image_size (Sequence[int]): Height and width in pixels.
         cell (Sequence[int]): Height and width of a cell in pixels.
-        offset (Sequence[int]): As in :func:`grid_shape`.
+        offset (Sequence[int]): As in :func:`grid_shape`. Defaults to (0, 0).
 
     Returns:
         Tensor: ``(N, h', w')`` in the dtype of ``cells``; ``h'`` divides the
         height of the image, ``w'`` its width.
 
     Raises:
-        ValueError: If the cells are not those of a grid over the image.
+        MmmixError: If the shape of ``cells`` is not that of the grid.
+
+    >>> crop_cells(torch.tensor([[[1, 0]]]), (2, 3), (2, 2))
+    tensor([[[1, 1, 0]]])
     """
     grid = grid_shape(image_size, cell, offset)
     if cells.ndim != 3 or cells.shape[1:] != grid:
         raise MmmixError(
             f'Cells of {tuple(cell)} pixels, moved by {tuple(offset)}, cover '
-            f'an image of {tuple(image_size)} pixels by a grid of {grid}: '
+            f'an image of {tuple(image_size)} pixels with a grid of {grid}: '
             f'`cells` must have shape (N, {grid[0]}, {grid[1]}), but has '
             f'{tuple(cells.shape)}.')
     for axis, (size, step, start) in enumerate(
@@ -80,10 +94,10 @@ def crop_cells(cells: Tensor,
 
 
 def stretch_cells(cells: Tensor, image_size: Sequence[int]) -> Tensor:
-    r"""Chosen cells of a grid that need not divide the image, as its mask.
+    r"""Turn selected cells into a mask, even if they do not divide the image.
 
     Cell i of n covers the pixels from :math:`\lfloor i H / n + 1/2 \rfloor`
-    up to where the next one begins, so that together they cover the image.
+    up to the start of the next cell, so that together they cover the image.
 
     Args:
         cells (Tensor): ``(N, h, w)``.
@@ -91,18 +105,22 @@ def stretch_cells(cells: Tensor, image_size: Sequence[int]) -> Tensor:
             ``h`` and ``w``.
 
     Returns:
-        Tensor: The cells as they are along a side that they divide, one
-        value for each pixel along the others.
+        Tensor: ``(N, h', w')`` in the dtype of ``cells``: along a side that
+        the cells divide, the cells unchanged; along any other, one value per
+        pixel.
 
     Raises:
-        ValueError: If there are more cells than pixels.
+        MmmixError: If there are more cells than pixels.
+
+    >>> stretch_cells(torch.tensor([[[1, 0]]]), (4, 5))
+    tensor([[[1, 1, 1, 0, 0]]])
     """
     for axis, size in enumerate(image_size, start=1):
         count = cells.size(axis)
         if count > size:
             raise MmmixError(
                 f'{count} cells do not fit into a side of {size} pixels: '
-                'take a coarser grid.')
+                'use a coarser grid.')
         if size % count:
             pixel = torch.arange(size, device=cells.device)
             # the last cell that begins at or before the pixel

@@ -1,4 +1,4 @@
-"""Labels of mixed images, and the weight lambda that mixes them."""
+"""Labels of mixed images, and the weight lambda with which they are mixed."""
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,14 +11,19 @@ def mix_labels(labels: Tensor, source: Tensor, lam: Tensor) -> Tensor:
 
     Args:
         labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
-        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        source (Tensor): ``(N,)`` int64, index of the image that is pasted.
         lam (Tensor): ``(N,)`` weight of the source's label, in [0, 1].
 
     Returns:
         Tensor: ``(N, num_classes)``, float32 or wider.
 
     Raises:
-        ValueError: If the lengths differ.
+        MmmixError: If the lengths differ.
+
+    >>> mix_labels(
+    ...     torch.eye(2), torch.tensor([1, 0]), torch.tensor([0.25, 0.]))
+    tensor([[0.7500, 0.2500],
+            [0.0000, 1.0000]])
     """
     if labels.ndim != 2 or not labels.size(0) == source.size(0) == lam.size(0):
         raise MmmixError(
@@ -34,21 +39,26 @@ def attention_lambda(attention: Tensor,
                      normalize: bool = False) -> Tensor:
     r"""Attention on the pasted region, :math:`A \cdot \downarrow(M)`.
 
-    TransMix; MixPro, Eq. 5.
+    As in TransMix, and MixPro, Eq. 5.
 
     Args:
         attention (Tensor): Class attention of the mixed images ``(N, h, w)``,
             summing to at most 1.
-        mask (Tensor): Weight of the source at each place ``(N, h, w)``.
-        normalize (bool): Divide by the attention on all patches, as the
-            authors' public code does; what the class token pays to itself
-            then counts for neither image. Defaults to False, the paper's.
+        mask (Tensor): Weight of the source in each cell ``(N, h, w)``.
+        normalize (bool): Divide by the total attention on the patches, as
+            the authors' public code does; the attention of the class token to
+            itself then counts for neither image. Defaults to False, as in
+            the paper.
 
     Returns:
         Tensor: ``(N,)`` in [0, 1].
 
     Raises:
-        ValueError: If the two lie on different grids.
+        MmmixError: If ``attention`` and ``mask`` are on different grids.
+
+    >>> attention = torch.tensor([[[0.5, 0.3]]])
+    >>> attention_lambda(attention, torch.tensor([[[1., 0.]]]))
+    tensor([0.5000])
     """
     if attention.shape != mask.shape:
         raise MmmixError('`attention` and `mask` must lie on the same grid, '
@@ -77,7 +87,12 @@ def area_attention_lambda(source_attention: Tensor, source_mask: Tensor,
         target_mask (Tensor): Which cells of the target count ``(N, h, w)``.
 
     Returns:
-        Tensor: ``(N,)`` in [0, 1]; NaN where no attention counts at all.
+        Tensor: ``(N,)`` in [0, 1]; NaN where both sums are zero.
+
+    >>> attention = torch.tensor([[[0.6, 0.2]]])
+    >>> source, target = torch.tensor([[[1., 0.]]]), torch.tensor([[[0., 1.]]])
+    >>> area_attention_lambda(attention, source, attention, target)
+    tensor([0.7500])
     """
     att_a = (source_attention * source_mask).sum((1, 2))
     att_b = (target_attention * target_mask).sum((1, 2))
@@ -85,7 +100,7 @@ def area_attention_lambda(source_attention: Tensor, source_mask: Tensor,
 
 
 def progressive_factor(probabilities: Tensor, labels: Tensor) -> Tensor:
-    r"""How well the model fits a mixed image (MixPro, Eq. 8).
+    r"""How well a prediction agrees with the mixed label (MixPro, Eq. 8).
 
     .. math::
         \alpha = \frac{p \cdot \tilde y}{\|p\| \|\tilde y\|}
@@ -96,5 +111,8 @@ def progressive_factor(probabilities: Tensor, labels: Tensor) -> Tensor:
 
     Returns:
         Tensor: ``(N,)`` in [0, 1].
+
+    >>> progressive_factor(torch.tensor([[1., 0.]]), torch.tensor([[.6, .8]]))
+    tensor([0.6000])
     """
     return F.cosine_similarity(probabilities, labels, dim=1).clamp(0, 1)

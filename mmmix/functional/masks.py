@@ -1,4 +1,4 @@
-"""Masks: the weight of the source image at each place of a grid."""
+"""Masks: the weight of the source image in each cell of a grid."""
 from typing import Sequence
 
 import torch
@@ -15,6 +15,10 @@ def box_masks(boxes: Tensor, grid: Sequence[int]) -> Tensor:
 
     Returns:
         Tensor: ``(N, h, w)`` float32.
+
+    >>> box_masks(torch.tensor([[0, 1, 2, 2]]), (2, 3))
+    tensor([[[0., 1., 0.],
+             [0., 1., 0.]]])
     """
     height, width = grid
     y = torch.arange(height, device=boxes.device)
@@ -26,11 +30,12 @@ def box_masks(boxes: Tensor, grid: Sequence[int]) -> Tensor:
 
 
 def resize_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
-    """A mask averaged by area onto any other grid.
+    """Average a mask by area onto any other grid.
 
-    Each new cell holds the exact mean of the old mask over its area, also
-    where the two grids do not divide each other; the mean of the whole mask
-    is therefore kept. On a finer grid of whole multiples cells are repeated.
+    Each new cell holds the exact mean of the old mask over its area, even
+    where neither grid divides the other; the mean of the whole mask is
+    therefore preserved. If the new grid is a whole multiple of the old one,
+    cells are repeated.
 
     Args:
         mask (Tensor): ``(N, h, w)``.
@@ -38,13 +43,16 @@ def resize_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
 
     Returns:
         Tensor: ``(N, *grid)`` in the mask's dtype.
+
+    >>> resize_mask(torch.tensor([[[1., 0., 0.]]]), (1, 2))
+    tensor([[[0.6667, 0.0000]]])
     """
-    if mask.shape[1:] == tuple(grid):
+    height, width = grid
+    if mask.shape[1:] == (height, width):
         return mask
     if all(old % new == 0 or new % old == 0
            for old, new in zip(mask.shape[1:], grid)):
-        return F.adaptive_avg_pool2d(mask, tuple(grid))
-    height, width = grid
+        return F.adaptive_avg_pool2d(mask, (height, width))
     rows = _average_last(mask.transpose(1, 2), height).transpose(1, 2)
     return _average_last(rows, width)
 
@@ -52,12 +60,12 @@ def resize_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
 def _average_last(mask: Tensor, new: int) -> Tensor:
     """Exact means of the last axis over ``new`` equal parts.
 
-    The running integral of a piecewise constant function is piecewise linear:
-    it is read at the parts' edges.
+    The running integral of a piecewise constant function is piecewise linear,
+    so it can be evaluated at the edges of the parts.
     """
     old = mask.size(-1)
     dtype = mask.dtype
-    if mask.device.type != 'mps':  # which has no float64
+    if mask.device.type != 'mps':  # MPS has no float64
         mask = mask.double()
     integral = F.pad(mask.cumsum(-1), (1, 0))
     edge = torch.arange(new + 1, device=mask.device) * old
@@ -68,22 +76,25 @@ def _average_last(mask: Tensor, new: int) -> Tensor:
 
 
 def area_lambda(mask: Tensor) -> Tensor:
-    """Share of the image that comes from the source (SMMix, Eq. 8).
+    """Share of the image's area that comes from the source (SMMix, Eq. 8).
 
     Args:
-        mask (Tensor): ``(N, h, w)``, the mask that was really pasted.
+        mask (Tensor): ``(N, h, w)``, the mask that was actually pasted.
 
     Returns:
         Tensor: ``(N,)`` in [0, 1].
+
+    >>> area_lambda(box_masks(torch.tensor([[0, 0, 1, 2]]), (2, 2)))
+    tensor([0.5000])
     """
     return mask.mean((1, 2))
 
 
 def nearest_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
-    """A mask read at the nearest place of the old grid (MixPro, Eq. 5).
+    """Resize a mask by nearest-neighbour sampling (MixPro, Eq. 5).
 
-    The published labels do so, where :func:`resize_mask` averages; the two
-    differ in the cells that the mask's border crosses.
+    The published labels are computed this way; :func:`resize_mask` averages
+    instead. The two differ in the cells that the mask's border crosses.
 
     Args:
         mask (Tensor): ``(N, h, w)``.
@@ -91,14 +102,19 @@ def nearest_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
 
     Returns:
         Tensor: ``(N, *grid)`` in the mask's dtype.
+
+    >>> nearest_mask(torch.tensor([[[1., 0., 0.]]]), (1, 2))
+    tensor([[[1., 0.]]])
     """
     return F.interpolate(mask[:, None], tuple(grid), mode='nearest')[:, 0]
 
 
 def box_coverage(boxes: Tensor, image_size: Sequence[int],
                  grid: Sequence[int]) -> Tensor:
-    """Share of each cell that a box covers: the mask of the box, averaged
-    onto a grid without laying it out in pixels.
+    """Share of each cell that a box covers.
+
+    This equals the mask of the box averaged onto the grid, without ever
+    building that mask in pixels.
 
     Args:
         boxes (Tensor): ``(N, 4)`` in pixels.
@@ -107,6 +123,10 @@ def box_coverage(boxes: Tensor, image_size: Sequence[int],
 
     Returns:
         Tensor: ``(N, h, w)`` float32 in [0, 1].
+
+    >>> box_coverage(torch.tensor([[0, 0, 4, 3]]), (4, 4), (2, 2))
+    tensor([[[1.0000, 0.5000],
+             [1.0000, 0.5000]]])
     """
     y1, x1, y2, x2 = boxes.float().unbind(1)
     rows = _covered(y1, y2, image_size[0], grid[0])
@@ -115,7 +135,7 @@ def box_coverage(boxes: Tensor, image_size: Sequence[int],
 
 
 def _covered(first: Tensor, last: Tensor, side: int, cells: int) -> Tensor:
-    """Share of each of the cells of a side that [first, last) covers."""
+    """Share of each cell along one side that [first, last) covers."""
     cell = side / cells
     edge = torch.arange(cells, device=first.device) * cell
     overlap = torch.minimum(last[:, None], edge + cell) - torch.maximum(

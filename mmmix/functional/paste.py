@@ -1,4 +1,4 @@
-"""Pasting regions of one image into the next: boxes, and cells of a grid."""
+"""Pasting regions of one image into another: boxes, or cells of a grid."""
 from typing import Optional, Sequence
 
 import torch
@@ -6,7 +6,8 @@ from torch import Tensor
 
 from mmmix.errors import MmmixError
 
-# pixels: narrower cells are copied pixel by pixel, not as pieces of a line
+# Cells narrower than this many pixels are copied pixel by pixel, wider ones as
+# pieces of image rows.
 NARROW = 8
 
 
@@ -32,13 +33,13 @@ def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
                 target_boxes: Tensor) -> Tensor:
     """Paste a box of each source image into its target image (SMMix, Eq. 8).
 
-    Image ``i`` gets, at ``target_boxes[i]``, the pixels that image
-    ``source[i]`` has at ``source_boxes[i]``; the two boxes have the same
-    size. The input is left as it is.
+    Image ``i`` receives, at ``target_boxes[i]``, the pixels of image
+    ``source[i]`` at ``source_boxes[i]``; the two boxes must have the same
+    size. The input is not modified.
 
     Args:
         inputs (Tensor): ``(N, C, H, W)``.
-        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        source (Tensor): ``(N,)`` int64, index of the image that is pasted.
         source_boxes (Tensor): ``(N, 4)`` in pixels.
         target_boxes (Tensor): ``(N, 4)`` in pixels.
 
@@ -46,8 +47,17 @@ def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
         Tensor: Mixed images ``(N, C, H, W)``.
 
     Raises:
-        ValueError: If shapes do not fit; on the CPU also if a box leaves the
-            image or the two boxes differ in size.
+        MmmixError: If shapes do not match; on the CPU also if a box leaves
+            the image or the two boxes differ in size.
+
+    >>> inputs = torch.tensor([[[[1, 2, 3]]], [[[4, 5, 6]]]])
+    >>> source_boxes = torch.tensor([[0, 0, 1, 2], [0, 0, 1, 2]])
+    >>> target_boxes = torch.tensor([[0, 1, 1, 3], [0, 1, 1, 3]])
+    >>> mixed = paste_boxes(inputs, torch.tensor([1, 0]), source_boxes,
+    ...                     target_boxes)
+    >>> mixed.flatten(1)
+    tensor([[1, 4, 5],
+            [4, 1, 2]])
     """
     _check(inputs, source)
     for name, boxes in (('source_boxes', source_boxes), ('target_boxes',
@@ -60,8 +70,9 @@ def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
     return _paste_by_index(inputs, source, source_boxes, target_boxes)
 
 
-def _paste_by_slices(inputs, source, source_boxes, target_boxes):
-    """A copy and one slice an image: the fastest on a CPU."""
+def _paste_by_slices(inputs: Tensor, source: Tensor, source_boxes: Tensor,
+                     target_boxes: Tensor) -> Tensor:
+    """A clone and one slice assignment per image, the fastest on a CPU."""
     mixed = inputs.clone()
     for i, (j, s, t) in enumerate(
             zip(source.tolist(), source_boxes.tolist(),
@@ -75,8 +86,9 @@ def _paste_by_slices(inputs, source, source_boxes, target_boxes):
     return mixed
 
 
-def _paste_by_index(inputs, source, source_boxes, target_boxes):
-    """One gather for the batch, without looking at a value: for a GPU."""
+def _paste_by_index(inputs: Tensor, source: Tensor, source_boxes: Tensor,
+                    target_boxes: Tensor) -> Tensor:
+    """One gather for the batch, without a synchronisation: for a GPU."""
     n, channels, height, width = inputs.shape
     device = inputs.device
     y = torch.arange(height, device=device).view(1, height, 1)
@@ -95,18 +107,23 @@ def _paste_by_index(inputs, source, source_boxes, target_boxes):
 
 def paste_shared_box(inputs: Tensor, source: Tensor,
                      box: Sequence[int]) -> Tensor:
-    """Paste the same box at its own place in every image (CutMix, Eq. 1).
+    """Paste one box, at its original position, in all images (CutMix, Eq. 1).
 
     Args:
         inputs (Tensor): ``(N, C, H, W)``.
-        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        source (Tensor): ``(N,)`` int64, index of the image that is pasted.
         box (Sequence[int]): ``(y1, x1, y2, x2)`` in pixels.
 
     Returns:
-        Tensor: Mixed images ``(N, C, H, W)``; the input is left as it is.
+        Tensor: Mixed images ``(N, C, H, W)``; the input is not modified.
 
     Raises:
-        ValueError: If shapes do not fit, or the box leaves the image.
+        MmmixError: If shapes do not match or the box leaves the image.
+
+    >>> inputs = torch.tensor([[[[1, 2, 3]]], [[[4, 5, 6]]]])
+    >>> paste_shared_box(inputs, torch.tensor([1, 0]), (0, 1, 1, 3)).flatten(1)
+    tensor([[1, 5, 6],
+            [4, 2, 3]])
     """
     _check(inputs, source)
     _check_box(box, inputs)
@@ -120,26 +137,32 @@ def paste_masked(inputs: Tensor,
                  source: Tensor,
                  mask: Tensor,
                  place: Optional[Tensor] = None) -> Tensor:
-    """Paste the chosen cells of a grid into each image (MixPro, Eq. 7).
+    """Paste selected cells of a grid into each image (MixPro, Eq. 7).
 
-    Image ``i`` gets, where ``mask[i]`` is True, the pixels of image
-    ``source[i]``. The input is left as it is.
+    Where ``mask[i]`` is True, image ``i`` receives the pixels of image
+    ``source[i]``. The input is not modified.
 
     Args:
         inputs (Tensor): ``(N, C, H, W)``.
-        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        source (Tensor): ``(N,)`` int64, index of the image that is pasted.
         mask (Tensor): ``(N, h, w)`` bool on a grid that divides the image;
-            that of the pixels always does. The wider the cells the faster.
+            the pixel grid always does. The wider the cells, the faster.
         place (Tensor, optional): ``(N, h, w)`` int64: which cell of the
-            source, counted line by line, is pasted here. It matters only
-            where the mask is True. Defaults to None, the cell at the same
-            place.
+            source, counted in row-major order, is pasted here. It matters
+            only where the mask is True. Defaults to None, the cell at the
+            same position.
 
     Returns:
         Tensor: Mixed images ``(N, C, H, W)``.
 
     Raises:
-        ValueError: If shapes do not fit, or the mask is not boolean.
+        MmmixError: If shapes do not match or the mask is not boolean.
+
+    >>> inputs = torch.tensor([[[[1, 2, 3]]], [[[4, 5, 6]]]])
+    >>> mask = torch.tensor([[[True, False, True]], [[False, False, True]]])
+    >>> paste_masked(inputs, torch.tensor([1, 0]), mask).flatten(1)
+    tensor([[4, 2, 6],
+            [4, 5, 3]])
     """
     _check(inputs, source)
     n, _, height, width = inputs.shape
@@ -148,7 +171,7 @@ def paste_masked(inputs: Tensor,
         raise MmmixError(
             f'`mask` must be a bool tensor ({n}, h, w) on a grid that divides '
             f'the {height} x {width} image, but is {mask.dtype} of shape '
-            f'{tuple(mask.shape)}: resize it to the pixels.')
+            f'{tuple(mask.shape)}: resize it to the size of the image.')
     if place is not None and place.shape != mask.shape:
         raise MmmixError(f'`place` must have the shape {tuple(mask.shape)} of '
                          f'the mask, but has {tuple(place.shape)}.')
@@ -157,8 +180,11 @@ def paste_masked(inputs: Tensor,
     return _paste_by_pieces(inputs, source, mask, place)
 
 
-def _paste_by_pieces(inputs, source, mask, place=None):
-    """One gather of the pieces of image lines that the cells consist of."""
+def _paste_by_pieces(inputs: Tensor,
+                     source: Tensor,
+                     mask: Tensor,
+                     place: Optional[Tensor] = None) -> Tensor:
+    """One gather of the pieces of image rows that make up the cells."""
     n, channels, height, width = inputs.shape
     h, w = mask.shape[1:]
     device = inputs.device
@@ -167,7 +193,7 @@ def _paste_by_pieces(inputs, source, mask, place=None):
     cell = torch.arange(h * w, device=device).view(1, h, w)
     if place is not None:
         cell = torch.where(mask, place, cell)
-    # all pieces, counted along (N, C, H, w)
+    # index of every piece in (N, C, H, w) order
     line = image * channels * height + cell // w * (height // h)
     below = torch.arange(
         channels, device=device).view(-1, 1, 1, 1) * height + torch.arange(
@@ -177,9 +203,9 @@ def _paste_by_pieces(inputs, source, mask, place=None):
     return pieces.index_select(0, piece.flatten()).view(inputs.shape)
 
 
-def _paste_by_pixels(inputs, source, mask):
-    """A choice for each pixel, on a CPU image by image: no copy of all the
-    sources is made there."""
+def _paste_by_pixels(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+    """Select pixel by pixel; on a CPU one image at a time, which avoids a
+    copy of all the sources."""
     n, _, height, width = inputs.shape
     h, w = mask.shape[1:]
     mask = mask[:, None, :, None, :,

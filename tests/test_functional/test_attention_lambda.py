@@ -1,4 +1,5 @@
-"""Class attention, and the lambdas it gives, against loops in float64."""
+"""Class attention and the lambdas computed from it, against loops in float64.
+"""
 import math
 
 import pytest
@@ -63,7 +64,7 @@ def test_attention_lambda_of_equation_5(normalize):
         1 if normalize else attention[2].sum().item())
 
 
-def test_no_attention_at_all_is_no_lambda():
+def test_no_attention_at_all_gives_lambda_0():
     nothing = torch.zeros(1, 2, 2)
     assert attention_lambda(nothing, torch.ones(1, 2, 2), True).tolist() == [0]
 

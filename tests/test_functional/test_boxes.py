@@ -10,7 +10,7 @@ GRIDS = [(4, 4), (3, 7), (8, 2)]
 
 
 def brute_sums(attention, h, w):
-    """Every place of an h x w box on one map, by loops in float64."""
+    """Sums over every h x w box on one map, by loops in float64."""
     height, width = attention.shape
     return {
         (i, j):

@@ -11,7 +11,7 @@ from mmmix.functional import (
 )
 from mmmix.functional.paste import _paste_by_pieces, _paste_by_pixels
 
-# image, cell, offset: the cells divide the image, or stick out, or are moved
+# image, cell, offset: the cells divide the image, stick out or are moved
 GRIDS = [((12, 20), (4, 4), (0, 0)), ((28, 28), (8, 8), (0, 0)),
          ((12, 20), (8, 4), (0, 0)), ((12, 20), (4, 4), (3, 1)),
          ((12, 20), (8, 8), (2, 4)), ((7, 5), (3, 2), (2, 1)),
@@ -54,9 +54,9 @@ def test_cells_of_another_grid_are_refused():
         crop_cells(torch.ones(2, 2, 2), (8, 8), (4, 4), (1, 0))
 
 
-def test_first_cells_are_those_of_the_lowest_values():
+def test_top_cells_are_those_of_the_lowest_values():
     priority = torch.rand(4, 3, 5)
-    priority[1] = 1.  # all alike
+    priority[1] = 1.  # all equal
     count = torch.tensor([0, 4, 15, 7])
     chosen = top_cells(priority, count)
     assert chosen.sum((1, 2)).tolist() == count.tolist()
@@ -66,7 +66,7 @@ def test_first_cells_are_those_of_the_lowest_values():
 
 
 def reference(inputs, source, mask, place=None):
-    """One pixel after the other."""
+    """Pixel by pixel."""
     mixed = inputs.clone()
     n, _, height, width = inputs.shape
     _, h, w = mask.shape

@@ -10,15 +10,15 @@ from mmmix.functional import image_attention_score, mix_labels, region_means
 
 @pytest.mark.parametrize('soft', [False, True])
 def test_mixed_labels_class_by_class(soft):
-    scores = torch.rand(4, 5).softmax(1) if soft else F.one_hot(
+    labels = torch.rand(4, 5).softmax(1) if soft else F.one_hot(
         torch.tensor([0, 3, 1, 4]), 5)
     source = torch.tensor([2, 2, 0, 3])
     lam = torch.tensor([0., 0.25, 0.7, 1.])
-    mixed = mix_labels(scores, source, lam)
+    mixed = mix_labels(labels, source, lam)
     for i in range(4):
         for c in range(5):
-            expected = lam[i].item() * float(scores[source[i], c]) + (
-                1 - lam[i].item()) * float(scores[i, c])
+            expected = lam[i].item() * float(labels[source[i], c]) + (
+                1 - lam[i].item()) * float(labels[i, c])
             assert mixed[i, c].item() == pytest.approx(expected, abs=1e-6)
     torch.testing.assert_close(mixed.sum(1), torch.ones(4))
 

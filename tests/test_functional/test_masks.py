@@ -47,7 +47,7 @@ def test_resized_mask_is_the_exact_mean_over_each_cell(old, new):
                         overlap(old[1], new[1], j, m)) * mask[n, i, j].item()
                     for i in range(old[0]) for j in range(old[1]))
                 assert resized[n, k, m].item() == pytest.approx(expected)
-    # and the area stays
+    # and the area is preserved
     torch.testing.assert_close(area_lambda(resized), area_lambda(mask))
 
 
@@ -59,7 +59,7 @@ def test_area_is_the_share_of_the_image():
 
 @pytest.mark.parametrize('old,new', [((8, 12), (4, 3)), ((7, 5), (3, 4)),
                                      ((4, 4), (8, 12)), ((1, 1), (2, 3))])
-def test_nearest_mask_reads_one_place_of_each_cell(old, new):
+def test_nearest_mask_takes_one_location_of_each_cell(old, new):
     mask = torch.rand(2, *old)
     nearest = nearest_mask(mask, new)
     assert nearest.shape == (2, *new)
@@ -84,8 +84,8 @@ def test_nearest_and_averaged_masks_differ_on_the_border_alone():
                                        ((5, 6), (5, 6)), ((4, 6), (7, 5)),
                                        ((9, 9), (1, 1))])
 def test_box_coverage_by_counting_fine_pixels(size, grid):
-    """Each pixel is cut into as many as there are cells, so that every border
-    of a cell lies between two of them."""
+    """Each pixel is divided into as many as there are cells, so that every
+    cell border lies between two of them."""
     boxes = torch.tensor([[0, 0, *size], [1, 2, 4, 6], [0, 3, 3, 4],
                           [2, 2, 2, 5], [3, 1, 4, 2]])
     coverage = box_coverage(boxes, size, grid)

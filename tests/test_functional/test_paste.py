@@ -10,7 +10,7 @@ PATHS = [_paste_by_slices, _paste_by_index]
 
 
 def reference(inputs, source, source_boxes, target_boxes):
-    """One pixel after the other."""
+    """Pixel by pixel."""
     mixed = inputs.clone()
     for i in range(len(inputs)):
         sy, sx = source_boxes[i, :2].tolist()

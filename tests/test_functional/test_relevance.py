@@ -1,4 +1,4 @@
-"""The relevance of places for a label, place by place in float64."""
+"""The relevance of locations for a label, one by one in float64."""
 import math
 
 import pytest
@@ -23,7 +23,7 @@ def weights():
     return torch.randn(N, C, dtype=torch.float64)
 
 
-def places():
+def locations():
     return [(n, i, j) for n in range(N) for i in range(H) for j in range(W)]
 
 
@@ -33,15 +33,15 @@ def dot(token, weight):
 
 def test_label_relevance_of_equation_3(tokens, weights):
     relevance = label_relevance(tokens, weights)
-    for n, i, j in places():
+    for n, i, j in locations():
         assert relevance[n, i, j].item() == pytest.approx(
             dot(tokens[n, :, i, j], weights[n]))
     assert relevance.min() < 0 < relevance.max()
 
 
-def test_cosine_relevance_place_by_place(tokens, weights):
+def test_cosine_relevance_location_by_location(tokens, weights):
     relevance = cosine_relevance(tokens, weights)
-    for n, i, j in places():
+    for n, i, j in locations():
         token, weight = tokens[n, :, i, j], weights[n]
         cosine = dot(token, weight) / math.sqrt(
             dot(token, token) * dot(weight, weight))
@@ -66,12 +66,12 @@ def test_weights_of_another_shape_are_refused(tokens, shape):
 
 
 @pytest.mark.parametrize('sigma', [0.5, 1., 2.])
-def test_blended_class_activation_place_by_place(sigma):
+def test_blended_class_activation_location_by_location(sigma):
     energy = torch.rand(N, H, W, dtype=torch.float64)
     activation = torch.randn(N, H, W, dtype=torch.float64)
-    activation[1] = -1  # no positive place
+    activation[1] = -1  # no positive value
     blended = blended_class_activation(energy, activation, sigma)
-    for n, i, j in places():
+    for n, i, j in locations():
         positive = [max(v.item(), 0.) for v in activation[n].flatten()]
         mass, total = sum(positive), sum(energy[n].flatten().tolist())
         share = positive[i * W + j] / mass if mass else 0.

@@ -1,4 +1,4 @@
-"""AbSViT and the top-down view of TdAttenMix's public code."""
+"""AbSViT and the top-down attention map of TdAttenMix's public code."""
 import argparse
 import runpy
 import sys
@@ -39,7 +39,7 @@ def published(depth=DEPTH, num_classes=NUM_CLASSES, img_size=32):
             weights[f'decoders.{i}.{linear}.weight'] = torch.randn(
                 DIMS, DIMS) / DIMS**0.5
     weights['prompt'] = torch.randn(DIMS)
-    # or a label may have no relevant token at all
+    # otherwise a label might have no relevant token at all
     shared = torch.randn(DIMS)
     weights['norm.bias'] += shared
     weights['head.weight'] += 0.3 * shared
@@ -148,7 +148,7 @@ def test_map_is_that_of_a_slow_reference(size, sigma, labels):
         slow_map(weights, image, label, sigma)
         for image, label in zip(inputs, labels)
     ])
-    assert expected.amax((1, 2)).min() > 0.01  # or all would be alike
+    assert expected.amax((1, 2)).min() > 0.01  # otherwise all would be equal
     torch.testing.assert_close(maps, expected.float(), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(features, plain)
 
@@ -167,7 +167,8 @@ def test_signal_and_label_steer_the_map():
 
 @pytest.mark.parametrize('silent', ['decoders', 'sigma'])
 def test_without_a_signal_the_second_pass_is_the_first(silent):
-    """As far as the bias of V, which the signal brings along, is zero."""
+    """This requires the bias of V, which is added with the signal, to be zero.
+    """
     weights = published()
     for key in weights:
         if key.endswith('qkv.bias'):
@@ -186,7 +187,7 @@ def test_without_a_signal_the_second_pass_is_the_first(silent):
         torch.testing.assert_close(backbone(inputs, signals)[0], tokens)
 
 
-def test_plain_pass_is_the_vit_s():
+def test_plain_pass_equals_that_of_the_vit():
     weights = published()
     vit = VisionTransformer(
         img_size=32,
@@ -216,7 +217,7 @@ def test_a_steered_pass_leaves_no_hook():
     assert [len(m._forward_hooks) for m in backbone.modules()] == hooks
 
 
-def test_peaks():
+def test_above_threshold():
     maps = torch.tensor([[[0., 0.5], [0.75, 1.]], [[0.3, 0.3], [0.3, 0.3]],
                          [[0.2, 0.2], [0.2, 1.2]]])
     torch.testing.assert_close(
@@ -281,7 +282,7 @@ def test_what_cannot_guide_is_refused(guide):
         build(student_config(guide, num_classes=4))
     self_guide = dict(
         type='mmmix.SelfGuide', attention_map=guide['attention_map'])
-    with pytest.raises(ValueError, match='not through a VisionTransformer'):
+    with pytest.raises(ValueError, match='not a VisionTransformer'):
         build(student_config(self_guide))
 
 

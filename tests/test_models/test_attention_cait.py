@@ -1,4 +1,4 @@
-"""CaiT: its attention against loops, timm's weights, images of any size."""
+"""CaiT: attention against loops, exchange with timm, images of any size."""
 import pytest
 import torch
 from families import (
@@ -7,9 +7,9 @@ from families import (
     given_to,
     normed,
     projected,
+    recorded,
     slow_class_attention,
     small_backbone,
-    watched,
 )
 from helpers import NUM_CLASSES, SMMIX, batch, build, train_losses
 from mmpretrain.models import resize_pos_embed
@@ -27,10 +27,10 @@ SIZES = [(32, 48), (16, 40)]
 def test_class_attention(size):
     backbone = small_backbone('cait')
     inputs = torch.rand(2, 3, *size)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     layer = backbone.timm_model.blocks_token_only[-1]
     with torch.no_grad():
-        # the norm is given class token and patches
+        # the norm receives the class token and the patches
         tokens = normed(given_to(layer.norm1, backbone, inputs), layer.norm1)
         query, key = (
             projected(tokens, part.weight, part.bias)
@@ -49,7 +49,7 @@ def test_score_of_talking_heads(size):
     """SMMix, Eq. 6, of softmax(W QK^T/sqrt(d) + b) before the second W."""
     backbone = small_backbone('cait')
     inputs = torch.rand(2, 3, *size)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     layer = backbone.timm_model.blocks[-1]
     grid = size[0] // 8, size[1] // 8
     with torch.no_grad():
@@ -103,7 +103,7 @@ def test_weights_travel_to_and_from_timm():
 
 
 def test_images_of_another_size():
-    """The position embeddings are resized, and trained through."""
+    """The position embeddings are resized and receive gradients."""
     backbone = small_backbone('cait')
     pos_embed = backbone.timm_model.pos_embed
     inputs = torch.rand(2, 3, 16, 40)
@@ -124,14 +124,14 @@ def test_a_guide_at_half_resolution():
     model = build(config)
     _, data = train_losses(model, batch(3, (32, 48)))
     assert data['guidance'].attention.shape == (3, 2, 3)
-    # timm's own takes one size: that is said when the model is built
+    # timm's own accepts one size: building the model raises the error
     config['backbone']['type'] = 'mmpretrain.TIMMBackbone'
     with pytest.raises(ValueError, match='32, 48.*16, 24.*mmmix.CaiT'):
         build(config)
 
 
-def test_other_models_of_timm_are_not_taken_for_a_cait():
-    with pytest.raises(ValueError, match='resnet18.*no CaiT'):
+def test_other_models_of_timm_are_not_cait():
+    with pytest.raises(ValueError, match='resnet18.*is not a CaiT'):
         CaiT('resnet18')
     cnn = TIMMBackbone('resnet18')
     assert type(find_extractor(cnn)).__name__ == 'CNNActivation'

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from families import needs_timm, watched
+from families import needs_timm, recorded
 from helpers import BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, train_losses
 from mmpretrain.models.backbones import TIMMBackbone
 
@@ -18,7 +18,7 @@ CUTMIX = dict(type='mmmix.CutMix', alpha=1.)
 
 @pytest.fixture
 def example():
-    """The extractor that the page adds, for one test."""
+    """The extractor that the page defines, registered for one test."""
     names = {}
     exec(next(block for block in BLOCKS if 'register_module' in block), names)
     yield names['T2TAttention']
@@ -62,14 +62,14 @@ def t2t_config(augments, label_rule=None, mix_losses=None):
         train_cfg=dict(augments=augments))
 
 
-def test_the_example_is_all_that_a_family_needs(example):
+def test_the_example_suffices_to_add_a_family(example):
     for config in (t2t_config([SMMIX], None, BOTH_LOSSES),
                    t2t_config([CUTMIX], dict(type='mmmix.TransMixLabel'))):
         model = build(config)
         losses, _ = train_losses(model, batch(3, (32, 48)))
         assert all(torch.isfinite(loss) for loss in losses.values())
     model.eval()
-    extractor, args = watched(model.backbone, torch.rand(2, 3, 32, 48))
+    extractor, args = recorded(model.backbone, torch.rand(2, 3, 32, 48))
     assert isinstance(extractor, example)
     for attention in (extractor.bottom_up(*args),
                       extractor.class_attention(*args)):
@@ -77,7 +77,7 @@ def test_the_example_is_all_that_a_family_needs(example):
     assert extractor.tokens(*args).shape == (2, 12, 2, 3)
 
 
-def test_without_the_example_the_family_is_not_known():
+def test_without_the_example_the_family_is_not_supported():
     with pytest.raises(ValueError, match='T2T_ViT.*docs/attention.md'):
         build(t2t_config([SMMIX]))
 

@@ -1,4 +1,4 @@
-"""What every family must do: travel, train, be read without a trace."""
+"""What every family must support: weight exchange, training, its maps."""
 import copy
 
 import pytest
@@ -9,8 +9,8 @@ from families import (
     WITH_CLASS_ATTENTION,
     each,
     needs_timm,
+    recorded,
     small_backbone,
-    watched,
 )
 from helpers import ARCH, BOTH_LOSSES, SMMIX, batch, build, train_losses
 from mmengine.optim import OptimWrapper
@@ -43,7 +43,7 @@ def test_weights_travel_to_and_from_the_stock_model(family):
 
 
 @pytest.mark.parametrize('family', ['pvt', 'ca_swin'])
-def test_weights_travel_between_the_forms_of_the_answer(family):
+def test_weights_travel_between_output_forms(family):
     ours = FAMILIES[family].config([SMMIX])
     other = FAMILIES[family].config([CUTMIX])
     other['backbone']['out_type'], other['neck'] = 'cls_token', None
@@ -82,7 +82,7 @@ def test_a_step_with_a_guided_mix_and_every_loss(family):
 @pytest.mark.parametrize('family', TRANSFORMERS)
 def test_maps_and_tokens_have_the_grid(family):
     inputs = images(family)
-    extractor, args = watched(small_backbone(family), inputs)
+    extractor, args = recorded(small_backbone(family), inputs)
     grid = extractor.grid(inputs.shape[-2:])
     assert grid[0] != grid[1] and extractor.image_size == FAMILIES[family].size
     maps = [extractor.bottom_up(*args)]
@@ -98,30 +98,30 @@ def test_maps_and_tokens_have_the_grid(family):
 
 
 @pytest.mark.parametrize('family', ['xcit', 'pvt', 'ca_swin'])
-def test_tokens_of_a_backbone_that_answers_its_class_token(family):
+def test_tokens_of_a_backbone_that_outputs_its_class_token(family):
     inputs = images(family)
     raw = small_backbone(family)
     short = small_backbone(family, out_type='cls_token')
     short.load_state_dict(raw.state_dict())
-    answers = []
+    tokens = []
     for backbone in (raw, short):
-        extractor, args = watched(backbone, inputs)
-        answers.append(extractor.tokens(*args))
-    assert torch.equal(*answers)
+        extractor, args = recorded(backbone, inputs)
+        tokens.append(extractor.tokens(*args))
+    assert torch.equal(*tokens)
     with pytest.raises(ValueError, match="out_type='raw'.*ClassTokenNeck"):
         extractor.check_tokens()
     featmap = small_backbone(family, out_type='featmap')
     featmap.load_state_dict(raw.state_dict())
-    extractor, args = watched(featmap, inputs)
-    assert torch.equal(extractor.patch_tokens(*args[1:]), answers[0])
+    extractor, args = recorded(featmap, inputs)
+    assert torch.equal(extractor.patch_tokens(*args[1:]), tokens[0])
 
 
 @pytest.mark.parametrize('family', TRANSFORMERS)
 def test_maps_under_autocast(family):
     backbone, inputs = small_backbone(family), images(family)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        _, half = watched(backbone, inputs)
+        _, half = recorded(backbone, inputs)
         maps = [(extractor.bottom_up(*args), extractor.bottom_up(*half))]
         if extractor.has_class_attention:
             maps.append((extractor.class_attention(*args),
@@ -132,10 +132,10 @@ def test_maps_under_autocast(family):
 
 
 @pytest.mark.parametrize('family', TRANSFORMERS)
-def test_watching_leaves_no_trace(family):
+def test_recording_leaves_the_backbone_unchanged(family):
     backbone, inputs = small_backbone(family), images(family)
     state = copy.deepcopy(backbone.state_dict())
-    watched(backbone, inputs)
+    recorded(backbone, inputs)
     assert not any(m._forward_hooks or m._forward_pre_hooks
                    for m in backbone.modules())
     for name, value in backbone.state_dict().items():
@@ -143,8 +143,8 @@ def test_watching_leaves_no_trace(family):
 
 
 @pytest.mark.parametrize('family', WITH_CLASS_ATTENTION)
-def test_a_closed_watch_keeps_nothing(family):
-    """Evaluation goes past the hooks of a model that trains with TransMix."""
+def test_a_closed_recorder_keeps_no_outputs(family):
+    """Evaluating a model that trains with TransMix records nothing."""
     model = build(FAMILIES[family].config([CUTMIX], TRANSMIX)).eval()
     model(images(family))
     assert model._recorder._outputs is None
@@ -161,20 +161,20 @@ def test_top_down_for_a_label(family):
     labels = torch.eye(5)[[3, 1]]
     with torch.no_grad():
         attention, _ = TopDown(sigma=2.)(model, inputs, labels)
-    extractor, args = watched(model.backbone, inputs)
+    extractor, args = recorded(model.backbone, inputs)
     head = getattr(model.head, 'fc', None) or model.head.layers.head
-    tokens, scores = extractor.tokens(*args), extractor.bottom_up(*args)
+    tokens, score = extractor.tokens(*args), extractor.bottom_up(*args)
     for n, label in enumerate((3, 1)):
-        for y in range(scores.size(1)):
-            for x in range(scores.size(2)):
+        for y in range(score.size(1)):
+            for x in range(score.size(2)):
                 cosine = torch.cosine_similarity(
                     tokens[n, :, y, x], head.weight[label], dim=0)
-                expected = scores[n, y, x] * (1 + 2 * max(cosine.item(), 0))
+                expected = score[n, y, x] * (1 + 2 * max(cosine.item(), 0))
                 torch.testing.assert_close(attention[n, y, x], expected)
 
 
 @pytest.mark.parametrize('family', each('xcit', 'cait'))
-def test_compiled_training_sees_the_class_attention(family):
+def test_compiled_training_records_the_class_attention(family):
     torch._dynamo.reset()
     config = FAMILIES[family].config([CUTMIX], TRANSMIX)
     plain = build(config).train()
@@ -214,7 +214,7 @@ def test_swin_has_no_class_attention(family):
         dict(type='TIMMBackbone', model_name='vit_tiny_patch16_224', depth=1),
         marks=needs_timm)
 ])
-def test_an_unknown_backbone_is_told_how_to_be_added(backbone):
+def test_the_error_for_an_unknown_backbone_says_how_to_add_it(backbone):
     backbone = build_backbone(backbone)
     with pytest.raises(ValueError, match=type(backbone).__name__) as error:
         find_extractor(backbone)
@@ -224,10 +224,10 @@ def test_an_unknown_backbone_is_told_how_to_be_added(backbone):
 
 @pytest.mark.parametrize('family', each(*FAMILIES))
 def test_each_family_has_one_extractor(family):
-    """The first that reads a backbone is taken: there must be no other."""
+    """The first that supports a backbone is used: it must be the only one."""
     backbone = small_backbone(family)
-    readers = [
+    supporting = [
         name for name, extractor in ATTENTION_EXTRACTORS.module_dict.items()
         if extractor.supports(backbone)
     ]
-    assert len(readers) == 1, readers
+    assert len(supporting) == 1, supporting

@@ -5,10 +5,10 @@ from families import (
     given_to,
     normed,
     projected,
+    recorded,
     slow_attention,
     slow_class_attention,
     small_backbone,
-    watched,
 )
 
 
@@ -17,7 +17,7 @@ from families import (
 def test_attention_of_the_last_block(size, final_norm):
     backbone = small_backbone('pvt', final_norm=final_norm)
     inputs = torch.rand(2, 3, *size)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     grid = size[0] // 32, size[1] // 32
     block = backbone.layers[3][1][-1]
     with torch.no_grad():

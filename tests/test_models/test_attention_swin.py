@@ -1,4 +1,4 @@
-"""Swin's windows on the grid, against dense attention over all places."""
+"""Swin's windows on the grid, against dense attention over all locations."""
 import math
 
 import pytest
@@ -10,9 +10,9 @@ from families import (
     given_to,
     normed,
     projected,
+    recorded,
     slow_class_attention,
     small_backbone,
-    watched,
 )
 
 from mmmix.models import find_extractor
@@ -30,7 +30,7 @@ def bias_of(attention, window):
 
 
 def logit(attention, query, key):
-    """Of each head, without the bias."""
+    """The logit of each head, without the bias."""
     query, key = (t.view(attention.num_heads, -1) for t in (query, key))
     if hasattr(attention, 'logit_scale'):  # V2
         scale = attention.logit_scale.double().clamp(max=math.log(100)).exp()
@@ -39,10 +39,10 @@ def logit(attention, query, key):
 
 
 def dense_score(backbone, block, inputs, grid, shift):
-    """SMMix, Eq. 5-6, over the whole grid and what pads it.
+    """SMMix, Eq. 5-6, over the whole grid and its padding.
 
-    Two places see each other if the same window of the shifted lattice holds
-    both, without going round the border.
+    Two locations attend to each other if they are in the same window of the
+    shifted lattice, without wrapping around the border.
     """
     attention, window = block.attn.w_msa, block.attn.window_size
     if hasattr(attention, 'logit_scale'):  # V2 norms after the attention
@@ -61,9 +61,9 @@ def dense_score(backbone, block, inputs, grid, shift):
     scores = torch.zeros(len(inputs), *grid, dtype=torch.float64)
     lattice = [(y, x) for y in range(padded[0]) for x in range(padded[1])]
 
-    def window_of(place):
-        # rolled by `shift`: window -1 begins beyond the border
-        return tuple((p - shift) // window for p in place)
+    def window_of(location):
+        # rolled by `shift`: window -1 begins outside the border
+        return tuple((p - shift) // window for p in location)
 
     for n in range(len(inputs)):
         query, key = {}, {}
@@ -76,13 +76,13 @@ def dense_score(backbone, block, inputs, grid, shift):
         for q in lattice:
             if q[0] >= height or q[1] >= width:
                 continue
-            seen = [k for k in lattice if window_of(k) == window_of(q)]
+            attended = [k for k in lattice if window_of(k) == window_of(q)]
             logits = torch.stack([
                 logit(attention, query[q], key[k]) +
-                bias(q[0] - k[0], q[1] - k[1]) for k in seen
+                bias(q[0] - k[0], q[1] - k[1]) for k in attended
             ])
             weights = logits.softmax(0).mean(1) / (height * width)
-            for k, weight in zip(seen, weights):
+            for k, weight in zip(attended, weights):
                 if k[0] < height and k[1] < width:
                     scores[n, k[0], k[1]] += weight
     return scores
@@ -107,7 +107,7 @@ def test_score_is_that_of_dense_attention(family, size, window, pad_small_map,
         window_size=window if family == 'swin' else [window] * 2,
         pad_small_map=pad_small_map)
     inputs = torch.rand(2, 3, *size)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     score = extractor.bottom_up(*args)
     grid = extractor.grid(size)
     assert grid == (size[0] // 8, size[1] // 8)
@@ -117,10 +117,10 @@ def test_score_is_that_of_dense_attention(family, size, window, pad_small_map,
     torch.testing.assert_close(score.double(), expected, atol=1e-6, rtol=1e-4)
 
 
-def test_ca_swin_reads_the_block_before_its_last():
+def test_bottom_up_map_of_ca_swin_is_from_the_block_before_its_last():
     backbone = small_backbone('ca_swin')
     inputs = torch.rand(2, 3, 32, 48)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     with torch.no_grad():
         expected = dense_score(
             backbone, backbone.stages[-1].blocks[-2], inputs, (4, 6), shift=0)
@@ -131,7 +131,7 @@ def test_ca_swin_reads_the_block_before_its_last():
 def test_class_attention_of_ca_swin():
     backbone = small_backbone('ca_swin')
     inputs = torch.rand(2, 3, 32, 48)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     block = backbone.stages[-1].blocks[-1]
     with torch.no_grad():
         patches = given_to(block, backbone, inputs)
@@ -151,7 +151,7 @@ def test_class_attention_of_ca_swin():
     dict(SWIN, type='mmpretrain.SwinTransformer'),
     dict(SWIN_V2, type='mmpretrain.SwinTransformerV2'), CA_SWIN
 ])
-def test_places_are_as_large_as_all_strides_make_them(backbone):
+def test_cells_are_as_large_as_the_product_of_all_strides(backbone):
     backbone = {**backbone, 'patch_size': 2}
     kind = backbone.pop('type').split('.')[1]
     family = dict(

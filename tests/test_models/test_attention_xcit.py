@@ -5,9 +5,9 @@ from families import (
     given_to,
     normed,
     projected,
+    recorded,
     slow_class_attention,
     small_backbone,
-    watched,
 )
 
 
@@ -16,7 +16,7 @@ from families import (
 def test_class_attention(tokens_norm, size):
     backbone = small_backbone('xcit', tokens_norm=tokens_norm)
     inputs = torch.rand(2, 3, *size)
-    extractor, args = watched(backbone, inputs)
+    extractor, args = recorded(backbone, inputs)
     layer = backbone.ca_layers[-1]
     with torch.no_grad():
         tokens = normed(given_to(layer, backbone, inputs), layer.norm1)

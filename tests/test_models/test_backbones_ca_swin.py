@@ -45,8 +45,8 @@ def classifier(**kwargs):
                 in_channels=32)))
 
 
-def scatter(model):
-    """Random numbers everywhere, also where a new model has 0 or 1."""
+def randomize(model):
+    """Add noise to every parameter, including those initialised to 0 or 1."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -68,8 +68,8 @@ def test_no_more_parameters_than_swin(arch, millions):
     assert round((ours + 768 * 1000 + 1000) / 1e6, 1) == millions
 
 
-def test_stock_checkpoints_load_but_for_stated_names():
-    ours, theirs = scatter(build()), scatter(stock())
+def test_stock_checkpoints_load_except_for_the_stated_names():
+    ours, theirs = randomize(build()), randomize(stock())
     token = ours.stages[3].blocks[1].cls_token.clone()
     loaded = ours.load_state_dict(theirs.state_dict(), strict=False)
     assert loaded.missing_keys == [f'{LAST}.cls_token']
@@ -87,7 +87,7 @@ def test_stock_checkpoints_load_but_for_stated_names():
                           dict(out_after_downsample=True)])
 def test_maps_are_those_of_swin_without_its_last_block(size, options):
     options = dict(options, out_indices=(0, 1, 2, 3))
-    ours = scatter(build(out_type='featmap', **options))
+    ours = randomize(build(out_type='featmap', **options))
     theirs = stock(**options)
     theirs.eval()
     theirs.load_state_dict(ours.state_dict(), strict=False)
@@ -97,7 +97,7 @@ def test_maps_are_those_of_swin_without_its_last_block(size, options):
 
 
 def class_token_after(patches, weights, heads=2):
-    """One image's class token after the block, head by head (CaiT)."""
+    """The class token of one image after the block, head by head (CaiT)."""
 
     def linear(x, name):
         return x @ weights[f'{name}.weight'].T + weights[f'{name}.bias']
@@ -121,7 +121,7 @@ def class_token_after(patches, weights, heads=2):
 
 @pytest.mark.parametrize('grid', [(7, 7), (2, 3)])
 def test_class_attention(grid):
-    block = scatter(build()).stages[3].blocks[1].double()
+    block = randomize(build()).stages[3].blocks[1].double()
     patches = torch.randn(3, grid[0] * grid[1], 32).double()
     actual = block(patches, grid)
     assert torch.equal(actual[:, 1:], patches)
@@ -131,7 +131,7 @@ def test_class_attention(grid):
 
 
 def test_out_types():
-    model = scatter(build(out_type='raw'))
+    model = randomize(build(out_type='raw'))
     images = torch.randn(2, 3, 64, 96)
     raw, = model(images)
     assert raw.shape == (2, 1 + 2 * 3, 32)
@@ -143,13 +143,13 @@ def test_out_types():
     torch.testing.assert_close(featmap.flatten(2).mT, raw[:, 1:])
 
 
-def test_attention_can_be_read():
-    model, seen = scatter(build()), []
+def test_attention_can_be_recorded():
+    model, calls = randomize(build()), []
     w_msa = model.stages[3].blocks[1].attn['w_msa']
     for module in (w_msa.qkv, w_msa.proj):
-        module.register_forward_hook(lambda *args: seen.append(args[1:]))
+        module.register_forward_hook(lambda *args: calls.append(args[1:]))
     model(torch.randn(2, 3, 64, 96))
-    (_, qkv), ((update, ), _) = seen
+    (_, qkv), ((update, ), _) = calls
     query, key, value = qkv.unflatten(2, (3, 2, -1)).permute(2, 0, 3, 1, 4)
     weights = (query @ key.mT / 16**0.5).softmax(-1)
     assert weights.shape == (2, 2, 7, 7)
@@ -159,11 +159,11 @@ def test_attention_can_be_read():
 
 @pytest.mark.filterwarnings('ignore:.*the use_reentrant parameter')
 @pytest.mark.parametrize('with_cp', [False, True])
-def test_every_parameter_takes_part(with_cp):
+def test_every_parameter_gets_a_gradient(with_cp):
     gradients = []
     for flag in (with_cp, False):
         torch.manual_seed(0)
-        model = scatter(classifier(with_cp=flag, drop_path_rate=0.))
+        model = randomize(classifier(with_cp=flag, drop_path_rate=0.))
         model.train()
         logits = model(torch.randn(2, 3, 64, 64), mode='tensor')
         (logits**2).sum().backward()
@@ -173,7 +173,7 @@ def test_every_parameter_takes_part(with_cp):
 
 
 def test_drop_path_of_the_block_it_replaces():
-    block = scatter(build(drop_path_rate=0.5)).stages[3].blocks[1]
+    block = randomize(build(drop_path_rate=0.5)).stages[3].blocks[1]
     patches = torch.randn(64, 6, 32)
     untouched = (block(patches, (2, 3))[:, 0] == block.cls_token[0]).all(1)
     assert not untouched.any()
@@ -183,7 +183,7 @@ def test_drop_path_of_the_block_it_replaces():
 
 
 def test_compiled():
-    model = scatter(classifier())
+    model = randomize(classifier())
     images = torch.randn(2, 3, 64, 64)
     torch._dynamo.reset()
     compiled = torch.compile(model, backend='aot_eager', dynamic=False)

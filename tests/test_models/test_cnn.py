@@ -1,7 +1,7 @@
 """A CNN with every part of TdAttenMix that it can take."""
 import pytest
 import torch
-from families import needs_timm, watched
+from families import needs_timm, recorded
 from helpers import BOTH_LOSSES, SMMIX, batch, build, cnn_config, train_losses
 from mmengine.optim import OptimWrapper
 from mmpretrain.models import build_backbone
@@ -88,7 +88,7 @@ def test_any_cnn_has_an_activation_energy(backbone):
     backbone = build_backbone(backbone)
     for module in backbone.modules():
         module.training = False
-    extractor, args = watched(backbone, torch.rand(1, 3, 64, 96))
+    extractor, args = recorded(backbone, torch.rand(1, 3, 64, 96))
     energy = extractor.bottom_up(*args)
     last = args[1][-1]
     assert energy.shape == (1, *last.shape[-2:])

@@ -1,4 +1,4 @@
-"""How a guide looks at an image, against slow passes in float64."""
+"""The attention maps of a guide against slow passes in float64."""
 import copy
 
 import pytest
@@ -20,15 +20,15 @@ from mmmix.registry import TASK_UTILS
 BOTH = frozenset({'attention', 'logits'})
 
 
-def looking(view, cfg=vit_config, **kwargs):
-    """A model that is guided by itself through a view."""
+def guided(attention_map, cfg=vit_config, **kwargs):
+    """A model that guides itself with an attention map."""
     return build(
         cfg([SMMIX],
-            guide=dict(type='SelfGuide', attention_map=view),
+            guide=dict(type='SelfGuide', attention_map=attention_map),
             **kwargs))
 
 
-def ask(model, inputs, labels=None):
+def run_guide(model, inputs, labels=None):
     guide = model.data_preprocessor.guides['attention']
     return guide(model, inputs, BOTH, labels)
 
@@ -41,13 +41,13 @@ def labelled_images(n=3, size=(32, 32), soft=False):
 
 
 def slow_vit(model, inputs, signal=None):
-    """A ViT written down once more, token by token where it matters.
+    """An independent ViT, with loops over tokens where it matters.
 
     Args:
         signal: Added to V of the patches in every block, ``(N, patches)``.
 
     Returns:
-        Normed tokens, and the last block's image attention score (SMMix,
+        Normalised tokens, and the last block's image attention score (SMMix,
         Eq. 6).
     """
     vit = model.backbone
@@ -84,10 +84,10 @@ def slow_vit(model, inputs, signal=None):
 @pytest.mark.parametrize('size', [(32, 32), (32, 48)])
 @pytest.mark.parametrize('of_class_token', [False, True])
 def test_bottom_up_and_class_attention_of_the_last_block(size, of_class_token):
-    view = 'ClassAttention' if of_class_token else 'BottomUp'
-    model = looking(dict(type=f'mmmix.{view}'), img_size=size).eval()
+    name = 'ClassAttention' if of_class_token else 'BottomUp'
+    model = guided(dict(type=f'mmmix.{name}'), img_size=size).eval()
     inputs, _ = labelled_images(size=size)
-    guidance = ask(model, inputs)
+    guidance = run_guide(model, inputs)
     assert guidance.attention.shape == (3, size[0] // 8, size[1] // 8)
     with torch.no_grad():
         torch.testing.assert_close(
@@ -99,12 +99,12 @@ def test_bottom_up_and_class_attention_of_the_last_block(size, of_class_token):
 @pytest.mark.parametrize('size', [(32, 32), (16, 40)])
 @pytest.mark.parametrize('sigma,soft', [(1., False), (0.5, True)])
 def test_two_passes_of_equations_3_to_5(size, sigma, soft):
-    """V + sigma t w_y in every block, Q and K left alone; the map is the
+    """V + sigma t w_y in every block, with Q and K unchanged; the map is the
     image attention score of the second pass."""
-    model = looking(
+    model = guided(
         dict(type='mmmix.TopDown', sigma=sigma), img_size=size).eval()
     inputs, labels = labelled_images(size=size, soft=soft)
-    guidance = ask(model, inputs, labels)
+    guidance = run_guide(model, inputs, labels)
     slow = copy.deepcopy(model).double()
     with torch.no_grad():
         tokens, bottom_up = slow_vit(slow, inputs.double())
@@ -122,7 +122,7 @@ def test_two_passes_of_equations_3_to_5(size, sigma, soft):
             rtol=1e-4,
             atol=1e-7)
         assert (steered - bottom_up).abs().max() > 1e-4
-        # the scores are those of the first pass, which nothing changed
+        # the logits are those of the first pass, which is unmodified
         torch.testing.assert_close(
             guidance.logits.double(),
             classes(tokens[:, 0]),
@@ -132,9 +132,9 @@ def test_two_passes_of_equations_3_to_5(size, sigma, soft):
 
 
 def test_one_pass_weighs_each_token_by_its_relevance():
-    model = looking(dict(type='mmmix.TopDown', form='one_pass', sigma=2.))
+    model = guided(dict(type='mmmix.TopDown', form='one_pass', sigma=2.))
     inputs, labels = labelled_images()
-    attention = ask(model, inputs, labels).attention.flatten(1)
+    attention = run_guide(model, inputs, labels).attention.flatten(1)
     with torch.no_grad():
         tokens, score = slow_vit(model, inputs)
     weight = model.head.layers.head.weight
@@ -147,9 +147,9 @@ def test_one_pass_weighs_each_token_by_its_relevance():
 
 
 def test_cam_blends_activation_energy_and_the_label_map():
-    model = looking(dict(type='mmmix.TopDown', sigma=0.5), cnn_config).eval()
+    model = guided(dict(type='mmmix.TopDown', sigma=0.5), cnn_config).eval()
     inputs, labels = labelled_images(size=(32, 48))
-    guidance = ask(model, inputs, labels)
+    guidance = run_guide(model, inputs, labels)
     assert guidance.attention.shape == (3, 4, 6)
     with torch.no_grad():
         features = model.backbone(inputs)[-1]
@@ -166,12 +166,13 @@ def test_cam_blends_activation_energy_and_the_label_map():
 
 
 def test_the_bottom_up_map_of_a_cnn_is_its_activation_energy():
-    model = looking(dict(type='mmmix.BottomUp'), cnn_config).eval()
+    model = guided(dict(type='mmmix.BottomUp'), cnn_config).eval()
     inputs, _ = labelled_images()
     with torch.no_grad():
         expected = sum(channel.abs()
                        for channel in model.backbone(inputs)[-1].unbind(1))
-    torch.testing.assert_close(ask(model, inputs).attention, expected / 64)
+    torch.testing.assert_close(
+        run_guide(model, inputs).attention, expected / 64)
 
 
 @pytest.mark.parametrize('cfg,form', [(vit_config, 'two_pass'),
@@ -180,25 +181,27 @@ def test_the_bottom_up_map_of_a_cnn_is_its_activation_energy():
                                       (cnn_config, 'one_pass')])
 def test_sigma_0_is_exactly_bottom_up(cfg, form):
     """TdAttenMix, section 4.1: the bottom-up variant of its Table 4."""
-    model = looking(dict(type='mmmix.TopDown', sigma=0., form=form), cfg)
+    model = guided(dict(type='mmmix.TopDown', sigma=0., form=form), cfg)
     inputs, labels = labelled_images()
-    attention = ask(model, inputs, labels).attention
+    attention = run_guide(model, inputs, labels).attention
     guide = model.data_preprocessor.guides['attention']
     guide.attention_map = TASK_UTILS.build(dict(type='mmmix.BottomUp'))
-    assert torch.equal(attention, ask(model, inputs).attention)
+    assert torch.equal(attention, run_guide(model, inputs).attention)
     guide.attention_map = TASK_UTILS.build(
         dict(type='mmmix.TopDown', form=form))
-    assert not torch.allclose(attention, ask(model, inputs, labels).attention)
+    assert not torch.allclose(attention,
+                              run_guide(model, inputs, labels).attention)
 
 
 @pytest.mark.parametrize('cfg,form', [(vit_config, 'two_pass'),
                                       (vit_config, 'one_pass'),
                                       (cnn_config, 'cam')])
 def test_another_label_gives_another_map(cfg, form):
-    model = looking(dict(type='mmmix.TopDown', form=form), cfg)
+    model = guided(dict(type='mmmix.TopDown', form=form), cfg)
     inputs, labels = labelled_images()
     first, second = (
-        ask(model, inputs, y).attention for y in (labels, labels.roll(1, 1)))
+        run_guide(model, inputs, y).attention
+        for y in (labels, labels.roll(1, 1)))
     assert not torch.allclose(first, second)
     assert (first >= 0).all() and first.dtype == torch.float32
 
@@ -208,19 +211,19 @@ def test_another_label_gives_another_map(cfg, form):
     dict(out_type='cls_token'),
     dict(final_norm=False, out_type='avg_featmap')
 ])
-def test_tokens_whatever_the_backbone_answers(backbone):
-    """As a frozen guide does that averages its tokens."""
-    model = looking(dict(type='mmmix.TopDown'), backbone=backbone).eval()
+def test_tokens_for_any_output_of_the_backbone(backbone):
+    """Including that of a frozen guide that averages its tokens."""
+    model = guided(dict(type='mmmix.TopDown'), backbone=backbone).eval()
     inputs, labels = labelled_images()
     extractor = find_extractor(model.backbone)
-    with torch.no_grad(), extractor.recording() as seen:
+    with torch.no_grad(), extractor.recording() as outputs:
         features = model.backbone(inputs)
-    tokens = extractor.tokens(seen, features, (32, 32))
+    tokens = extractor.tokens(outputs, features, (32, 32))
     model.backbone.out_type = 'raw'
     with torch.no_grad():
         raw = model.backbone(inputs)[-1]
     assert torch.equal(tokens.flatten(2).mT, raw[:, 1:])
-    assert ask(model, inputs, labels).attention.shape == (3, 4, 4)
+    assert run_guide(model, inputs, labels).attention.shape == (3, 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -231,16 +234,16 @@ def test_tokens_whatever_the_backbone_answers(backbone):
      (dict(form='three_pass'), "no form 'three_pass'")])
 def test_bad_options_are_refused_at_build_time(options, message):
     with pytest.raises(ValueError, match=message):
-        looking(dict(options, type='mmmix.TopDown'))
+        guided(dict(options, type='mmmix.TopDown'))
 
 
-def test_a_map_that_the_model_does_not_offer_is_refused_at_build_time():
+def test_a_map_that_the_model_does_not_support_is_refused_at_build_time():
     with pytest.raises(ValueError, match='ResNet_CIFAR has no class token'):
-        looking(dict(type='mmmix.ClassAttention'), cnn_config)
+        guided(dict(type='mmmix.ClassAttention'), cnn_config)
     with pytest.raises(ValueError, match="no form 'two_pass'.*'cam'"):
-        looking(dict(type='mmmix.TopDown', form='two_pass'), cnn_config)
+        guided(dict(type='mmmix.TopDown', form='two_pass'), cnn_config)
     with pytest.raises(ValueError, match='without `hidden_dim`'):
-        looking(dict(type='mmmix.TopDown'), head=dict(hidden_dim=24))
+        guided(dict(type='mmmix.TopDown'), head=dict(hidden_dim=24))
     cfg = cnn_config([SMMIX],
                      guide=dict(
                          type='SelfGuide',

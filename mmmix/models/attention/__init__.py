@@ -1,4 +1,4 @@
-"""How a backbone family yields its attention maps and its patch tokens."""
+"""How to get attention maps and patch tokens from each backbone family."""
 from .absvit import AbSViTTopDown
 from .base import AttentionExtractor, OutputRecorder, find_extractor
 from .ca_swin import CASwinAttention

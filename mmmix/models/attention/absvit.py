@@ -1,3 +1,8 @@
+from typing import Tuple
+
+from mmpretrain.models.classifiers import BaseClassifier
+from torch import Tensor
+
 from mmmix.errors import MmmixError
 from mmmix.functional import above_threshold, cosine_relevance
 from mmmix.models.attention.maps import (
@@ -17,22 +22,36 @@ class AbSViTTopDown(AttentionMap):
     r"""Top-down attention of a pretrained AbSViT (TdAttenMix, public code).
 
     The paper's Eq. 3-5 are :class:`TopDown`; this is what the authors' public
-    code runs instead, with a frozen AbSViT-B/16 for every student. A first
-    pass gives the tokens t, the class token among them. Each is scaled by its
-    relevance for the label,
+    code does instead, with a frozen AbSViT-B/16 as the guide of every model.
+    A first pass gives the tokens t, including the class token. Each is scaled
+    by its relevance for the label,
 
     .. math::
         r(t) = \max(\cos(t, w_y), 0)
 
-    with the label's classifier weight :math:`w_y`, and decoded to a signal
-    for V of each block of a second pass (:class:`AbSViT` shows how). With the
-    relevance r of the second pass's patch tokens the map is
+    with the label's classifier weight :math:`w_y`, and decoded into a signal
+    for V of each block in a second pass (see :class:`AbSViT`). With the
+    relevance r of the patch tokens in the second pass, the map is
 
     .. math::
         \max(r - (0.7 \max r + 0.3 \min r), 0)
 
-    It is no bottom-up map at :math:`\sigma = 0`: the label still scores the
-    tokens.
+    At :math:`\sigma = 0` it is not a bottom-up map: the tokens are still
+    scored by the label.
+
+    The checkpoint in the example below comes from
+    ``tools/model_converters/absvit.py``. The classes of the guide must be
+    those of the trained model. (The public code uses the weights of the first
+    ImageNet classes for CIFAR-100, Tiny-ImageNet and CUB-200; here that is an
+    error.)
+
+    Args:
+        sigma (float): Balance, the factor of the signals, non-negative.
+            Defaults to 1, as in the public code.
+
+    Raises:
+        MmmixError: If sigma is negative or not finite, or the guide's
+            backbone is not an AbSViT.
 
     >>> guide = dict(
     ...     type='mmmix.FrozenGuide',
@@ -46,19 +65,6 @@ class AbSViTTopDown(AttentionMap):
     ...                 in_channels=768))),
     ...     checkpoint='absvit-base.pth',
     ...     attention_map=dict(type='mmmix.AbSViTTopDown'))
-
-    The checkpoint comes from ``tools/model_converters/absvit.py``. The
-    guide's classes must be the student's. (The public code takes the weights
-    of ImageNet's first classes for CIFAR-100, Tiny-ImageNet and CUB-200;
-    here that is refused.)
-
-    Args:
-        sigma (float): Balance, the factor of the signals, not negative.
-            Defaults to 1, the public code's.
-
-    Raises:
-        ValueError: If sigma is negative, or the guide's backbone is no
-            AbSViT.
     """
 
     requires_labels = True
@@ -66,24 +72,26 @@ class AbSViTTopDown(AttentionMap):
     def __init__(self, sigma: float = 1.0):
         self.sigma = check_sigma(sigma)
 
-    def check(self, model):
+    def check(self, model: BaseClassifier) -> None:
         if not isinstance(model.backbone, AbSViT):
             raise MmmixError(
-                'AbSViTTopDown looks through an AbSViT, not through a '
-                f'{type(model.backbone).__name__}: give the view to a '
-                'mmmix.FrozenGuide whose config has '
+                'AbSViTTopDown requires an AbSViT as the backbone of the '
+                f'guide, not a {type(model.backbone).__name__}: use it as the '
+                '`attention_map` of a mmmix.FrozenGuide whose config has '
                 "backbone=dict(type='mmmix.AbSViT', ...), as its docstring "
                 "shows, or choose attention_map=dict(type='mmmix.TopDown').")
         class_weights(model.head)
 
-    def __call__(self, model, inputs, labels):
+    def __call__(  # type: ignore[override]  # it requires labels
+            self, model: BaseClassifier, inputs: Tensor,
+            labels: Tensor) -> Tuple[Tensor, Tuple]:
         backbone = model.backbone
         extractor = find_extractor(backbone)
         weights = label_weights(model.head, labels)
         with extractor.recording() as outputs:
             features = backbone(inputs)
         tokens = outputs['tokens']
-        # as a map of one column
+        # treat the tokens as a map of one column
         relevance = cosine_relevance(tokens.float().mT[..., None], weights)
         signals = backbone.feedback(tokens * relevance.to(tokens.dtype))
         with extractor.recording() as outputs:

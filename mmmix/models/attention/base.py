@@ -1,7 +1,7 @@
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
 from functools import partial
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from torch import Tensor, nn
 
@@ -13,19 +13,15 @@ Outputs = Dict[str, Tensor]
 
 
 class AttentionExtractor(metaclass=ABCMeta):
-    """How one backbone family yields its attention maps and patch tokens.
+    """Computes the attention maps and patch tokens of one backbone family.
 
-    A new family is one child, registered in
-    ``mmmix.registry.ATTENTION_EXTRACTORS``: it defines :meth:`supports`,
-    :meth:`grid`, :meth:`bottom_up`, and what else the family has to give.
+    To add a family, write one subclass and register it in
+    ``mmmix.registry.ATTENTION_EXTRACTORS``. It defines :meth:`supports`,
+    :meth:`grid`, :meth:`bottom_up`, :meth:`patch_tokens` and anything else
+    the family provides.
 
-    >>> extractor = find_extractor(backbone)
-    >>> with extractor.recording() as outputs:
-    ...     features = backbone(inputs)
-    >>> attention = extractor.bottom_up(outputs, features, inputs.shape[-2:])
-
-    Every map is ``(N, h, w)``, float32 and not negative, on the grid that
-    :meth:`grid` tells.
+    Every map is ``(N, h, w)``, float32 and non-negative, on the grid given by
+    :meth:`grid`.
 
     Args:
         backbone (nn.Module): A backbone of this family.
@@ -34,78 +30,96 @@ class AttentionExtractor(metaclass=ABCMeta):
         has_class_attention (bool): Whether a class token attends to the
             patches in the family's last block.
         top_down_forms (tuple[str]): The forms of
-            :class:`~mmmix.models.attention.TopDown` that the family can take,
-            its default first.
+            :class:`~mmmix.models.attention.TopDown` that the family supports,
+            the default first.
+
+    >>> import torch
+    >>> from mmpretrain.models import ResNet
+    >>> backbone, inputs = ResNet(18), torch.rand(2, 3, 64, 96)
+    >>> extractor = find_extractor(backbone)
+    >>> with extractor.recording() as outputs:
+    ...     features = backbone(inputs)
+    >>> extractor.bottom_up(outputs, features, inputs.shape[-2:]).shape
+    torch.Size([2, 2, 3])
     """
 
     has_class_attention: bool = False
     top_down_forms: Tuple[str, ...] = ('one_pass', )
 
     def __init__(self, backbone: nn.Module):
-        self.backbone = backbone
+        self.backbone: Any = backbone  # its attributes depend on the family
 
     @classmethod
     @abstractmethod
     def supports(cls, backbone: nn.Module) -> bool:
-        """Whether this extractor knows the backbone."""
+        """Whether this extractor supports the backbone."""
 
     @abstractmethod
     def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
         """Height and width of the maps for images of this size.
 
+        Args:
+            image_size (Sequence[int]): Height and width in pixels.
+
         Raises:
-            ValueError: If the image does not divide into the grid's cells.
+            MmmixError: If the image does not divide into the grid's cells.
         """
 
     def hooked_modules(self) -> Dict[str, nn.Module]:
-        """Modules of the backbone whose outputs the maps are made of, by the
-        names under which ``outputs`` holds them; they may be empty where the
-        backbone's own output is enough."""
+        """Modules of the backbone whose outputs are recorded to compute the
+        maps, by the names of their entries in ``outputs``. Empty, the
+        default, if the backbone's own output is enough."""
         return {}
 
     @property
     def activation_layer(self) -> Optional[nn.Module]:
-        """What gives the tokens ``(N, extra + hw, C)`` of which class
-        activation maps are made: the norm before the last block that mixes
-        places. None, the default, for the backbone's own last map, which the
-        classifier averages."""
+        """The module whose output tokens ``(N, extra + hw, C)`` class
+        activation maps are computed from: the norm before the last block that
+        mixes locations. None, the default, stands for the backbone's own last
+        feature map, which the classifier averages."""
         return None
 
     @abstractmethod
     def bottom_up(self, outputs: Outputs, features: Tuple,
                   image_size: Sequence[int]) -> Tensor:
-        """How much each place is attended to, whatever the label: SMMix,
-        Eq. 6, or what comes nearest to it in this family.
+        """How much each location is attended to, independent of the label:
+        SMMix, Eq. 6, or the closest equivalent in this family.
 
         Args:
             outputs (dict[str, Tensor]): Outputs of :meth:`hooked_modules`.
-            features (tuple): What the backbone answered.
+            features (tuple): Outputs of the backbone.
             image_size (Sequence[int]): Height and width of the inputs.
+
+        Returns:
+            Tensor: ``(N, h, w)``.
         """
 
     def class_attention(self, outputs: Outputs, features: Tuple,
                         image_size: Sequence[int]) -> Tensor:
         """Attention of the class token to the patches in the last block,
-        averaged over the heads (MixPro, Eq. 1-4); arguments as in
+        averaged over the heads (MixPro, Eq. 1-4); arguments and shape as in
         :meth:`bottom_up`."""
         self.check_class_attention()
+        raise NotImplementedError(
+            f'{type(self).__name__} has class attention but does not define '
+            '`class_attention`.')
 
     def check_class_attention(self) -> None:
-        """Raise a ValueError if there is no class attention to read."""
+        """Raise MissingIngredient if there is no class attention."""
         if not self.has_class_attention:
             raise MissingIngredient(
                 'class attention',
                 f'The backbone {type(self.backbone).__name__} has no class '
-                'token whose attention could be read: choose a label rule '
-                "that reads the guide's maps (mmmix.AreaAttentionLabel) or "
-                'none, or a backbone with class attention (ViT and DeiT with '
-                'a class token, PVT, CaiT, XCiT, CASwin).')
+                'token whose attention could be used: choose a label rule '
+                "based on the guide's maps (mmmix.AreaAttentionLabel) or no "
+                'label rule, or a backbone with class attention (ViT and DeiT '
+                'with a class token, PVT, CaiT, XCiT, CASwin).')
 
     def tokens(self, outputs: Outputs, features: Tuple,
                image_size: Sequence[int]) -> Tensor:
-        """Final features at each place ``(N, C, h, w)``, in the space of the
-        classifier's weights; arguments as in :meth:`bottom_up`. By default
-        the patch tokens among the backbone's outputs."""
+        """Final features at each location ``(N, C, h, w)``, in the space of
+        the classifier's weights; arguments as in :meth:`bottom_up`. By
+        default the patch tokens among the backbone's outputs."""
         return self.patch_tokens(features, image_size)
 
     @abstractmethod
@@ -114,29 +128,29 @@ class AttentionExtractor(metaclass=ABCMeta):
         """Patch tokens ``(N, C, h, w)`` among the backbone's outputs.
 
         Args:
-            features (tuple): What the backbone answered.
+            features (tuple): Outputs of the backbone.
             image_size (Sequence[int]): Height and width of the inputs.
         """
 
     def check_tokens(self) -> None:
-        """Raise a ValueError if the backbone's outputs hold no patch tokens.
-        """
+        """Raise an MmmixError unless the backbone outputs patch tokens."""
 
     @property
     def image_size(self) -> Optional[Tuple[int, int]]:
-        """The image size the backbone declares, None if it takes any."""
+        """The image size that the backbone declares; None if any is accepted.
+        """
         return None
 
     @property
     def patch(self) -> Optional[Tuple[int, int]]:
-        """Height and width in pixels of the patches that the backbone cuts
+        """Height and width in pixels of the patches that the backbone divides
         an image into; None for a CNN."""
         return None
 
     @contextmanager
     def added_to_values(self, signal: Tensor) -> Iterator[None]:
-        """While open, add a signal to V of every patch token in the blocks
-        (TdAttenMix, Eq. 3-4), for the form 'two_pass' of ``TopDown``.
+        """Inside the context, add a signal to V of every patch token in every
+        block (TdAttenMix, Eq. 3-4), for the form 'two_pass' of ``TopDown``.
 
         Args:
             signal (Tensor): ``(N, h, w)``, broadcast over the channels.
@@ -148,20 +162,22 @@ class AttentionExtractor(metaclass=ABCMeta):
 
     @contextmanager
     def recording(self) -> Iterator[Outputs]:
-        """OutputRecorder one eager forward pass of the backbone."""
-        watch = OutputRecorder(self.hooked_modules())
+        """Record the outputs of :meth:`hooked_modules` during one eager
+        forward pass of the backbone."""
+        recorder = OutputRecorder(self.hooked_modules())
         try:
-            with watch as outputs:
+            with recorder as outputs:
                 yield outputs
         finally:
-            watch.remove()
+            recorder.remove()
 
 
 class OutputRecorder:
-    """Keeps the outputs of some modules while it is open.
+    """Context manager that records the outputs of modules.
 
-    One made before ``torch.compile`` is traced with the modules; hooks that
-    are added inside a compiled function would silently not fire.
+    A recorder created before ``torch.compile`` is traced along with the
+    modules; hooks that are registered inside a compiled function would
+    silently not fire.
 
     Args:
         modules (dict[str, nn.Module]): Modules by name.
@@ -176,36 +192,46 @@ class OutputRecorder:
             for name, module in modules.items()
         ]
 
-    def _record(self, name, module, args, output):
+    def _record(self, name: str, module: nn.Module, args: Tuple,
+                output: Tensor) -> None:
         if self._outputs is not None:
             self._outputs[name] = output
 
     def __enter__(self) -> Outputs:
-        self._outputs = outputs = {}
+        outputs: Outputs = {}
+        self._outputs = outputs
         return outputs
 
     def __exit__(self, *exception) -> None:
         self._outputs = None
 
     def remove(self) -> None:
-        """Take the hooks away."""
+        """Remove the hooks."""
         for handle in self._handles:
             handle.remove()
 
 
 def find_extractor(backbone: nn.Module) -> AttentionExtractor:
-    """The extractor that knows a backbone.
+    """The first registered extractor that supports a backbone.
+
+    Args:
+        backbone (nn.Module): A backbone of any family.
 
     Raises:
-        ValueError: If there is none; it names those that exist.
+        MmmixError: If no extractor supports it; the message lists those that
+            exist.
+
+    >>> from mmpretrain.models import VisionTransformer
+    >>> find_extractor(VisionTransformer('deit-tiny')).grid((224, 192))
+    (14, 12)
     """
     extractors = ATTENTION_EXTRACTORS.module_dict
     for extractor in extractors.values():
         if extractor.supports(backbone):
             return extractor(backbone)
     raise MmmixError(
-        f'No attention extractor knows the backbone {type(backbone).__name__}.'
-        f' There are {", ".join(sorted(extractors))}. To add one, write a '
-        'child of mmmix.models.attention.AttentionExtractor and register it '
-        'in mmmix.registry.ATTENTION_EXTRACTORS (docs/attention.md shows '
-        'how).')
+        'No attention extractor supports the backbone '
+        f'{type(backbone).__name__}. There are '
+        f'{", ".join(sorted(extractors))}. To add one, write a subclass of '
+        'mmmix.models.attention.AttentionExtractor and register it in '
+        'mmmix.registry.ATTENTION_EXTRACTORS (docs/attention.md shows how).')

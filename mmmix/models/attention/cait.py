@@ -1,8 +1,12 @@
+from typing import Any, Dict, Sequence, Tuple
+
 from mmpretrain.models.backbones import TIMMBackbone
+from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
 
+from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid
 
@@ -13,17 +17,17 @@ class CaiTAttention(ClassTokenAttention):
 
     Class attention is that of the last class-attention layer. The bottom-up
     map is the image attention score (SMMix, Eq. 6) of the last
-    self-attention block, where there are patches alone: the class token joins
-    later. That block has talking heads: the weights are taken after the first
-    mixing of the heads and the softmax, where each head is a distribution
-    over the places. The second mixing, behind the softmax, has weights of
-    either sign.
+    self-attention block, which contains only patches: the class token joins
+    later. That block has talking heads: the attention weights are taken after
+    the first mixing of the heads and the softmax, where each head is a
+    distribution over the patches. The second mixing, after the softmax, has
+    weights of either sign.
 
-    The class-attention layers leave the patch tokens as they are.
+    The class-attention layers do not change the patch tokens.
     """
 
     @classmethod
-    def supports(cls, backbone):
+    def supports(cls, backbone: nn.Module) -> bool:
         if not isinstance(backbone, TIMMBackbone):
             return False
         from timm.models.cait import Cait, ClassAttn, TalkingHeadAttn
@@ -33,19 +37,19 @@ class CaiTAttention(ClassTokenAttention):
                 model.blocks_token_only[-1].attn, ClassAttn)
 
     @property
-    def _model(self):
+    def _model(self) -> Any:  # timm's Cait
         return self.backbone.timm_model
 
     @property
-    def last_layer(self):
+    def last_layer(self) -> nn.Module:
         return self._model.norm
 
     @property
-    def _class_layer(self):
+    def _class_layer(self) -> Any:
         return self._model.blocks_token_only[-1].attn
 
     @property
-    def activation_layer(self):
+    def activation_layer(self) -> nn.Module:
         return self._model.blocks_token_only[-1].norm1
 
     @property
@@ -56,17 +60,17 @@ class CaiTAttention(ClassTokenAttention):
     def image_size(self):
         return tuple(self._model.patch_embed.img_size)
 
-    def grid(self, image_size):
+    def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
         if (self._model.patch_embed.strict_img_size
                 and tuple(image_size) != self.image_size):
             raise MmmixError(
-                f'This CaiT takes images of {self.image_size} pixels, not of '
-                f'{tuple(image_size)}: set its `img_size`, or build it as '
-                "dict(type='mmmix.CaiT', ...), which has the same parameters "
-                'and resizes its position embeddings.')
+                f'This CaiT accepts only images of {self.image_size} pixels, '
+                f'not of {tuple(image_size)}: set its `img_size`, or build it '
+                "as dict(type='mmmix.CaiT', ...), which has the same "
+                'parameters and resizes its position embeddings.')
         return patch_grid(image_size, self.patch)
 
-    def hooked_modules(self):
+    def hooked_modules(self) -> Dict[str, nn.Module]:
         layer = self._class_layer
         return dict(
             super().hooked_modules(),
@@ -74,12 +78,13 @@ class CaiTAttention(ClassTokenAttention):
             key=layer.k,
             logits=self._model.blocks[-1].attn.proj_l)
 
-    def class_query_key(self, outputs):
+    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
         heads = self._class_layer.num_heads
         query = outputs['query'].unflatten(1, (heads, -1))
         return query, split_heads(outputs['key'], heads)
 
-    def bottom_up(self, outputs, features, image_size):
+    def bottom_up(self, outputs: Outputs, features: Tuple,
+                  image_size: Sequence[int]) -> Tensor:
         # (N, queries, keys, heads)
         score = outputs['logits'].float().softmax(2).mean((1, 3))
         return score.unflatten(1, self.grid(image_size))

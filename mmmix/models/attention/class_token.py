@@ -1,5 +1,5 @@
 from abc import abstractmethod
-from typing import Tuple
+from typing import Dict, Sequence, Tuple
 
 from torch import Tensor, nn
 
@@ -10,14 +10,14 @@ from .base import AttentionExtractor, Outputs
 
 
 class ClassTokenAttention(AttentionExtractor):
-    """Families whose final tokens are a class token and then the patches.
+    """Families whose final tokens are a class token followed by the patches.
 
-    A child defines :attr:`last_layer`, :meth:`class_query_key`, the
-    hooked modules that these read, and what is left of
+    A subclass defines :attr:`last_layer`, :meth:`class_query_key`, the hooked
+    modules that these require, and the remaining abstract methods of
     :class:`~mmmix.models.attention.AttentionExtractor`.
 
     Attributes:
-        num_extra_tokens (int): How many tokens come before the patches.
+        num_extra_tokens (int): Number of tokens before the patches.
     """
 
     has_class_attention = True
@@ -26,7 +26,8 @@ class ClassTokenAttention(AttentionExtractor):
     @property
     @abstractmethod
     def last_layer(self) -> nn.Module:
-        """What answers the final tokens ``(N, 1+hw, C)``: the last norm."""
+        """The module that outputs the final tokens ``(N, 1+hw, C)``: the last
+        norm."""
 
     @abstractmethod
     def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
@@ -37,37 +38,40 @@ class ClassTokenAttention(AttentionExtractor):
             outputs (dict[str, Tensor]): Outputs of :meth:`hooked_modules`.
         """
 
-    def hooked_modules(self):
+    def hooked_modules(self) -> Dict[str, nn.Module]:
         return dict(tokens=self.last_layer)
 
-    def class_attention(self, outputs, features, image_size):
+    def class_attention(self, outputs: Outputs, features: Tuple,
+                        image_size: Sequence[int]) -> Tensor:
         attention = class_attention(*self.class_query_key(outputs),
                                     self.num_extra_tokens)
         return attention.unflatten(1, self.grid(image_size))
 
-    def tokens(self, outputs, features, image_size):
-        # a frozen guide may answer its class token alone
+    def tokens(self, outputs: Outputs, features: Tuple,
+               image_size: Sequence[int]) -> Tensor:
+        # the backbone of a frozen guide may output its class token alone
         return self._patches(outputs['tokens'], image_size)
 
-    def check_tokens(self):
+    def check_tokens(self) -> None:
         out_type = getattr(self.backbone, 'out_type', 'raw')
         if out_type not in ('raw', 'featmap'):
             raise MmmixError(
-                'A loss of the head wants patch tokens, but the backbone has '
-                f"out_type='{out_type}': set out_type='raw' (same "
-                'parameters). A MixVisionTransformerClsHead takes the class '
-                'token itself; a MixLinearClsHead needs '
-                "neck=dict(type='mmmix.ClassTokenNeck') before it.")
+                'A loss of the head requires patch tokens, but the backbone '
+                f"has out_type='{out_type}': set out_type='raw' (same "
+                'parameters). A MixVisionTransformerClsHead selects the class '
+                'token itself; a MixLinearClsHead requires '
+                "neck=dict(type='mmmix.ClassTokenNeck').")
 
-    def patch_tokens(self, features, image_size):
+    def patch_tokens(self, features: Tuple,
+                     image_size: Sequence[int]) -> Tensor:
         last = features[-1]
         return last if last.ndim == 4 else self._patches(last, image_size)
 
-    def _patches(self, tokens, image_size):
+    def _patches(self, tokens: Tensor, image_size: Sequence[int]) -> Tensor:
         tokens = tokens[:, self.num_extra_tokens:].transpose(1, 2)
         return tokens.unflatten(2, self.grid(image_size))
 
 
 def split_heads(tokens: Tensor, heads: int) -> Tensor:
-    """From ``(N, L, heads * d)`` to ``(N, heads, L, d)``."""
+    """Reshape ``(N, L, heads * d)`` to ``(N, heads, L, d)``."""
     return tokens.unflatten(2, (heads, -1)).transpose(1, 2)

@@ -1,9 +1,10 @@
-"""How a guide looks at an image: at what is salient, or at a label."""
+"""The attention maps of a guide: independent of the label, or for a label."""
 from abc import ABCMeta, abstractmethod
 from typing import Optional, Tuple
 
 import torch
 from mmengine.logging import print_log
+from mmpretrain.models.classifiers import BaseClassifier
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
@@ -17,7 +18,10 @@ from mmmix.registry import TASK_UTILS
 
 
 class AttentionMap(metaclass=ABCMeta):
-    """Makes the attention map of a guide; a child defines :meth:`__call__`.
+    """Computes the attention map of a guide.
+
+    A subclass defines :meth:`__call__` and is registered in
+    ``mmmix.registry.TASK_UTILS``.
 
     Attributes:
         requires_labels (bool): Whether the map depends on the label.
@@ -25,20 +29,21 @@ class AttentionMap(metaclass=ABCMeta):
 
     requires_labels: bool = False
 
-    def check(self, model: nn.Module) -> None:
-        """Raise a ValueError if the view cannot look through this model."""
+    def check(self, model: BaseClassifier) -> None:
+        """Raise an MmmixError if this map cannot be computed with the model.
+        """
         find_extractor(model.backbone)
 
     @abstractmethod
-    def __call__(self, model: nn.Module, inputs: Tensor,
+    def __call__(self, model: BaseClassifier, inputs: Tensor,
                  labels: Optional[Tensor]) -> Tuple[Tensor, Tuple]:
-        """Look at images.
+        """Compute the attention maps of images.
 
         Args:
-            model (nn.Module): A classifier, in eval mode.
+            model (BaseClassifier): A classifier in eval mode.
             inputs (Tensor): Unmixed images ``(N, C, H, W)``.
             labels (Tensor, optional): One-hot or soft labels
-                ``(N, num_classes)``, for a view with :attr:`requires_labels`.
+                ``(N, num_classes)``, given if :attr:`requires_labels`.
 
         Returns:
             Tuple[Tensor, tuple]: Attention maps ``(N, h, w)``, float32, and
@@ -48,9 +53,21 @@ class AttentionMap(metaclass=ABCMeta):
 
 @TASK_UTILS.register_module()
 class BottomUp(AttentionMap):
-    """What is attended to, whatever the label (SMMix, Eq. 6): the default."""
+    """What is attended to, independent of the label (SMMix, Eq. 6).
 
-    def __call__(self, model, inputs, labels=None):
+    This is the default attention map of a guide.
+
+    >>> from mmpretrain.models import ImageClassifier
+    >>> model = ImageClassifier(dict(type='ResNet', depth=18)).eval()
+    >>> attention, features = BottomUp()(model, torch.rand(2, 3, 64, 96))
+    >>> attention.shape
+    torch.Size([2, 2, 3])
+    """
+
+    def __call__(self,
+                 model: BaseClassifier,
+                 inputs: Tensor,
+                 labels: Optional[Tensor] = None) -> Tuple[Tensor, Tuple]:
         extractor = find_extractor(model.backbone)
         with extractor.recording() as outputs:
             features = model.backbone(inputs)
@@ -60,12 +77,24 @@ class BottomUp(AttentionMap):
 
 @TASK_UTILS.register_module()
 class ClassAttention(AttentionMap):
-    """What the class token attends to in the last block (MixPro, Eq. 4)."""
+    """What the class token attends to in the last block (MixPro, Eq. 4).
 
-    def check(self, model):
+    >>> from mmpretrain.models import ImageClassifier
+    >>> backbone = dict(type='VisionTransformer', arch='deit-tiny')
+    >>> model = ImageClassifier(backbone).eval()
+    >>> images = torch.rand(2, 3, 224, 224)
+    >>> attention, features = ClassAttention()(model, images)
+    >>> attention.shape
+    torch.Size([2, 14, 14])
+    """
+
+    def check(self, model: BaseClassifier) -> None:
         find_extractor(model.backbone).check_class_attention()
 
-    def __call__(self, model, inputs, labels=None):
+    def __call__(self,
+                 model: BaseClassifier,
+                 inputs: Tensor,
+                 labels: Optional[Tensor] = None) -> Tuple[Tensor, Tuple]:
         extractor = find_extractor(model.backbone)
         with extractor.recording() as outputs:
             features = model.backbone(inputs)
@@ -77,28 +106,39 @@ class ClassAttention(AttentionMap):
 class TopDown(AttentionMap):
     r"""The balanced task adaptive attention (TdAttenMix, Eq. 3-5).
 
-    The label's classifier weight :math:`w_y` says how relevant each token is;
-    :math:`\sigma` balances this top-down signal with the bottom-up
-    attention, which is what remains at :math:`\sigma = 0`. The paper leaves
-    open how a map is read from Eq. 5; the forms are:
+    The classifier weight :math:`w_y` of the label determines how relevant
+    each token is; :math:`\sigma` balances this top-down signal with the
+    bottom-up attention, which is the result at :math:`\sigma = 0`. The paper
+    does not say how a map is obtained from Eq. 5; the forms here are:
 
-    - ``'two_pass'`` (ViT and its kin): a first pass gives the tokens t; in a
-      second one :math:`\sigma\,t w_y` is broadcast and added to V in every
-      block, Q and K of a block are left as they are; the map is the
-      image attention score (SMMix, Eq. 6) of the second pass's last block.
+    - ``'two_pass'`` (ViT and its subclasses): a first pass gives the tokens
+      t; in a second pass :math:`\sigma\,t w_y` is broadcast over the channels
+      and added to V in every block, while Q and K of that block are not
+      changed. The map is the image attention score (SMMix, Eq. 6) of the last
+      block in the second pass.
     - ``'one_pass'``: the bottom-up score of each token, times
       :math:`1 + \sigma \max(\cos(t, w_y), 0)`.
     - ``'cam'`` (CNN): the activation energy plus :math:`\sigma` times the
-      positive class activation map of the label, brought to the same sum.
+      positive class activation map of the label, scaled to the same sum.
 
     Args:
-        sigma (float): Balance, not negative. Defaults to 1, the paper's best.
+        sigma (float): Balance, non-negative. Defaults to 1, the best in the
+            paper.
         form (str, optional): One of the above. Defaults to None: the first
             in the extractor's ``top_down_forms``.
 
     Raises:
-        ValueError: If sigma is negative, or the form is unknown or not among
-            the extractor's.
+        MmmixError: If sigma is negative or not finite, or the form is unknown
+            or not among the extractor's.
+
+    >>> from mmpretrain.models import ImageClassifier
+    >>> model = ImageClassifier(
+    ...     dict(type='ResNet', depth=18),
+    ...     head=dict(type='LinearClsHead', num_classes=4, in_channels=512))
+    >>> attention, features = TopDown(sigma=0.5)(
+    ...     model.eval(), torch.rand(1, 3, 64, 96), torch.eye(4)[[2]])
+    >>> attention.shape
+    torch.Size([1, 2, 3])
     """
 
     requires_labels = True
@@ -108,23 +148,33 @@ class TopDown(AttentionMap):
         self.form = form
 
     def form_for(self, extractor: AttentionExtractor) -> str:
-        """The form that will run on a backbone."""
+        """The form that is used with a backbone.
+
+        Args:
+            extractor (AttentionExtractor): The extractor of the backbone.
+
+        Raises:
+            MmmixError: If the extractor does not support the form.
+        """
         form = self.form or extractor.top_down_forms[0]
         if form not in extractor.top_down_forms:
             raise MmmixError(
                 f"TopDown has no form '{self.form}' for the backbone "
-                f'{type(extractor.backbone).__name__}: choose among '
+                f'{type(extractor.backbone).__name__}: choose one of '
                 f'{extractor.top_down_forms}, or None for the first.')
         return form
 
-    def check(self, model):
+    def check(self, model: BaseClassifier) -> None:
         form = self.form_for(find_extractor(model.backbone))
         class_weights(model.head)
         print_log(
-            f'TopDown looks through {type(model.backbone).__name__} in the '
-            f"form '{form}', sigma={self.sigma:g}.", 'current')
+            f"TopDown uses the form '{form}' with the backbone "
+            f'{type(model.backbone).__name__}, sigma={self.sigma:g}.',
+            'current')
 
-    def __call__(self, model, inputs, labels):
+    def __call__(  # type: ignore[override]  # it requires labels
+            self, model: BaseClassifier, inputs: Tensor,
+            labels: Tensor) -> Tuple[Tensor, Tuple]:
         extractor = find_extractor(model.backbone)
         form = self.form_for(extractor)
         size = inputs.shape[-2:]
@@ -136,8 +186,8 @@ class TopDown(AttentionMap):
             signal = self.sigma * label_relevance(tokens, weights)
             with extractor.added_to_values(signal), \
                     extractor.recording() as outputs:
-                again = model.backbone(inputs)
-            return extractor.bottom_up(outputs, again, size), features
+                steered = model.backbone(inputs)
+            return extractor.bottom_up(outputs, steered, size), features
         attention = extractor.bottom_up(outputs, features, size)
         if form == 'cam':
             attention = blended_class_activation(
@@ -149,39 +199,46 @@ class TopDown(AttentionMap):
 
 
 def check_sigma(sigma: float) -> float:
+    """Return sigma as a float; raise an MmmixError if it is negative or not
+    finite."""
     if not 0 <= sigma < float('inf'):
-        raise MmmixError('`sigma` must be a number of at least 0, not '
+        raise MmmixError('`sigma` must be a finite number of at least 0, not '
                          f'{sigma!r}.')
     return float(sigma)
 
 
 def label_weights(head: nn.Module, labels: Tensor) -> Tensor:
-    """Classifier weights :math:`w_y` of each image's label ``(N, C)``,
-    float32; of a soft label their mean.
+    """Classifier weights :math:`w_y` of each image's label.
 
     Args:
         head (nn.Module): See :func:`class_weights`.
         labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
+
+    Returns:
+        Tensor: ``(N, C)``, float32; for a soft label, the mean weighted by
+        the label.
     """
     with torch.autocast(labels.device.type, enabled=False):
         return labels.float() @ class_weights(head).float()
 
 
 def class_weights(head: nn.Module) -> Tensor:
-    """Weights ``(num_classes, C)`` of a head's last linear layer, without
-    gradient.
+    """Weights ``(num_classes, C)`` of a head's last linear layer, detached.
+
+    Args:
+        head (nn.Module): A ``LinearClsHead``, or a
+            ``VisionTransformerClsHead`` without a hidden layer.
 
     Raises:
-        ValueError: If the head is neither a linear head nor a ViT's, or has
-            a hidden layer.
+        MmmixError: If the head is of another kind or has a hidden layer.
     """
     layers = getattr(head, 'layers', None)
     layer = getattr(head, 'fc', getattr(layers, 'head', None))
     if not isinstance(layer, nn.Linear) or hasattr(layers, 'pre_logits'):
         raise MmmixError(
-            'A label steers the attention by its weights in the last linear '
-            f'layer, which {type(head).__name__} does not hold as `fc` or '
-            '`layers.head` right behind the features: give the guide a '
-            'LinearClsHead or a VisionTransformerClsHead without '
+            "Top-down attention requires the label's weights in the last "
+            f'linear layer, but {type(head).__name__} does not hold such a '
+            'layer as `fc` or `layers.head` directly after the features: give '
+            'the guide a LinearClsHead or a VisionTransformerClsHead without '
             "`hidden_dim`, or attention_map=dict(type='mmmix.BottomUp').")
     return layer.weight.detach()

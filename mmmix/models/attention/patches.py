@@ -5,19 +5,24 @@ from mmmix.errors import MmmixError
 
 def patch_grid(image_size: Sequence[int],
                patch: Sequence[int]) -> Tuple[int, int]:
-    """How many patches, down and across, an image divides into.
+    """Number of patches, down and across, that an image divides into.
 
     Args:
         image_size (Sequence[int]): Height and width in pixels.
-        patch (Sequence[int]): Height and width of a patch, or of whatever one
-            place of the map stands for.
+        patch (Sequence[int]): Height and width in pixels of a patch, or of
+            the area that one cell of the map represents.
 
     Raises:
-        ValueError: If the patches do not fill the image.
+        MmmixError: If the image is not a multiple of the patch.
+
+    >>> patch_grid((224, 192), (16, 16))
+    (14, 12)
     """
     if any(side % p for side, p in zip(image_size, patch)):
         raise MmmixError(
             f'Images of {image_size[0]} x {image_size[1]} pixels do not '
-            f'divide into cells of {patch[0]} x {patch[1]}, the places of the '
-            'attention map: resize or crop them to a multiple of that.')
-    return tuple(side // p for side, p in zip(image_size, patch))
+            f'divide into cells of {patch[0]} x {patch[1]}, one for each '
+            'element of the attention map: resize or crop them to a multiple '
+            'of that.')
+    rows, columns = (side // p for side, p in zip(image_size, patch))
+    return rows, columns

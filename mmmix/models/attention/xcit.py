@@ -1,7 +1,11 @@
+from typing import Any, Dict, Sequence, Tuple
+
 from mmpretrain.models.backbones import XCiT
+from torch import Tensor, nn
 
 from mmmix.registry import ATTENTION_EXTRACTORS
 
+from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid
 
@@ -11,26 +15,27 @@ class XCiTAttention(ClassTokenAttention):
     """XCiT: the class attention of the last class-attention layer.
 
     The other layers attend over channels (cross-covariance attention), so
-    this is the only attention over places, and the bottom-up map too.
+    this is the only attention over locations, and it also serves as the
+    bottom-up map.
 
-    The class-attention layers leave the patch tokens all but alone: they are
-    scaled and normed there, and see no other token.
+    The class-attention layers only scale and normalise the patch tokens,
+    each token by itself.
     """
 
     @classmethod
-    def supports(cls, backbone):
+    def supports(cls, backbone: nn.Module) -> bool:
         return isinstance(backbone, XCiT) and len(backbone.ca_layers) > 0
 
     @property
-    def last_layer(self):
+    def last_layer(self) -> nn.Module:
         return self.backbone.norm
 
     @property
-    def _class_layer(self):
+    def _class_layer(self) -> Any:
         return self.backbone.ca_layers[-1].attn
 
     @property
-    def activation_layer(self):
+    def activation_layer(self) -> nn.Module:
         return self.backbone.ca_layers[-1].norm1
 
     @property
@@ -41,17 +46,18 @@ class XCiTAttention(ClassTokenAttention):
     def image_size(self):
         return tuple(self.backbone.patch_embed.img_size)
 
-    def grid(self, image_size):
+    def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
         return patch_grid(image_size, self.patch)
 
-    def hooked_modules(self):
+    def hooked_modules(self) -> Dict[str, nn.Module]:
         layer = self._class_layer
         return dict(super().hooked_modules(), query=layer.q, key=layer.k)
 
-    def class_query_key(self, outputs):
+    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
         heads = self._class_layer.num_heads
         query = outputs['query'].unflatten(1, (heads, -1))
         return query, split_heads(outputs['key'], heads)
 
-    def bottom_up(self, outputs, features, image_size):
+    def bottom_up(self, outputs: Outputs, features: Tuple,
+                  image_size: Sequence[int]) -> Tensor:
         return self.class_attention(outputs, features, image_size)

@@ -14,31 +14,39 @@ class AbSViT(VisionTransformer):
     r"""A ViT with a feedback path for top-down attention.
 
     `Top-Down Visual Attention from Analysis by Synthesis
-    <https://arxiv.org/abs/2303.13043>`_. Its forward pass is the plain ViT's.
-    Beside the ViT's parameters it has two linear maps :math:`g_l, h_l` for
-    each block, without bias, and the vector ``prompt``. Steered tokens z are
-    decoded from the last block down to the first:
+    <https://arxiv.org/abs/2303.13043>`_. Its first forward pass is that of a
+    plain ViT. In addition to the parameters of a ViT it has two linear maps
+    :math:`g_l, h_l` without bias for each block, and the vector ``prompt``.
+    Steered tokens z are decoded from the last block down to the first:
 
     .. math::
         z_L = z, \quad z_{l-1} = g_l z_l, \quad s_l = h_l z_{l-1}
 
-    A second forward pass takes the signals s as input of the value projection
-    beside the block's own. Q and K do not see them:
+    In a second forward pass the value projection is also applied to the
+    signals s and the result is added to V. Q and K do not depend on s:
 
     .. math::
         V_l = (W_V x_l + b_V) + (W_V s_l + b_V)
 
-    The bias counts twice, as it does in the authors' public code, with which
-    the published weights were trained: signals of zero are the plain pass
-    only where it is zero. The published classifier steers by ``prompt``; for
-    a label, see :class:`~mmmix.models.attention.AbSViTTopDown`, which does not
-    use it. ``tools/model_converters/absvit.py`` converts published weights;
-    'AbSViT-Ti', '-S' and '-B' have the ``arch`` 'deit-tiny', 'deit-small' and
-    'base'.
+    The bias is counted twice, as in the authors' public code, with which the
+    published weights were trained; signals of zero therefore give the plain
+    pass only if the bias is zero. The published classifier steers by
+    ``prompt``; to steer by a label, see
+    :class:`~mmmix.models.attention.AbSViTTopDown`, which does not use
+    ``prompt``. ``tools/model_converters/absvit.py`` converts published
+    weights; 'AbSViT-Ti', '-S' and '-B' have the ``arch`` 'deit-tiny',
+    'deit-small' and 'base'.
 
     Args:
-        *args: Of MMPretrain's ``VisionTransformer``.
-        **kwargs: Of MMPretrain's ``VisionTransformer``.
+        *args: Passed to MMPretrain's ``VisionTransformer``.
+        **kwargs: Passed to MMPretrain's ``VisionTransformer``.
+
+    >>> backbone = AbSViT('deit-tiny', img_size=32, out_type='raw')
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> tokens, = backbone(images)
+    >>> steered, = backbone(images, backbone.feedback(tokens))
+    >>> steered.shape
+    torch.Size([2, 5, 192])
     """
 
     def __init__(self, *args, **kwargs):
@@ -52,13 +60,15 @@ class AbSViT(VisionTransformer):
         self.prompt = nn.Parameter(torch.randn(dims))
 
     def feedback(self, tokens: Tensor) -> List[Tensor]:
-        """Decode steered tokens to a signal for each block.
+        """Decode steered tokens into one signal per block.
 
         Args:
-            tokens (Tensor): All tokens, the class token too ``(N, L, C)``.
+            tokens (Tensor): All tokens, including the class token,
+                ``(N, L, C)``.
 
         Returns:
-            list[Tensor]: The first block's first, each ``(N, L, C)``.
+            list[Tensor]: One signal ``(N, L, C)`` per block, from the first
+            block to the last.
         """
         signals = []
         for decoder in reversed(self.decoders):
@@ -69,12 +79,11 @@ class AbSViT(VisionTransformer):
     def forward(self,
                 x: Tensor,
                 signals: Optional[Sequence[Tensor]] = None) -> Tuple:
-        """The plain pass or, given signals, the steered one.
+        """Run the plain pass or, if signals are given, the steered pass.
 
         Args:
             x (Tensor): Images ``(N, 3, H, W)``.
-            signals (Sequence[Tensor], optional): What :meth:`feedback`
-                answered.
+            signals (Sequence[Tensor], optional): Outputs of :meth:`feedback`.
         """
         handles = [
             layer.attn.qkv.register_forward_hook(
@@ -90,7 +99,7 @@ class AbSViT(VisionTransformer):
 
 def _add_to_values(qkv: nn.Linear, args: Tuple, output: Tensor,
                    signal: Tensor) -> Tensor:
-    """Project a signal as the input is, and add it to V alone."""
+    """Project a signal with the layer's weights for V and add it to V."""
     projection = [parameter.chunk(3)[2] for parameter in qkv.parameters()]
     query, key, value = output.chunk(3, dim=-1)
     return torch.cat([query, key, value + F.linear(signal, *projection)], -1)

@@ -16,14 +16,15 @@ from .out_types import check_out_type, select_tokens, tokens_to_map
 
 
 class ClassAttention(BaseModule):
-    """Attention of the first token to all tokens, itself included.
+    """Attention of the first token to all tokens, including itself.
 
-    CaiT, Section 3, with the layers of a window attention. They project every
-    token, queries too, so that a forward hook on ``qkv`` sees the output it
-    has in any block; only the first query is used.
+    CaiT, Section 3, with the layers of a window attention. Queries, keys and
+    values of every token are computed, so that the output of ``qkv`` has the
+    same form for a forward hook as in any other block; only the first query
+    is used.
 
     Args:
-        w_msa (WindowMSA): Whose layers it takes over.
+        w_msa (WindowMSA): The window attention whose layers are reused.
     """
 
     def __init__(self, w_msa: WindowMSA):
@@ -36,8 +37,8 @@ class ClassAttention(BaseModule):
         self.proj_drop = w_msa.proj_drop
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """From tokens ``(N, L, C)`` to the update of the first ``(N, 1, C)``.
-        """
+        """Compute the update of the first token ``(N, 1, C)`` from tokens
+        ``(N, L, C)``."""
         qkv = self.qkv(tokens).unflatten(2, (3, self.num_heads, -1))
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         update = F.scaled_dot_product_attention(
@@ -50,10 +51,10 @@ class ClassAttention(BaseModule):
 
 
 class ClassAttentionBlock(BaseModule):
-    """A Swin block in which a class token alone attends and is transformed.
+    """A Swin block in which only a class token attends and is transformed.
 
     Args:
-        block (SwinBlock): Whose layers it takes over.
+        block (SwinBlock): The block whose layers are reused.
     """
 
     def __init__(self, block: SwinBlock):
@@ -69,8 +70,8 @@ class ClassAttentionBlock(BaseModule):
         self.ffn = block.ffn
 
     def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
-        """From patches ``(N, L, C)`` to ``(N, 1 + L, C)``: the class token,
-        and the patches as they came."""
+        """Return tokens ``(N, 1 + L, C)``: the class token, then the patches
+        ``(N, L, C)`` unchanged."""
         if self.with_cp and x.requires_grad:
             token = cp.checkpoint(self._class_token, x, use_reentrant=False)
         else:
@@ -88,40 +89,45 @@ class ClassAttentionBlock(BaseModule):
 class CASwin(SwinTransformer):
     """CA-Swin: Swin whose last block is a class-attention block.
 
-    TransMix and MixPro (Section 4.1) need a class token to attend to the
-    patches, and Swin has none; they replace its last block "with a
+    TransMix and MixPro (Section 4.1) require a class token that attends to
+    the patches, which Swin does not have; they replace its last block "with a
     classification attention (CA) block without parameter overhead" and publish
     no code. Here that block is the class attention of `CaiT
     <https://arxiv.org/abs/2103.17239>`_, without its LayerScale: a class token
-    attends to all patches of the last stage and itself, and then it alone
-    passes the feed-forward layers.
+    attends to all patches of the last stage and to itself, and only the class
+    token passes through the feed-forward layers.
 
-    It takes over all layers of the block it replaces, same sizes and same
-    names (``norm1``, ``attn.w_msa.qkv``, ``attn.w_msa.proj``, ``norm2``,
-    ``ffn``). The class token is nowhere on the grid, so the relative position
-    bias has nothing to say about it and goes: 169 x 24 numbers in Swin-T and
-    Swin-S, while the class token brings 768. In Swin-T the last block is
-    ``stages.3.blocks.1``. Of a stock checkpoint, all loads but its
+    The block reuses all layers of the block it replaces, with the same sizes
+    and names (``norm1``, ``attn.w_msa.qkv``, ``attn.w_msa.proj``, ``norm2``,
+    ``ffn``). The class token has no position on the grid, so the relative
+    position bias does not apply to it and is removed: 169 x 24 parameters in
+    Swin-T and Swin-S, while the class token adds 768. In Swin-T the last
+    block is ``stages.3.blocks.1``. A stock checkpoint loads except for the
     ``attn.w_msa.relative_position_bias_table`` and
-    ``attn.w_msa.relative_position_index``; its ``cls_token`` is what stays as
-    it was drawn.
+    ``attn.w_msa.relative_position_index`` of that block; the block's
+    ``cls_token`` keeps its random initialisation.
 
-    Images may have any size that Swin takes.
+    Images may have any size that Swin accepts.
 
     Args:
         arch (str | dict): As in Swin. Defaults to 'tiny'.
-        out_indices (Sequence[int]): The stages to answer, counted from 0;
-            others than the last only with 'featmap'. Defaults to (3, ).
-        out_type (str): The form of the last stage's answer, after the norm
+        out_indices (Sequence[int]): The stages to output, counted from 0;
+            stages other than the last only with 'featmap'. Defaults to (3, ).
+        out_type (str): The form of the last stage's output, after the norm
             that Swin has there: 'cls_token' is the class token ``(N, C)``,
             'raw' all tokens ``(N, 1 + h * w, C)``, the class token first, and
-            'featmap' the patch tokens ``(N, C, h, w)``, in which the class
-            token has no part: the last block then gets no gradient. Other
-            stages answer maps, as in Swin. Defaults to 'cls_token'.
-        **kwargs: Of ``mmpretrain.SwinTransformer``.
+            'featmap' the patch tokens ``(N, C, h, w)``, which do not depend
+            on the class token: the last block then gets no gradient. Other
+            stages output feature maps, as in Swin. Defaults to 'cls_token'.
+        **kwargs: Passed to ``mmpretrain.SwinTransformer``.
 
     Raises:
-        ValueError: If ``out_type`` and ``out_indices`` do not fit.
+        MmmixError: If ``out_type`` or ``out_indices`` is invalid, or they do
+            not fit together.
+
+    >>> backbone = CASwin('tiny', img_size=64, window_size=2, out_type='raw')
+    >>> backbone(torch.rand(2, 3, 64, 64))[0].shape
+    torch.Size([2, 5, 768])
     """
 
     with_cls_token = True

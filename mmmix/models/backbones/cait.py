@@ -11,28 +11,34 @@ from mmmix.registry import MODELS
 
 @MODELS.register_module()
 class CaiT(TIMMBackbone):
-    """timm's CaiT, for images of any size that its patches fill.
+    """timm's CaiT, for images of any size that is a multiple of its patches.
 
     `Going deeper with Image Transformers
-    <https://arxiv.org/abs/2103.17239>`_. It is ``TIMMBackbone`` with the same
-    parameters, whose position embeddings are resized where an image is not of
-    the size they are for, as MMPretrain's ViT does. So a guide can be shown
+    <https://arxiv.org/abs/2103.17239>`_. It has the parameters of
+    ``TIMMBackbone``, but resizes the position embeddings for images of
+    another size, as MMPretrain's ViT does. A guide can therefore process
     smaller images.
 
-    It answers one tensor ``(N, 1+hw, C)``, class token first, normed. Behind
-    it belongs a ``mmmix.MixVisionTransformerClsHead``, or a
-    ``mmmix.ClassTokenNeck`` and any linear head.
+    It outputs one tensor ``(N, 1+hw, C)`` of normalised tokens, the class
+    token first. Use it with a ``mmmix.MixVisionTransformerClsHead``, or with
+    a ``mmmix.ClassTokenNeck`` and any linear head.
 
     The key ``timm_model.<name>`` here is ``<name>`` in timm's model, whose
-    ``head`` is the head's linear layer (``fc``, or ``layers.head``).
+    ``head`` is the linear layer of the head here (``fc`` or ``layers.head``).
 
     Args:
-        model_name (str): A CaiT of timm. Defaults to 'cait_xxs24_224'.
-        **kwargs: Of ``TIMMBackbone`` and of timm's model, such as
+        model_name (str): Name of a CaiT in timm. Defaults to
+            'cait_xxs24_224'.
+        **kwargs: Passed to ``TIMMBackbone`` and timm's model, such as
             ``img_size`` and ``drop_path_rate``.
 
     Raises:
-        ValueError: If the model is none of timm's CaiTs.
+        MmmixError: If the model is not one of timm's CaiTs.
+
+    >>> import torch
+    >>> backbone = CaiT('cait_xxs24_224', depth=1)
+    >>> backbone(torch.rand(2, 3, 64, 96))[0].shape
+    torch.Size([2, 25, 192])
     """
 
     def __init__(self, model_name: str = 'cait_xxs24_224', **kwargs):
@@ -40,9 +46,10 @@ class CaiT(TIMMBackbone):
         from timm.models.cait import Cait
         if not isinstance(self.timm_model, Cait):
             raise MmmixError(
-                f"model_name='{model_name}' with {kwargs} is no CaiT: choose "
-                "one of timm's, such as 'cait_xxs24_224' or 'cait_xxs36_224', "
-                'without `features_only`, or take a TIMMBackbone.')
+                f"model_name='{model_name}' with {kwargs} is not a CaiT: "
+                "choose one of timm's, such as 'cait_xxs24_224' or "
+                "'cait_xxs36_224', without `features_only`, or use a "
+                'TIMMBackbone.')
         self.timm_model.patch_embed.strict_img_size = False
 
     def forward(self, x: Tensor) -> Tuple[Tensor]:

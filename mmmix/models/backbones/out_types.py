@@ -1,4 +1,4 @@
-"""What a backbone with a class token answers."""
+"""The output forms of a backbone with a class token."""
 from typing import Sequence, Tuple
 
 from torch import Tensor
@@ -10,13 +10,12 @@ OUT_TYPES = ('cls_token', 'raw', 'featmap')
 
 def check_out_type(out_type: str, out_indices: Sequence[int],
                    num_stages: int) -> None:
-    """Raise a ValueError unless the stages can answer in this form.
+    """Raise an MmmixError unless the stages can be output in this form.
 
     Args:
         out_type (str): One of ``OUT_TYPES``.
-        out_indices (Sequence[int]): The stages to answer, counted from 0.
-        num_stages (int): How many there are; the class token lives in the
-            last.
+        out_indices (Sequence[int]): The stages to output, counted from 0.
+        num_stages (int): Number of stages; only the last has the class token.
     """
     if out_type not in OUT_TYPES:
         raise MmmixError(f"out_type='{out_type}' is not one of {OUT_TYPES}.")
@@ -26,23 +25,23 @@ def check_out_type(out_type: str, out_indices: Sequence[int],
                          f'from 0 to {last}.')
     if out_type != 'featmap' and tuple(out_indices) != (last, ):
         raise MmmixError(
-            f"out_type='{out_type}' needs the class token, which only stage "
-            f'{last} has: set out_indices=({last}, ) instead of '
+            f"out_type='{out_type}' requires the class token, which only "
+            f'stage {last} has: set out_indices=({last}, ) instead of '
             f"{tuple(out_indices)}, or out_type='featmap'.")
 
 
 def select_tokens(tokens: Tensor, hw_shape: Tuple[int, int],
                   out_type: str) -> Tensor:
-    """Bring the tokens of the last stage into the form that was asked for.
+    """Convert the tokens of the last stage to the requested output form.
 
     Args:
         tokens (Tensor): ``(N, 1 + h * w, C)``, the class token first.
-        hw_shape (tuple[int, int]): The grid ``(h, w)`` of the others.
+        hw_shape (tuple[int, int]): The grid ``(h, w)`` of the patch tokens.
         out_type (str): One of ``OUT_TYPES``.
 
     Returns:
-        Tensor: ``(N, C)`` for 'cls_token', the tokens for 'raw' and
-        ``(N, C, h, w)`` for 'featmap'.
+        Tensor: ``(N, C)`` for 'cls_token', the tokens unchanged for 'raw',
+        and ``(N, C, h, w)`` for 'featmap'.
     """
     if out_type == 'cls_token':
         return tokens[:, 0]
@@ -52,5 +51,5 @@ def select_tokens(tokens: Tensor, hw_shape: Tuple[int, int],
 
 
 def tokens_to_map(tokens: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
-    """From ``(N, h * w, C)`` to ``(N, C, h, w)``."""
+    """Reshape ``(N, h * w, C)`` to ``(N, C, h, w)``."""
     return tokens.transpose(1, 2).unflatten(2, hw_shape)

@@ -1,3 +1,7 @@
+"""PVT and all its layers.
+
+Longer than 300 lines because no other module uses these layers.
+"""
 from typing import Sequence, Tuple, Union
 
 import torch
@@ -28,15 +32,15 @@ def _layer_norm(channels: int, eps: float) -> nn.Module:
 
 
 class PositionEmbedding(BaseModule):
-    """Learned positions of the patches, resized to the grid they are met in.
+    """Learned position embeddings of the patches, resized to their grid.
 
     Args:
         grid (tuple[int, int]): Height and width of the learned grid.
         embed_dims (int): Number of channels.
         drop_rate (float): Dropout after the sum.
         with_cls_token (bool): Whether the first token is a class token. Its
-            position is a parameter of its own, so that those of the patches
-            have the shape they have without it.
+            position embedding is a separate parameter, so that the embeddings
+            of the patches have the same shape with and without it.
     """
 
     def __init__(self, grid: Tuple[int, int], embed_dims: int,
@@ -62,18 +66,18 @@ class PositionEmbedding(BaseModule):
 
 
 class SpatialReductionAttention(BaseModule):
-    """Attention to a grid that a strided convolution made coarser.
+    """Attention to a grid made coarser by a strided convolution.
 
-    PVT, Eq. 1-3. ``nn.MultiheadAttention`` only holds the weights, under the
-    names they have in mmdet. ``q`` and ``kv`` hold nothing: forward hooks on
-    them see the queries ``(N, L, C)``, and keys and values side by side
-    ``(N, L', 2C)``, or replace them.
+    PVT, Eq. 1-3. The ``nn.MultiheadAttention`` only holds the weights, under
+    the names they have in mmdet. ``q`` and ``kv`` are identities: forward
+    hooks on them can record or replace the queries ``(N, L, C)``, and the
+    concatenated keys and values ``(N, L', 2C)``.
 
     Args:
         embed_dims (int): Number of channels C.
         num_heads (int): Number of heads.
-        sr_ratio (int): Stride of the reduction; 1 does without, and takes
-            any number of tokens.
+        sr_ratio (int): Stride of the reduction; 1 means no reduction, and
+            then any number of tokens is accepted.
         drop_rate (float): Dropout after the projection.
         sr_norm_eps (float): Epsilon of the norm after the reduction.
     """
@@ -108,8 +112,8 @@ class SpatialReductionAttention(BaseModule):
 
 
 class TokenConv(nn.Conv2d):
-    """A linear layer over tokens that keeps its weight as mmdet does, in the
-    shape of a 1x1 convolution's."""
+    """A linear layer over tokens whose weight has the shape of a 1x1
+    convolution's, as in mmdet."""
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(in_channels, out_channels, 1)
@@ -120,7 +124,7 @@ class TokenConv(nn.Conv2d):
 
 
 class FeedForward(BaseModule):
-    """Two layers over every token.
+    """Two linear layers applied to every token.
 
     Args:
         embed_dims (int): Number of channels.
@@ -145,10 +149,11 @@ class PVTBlock(BaseModule):
     Args:
         embed_dims (int): Number of channels.
         num_heads (int): Number of heads.
-        mlp_ratio (int): Hidden over outer channels of the feed-forward part.
+        mlp_ratio (int): Ratio of hidden to outer channels of the
+            feed-forward part.
         sr_ratio (int): See :class:`SpatialReductionAttention`.
         drop_rate (float): Dropout after each layer.
-        drop_path_rate (float): Probability to skip each of the two parts.
+        drop_path_rate (float): Probability of skipping each of the two parts.
         norm_eps (float): Epsilon of the norms before the two parts.
         sr_norm_eps (float): See :class:`SpatialReductionAttention`.
     """
@@ -175,51 +180,57 @@ class PyramidVisionTransformer(BaseBackbone):
 
     `Pyramid Vision Transformer: A Versatile Backbone for Dense Prediction
     without Convolutions <https://arxiv.org/abs/2102.12122>`_. A class token
-    joins the patches in the last stage, and its normed feature is what the
-    classifier reads.
+    joins the patches in the last stage, and its normalised feature is the
+    input of the classifier.
 
     Names and shapes of the parameters are those of mmdet's
-    ``PyramidVisionTransformer``, which has neither class token nor final norm:
-    ``cls_token``, ``layers.3.1.0.pos_embed_cls`` (the class token's position),
-    ``norm.weight`` and ``norm.bias`` are what it lacks, all else is exchanged
-    as it is, and the maps of the first three stages are equal.
+    ``PyramidVisionTransformer``, which has neither class token nor final norm.
+    It lacks ``cls_token``, ``layers.3.1.0.pos_embed_cls`` (the class token's
+    position embedding), ``norm.weight`` and ``norm.bias``; all other weights
+    are interchangeable, and the maps of the first three stages are equal.
     ``tools/model_converters/pvt.py`` converts published checkpoints.
 
-    Images are cut to a multiple of 32 pixels, and the position embeddings
-    resized to them: every size of at least 32 pixels will do.
+    Images are cropped to a multiple of 32 pixels and the position embeddings
+    are resized to match; any size of at least 32 pixels is accepted.
 
     Args:
         arch (str | dict): 'tiny', 'small', 'medium', 'large' or the first
             letter of one, or a dict with, for each stage, the lists
             ``embed_dims``, ``depths``, ``num_heads``, ``mlp_ratios`` and
             ``sr_ratios`` (1 in the last stage). Defaults to 'tiny'.
-        img_size (int | tuple[int, int]): Height and width of the images that
-            the position embeddings are for. Defaults to 224.
+        img_size (int | tuple[int, int]): Height and width of the images for
+            which the position embeddings are created. Defaults to 224.
         in_channels (int): Channels of the images. Defaults to 3.
-        out_indices (Sequence[int]): The stages to answer, counted from 0;
-            others than the last only with 'featmap'. Defaults to (3, ).
-        out_type (str): The form of the last stage's answer: 'cls_token' is
+        out_indices (Sequence[int]): The stages to output, counted from 0;
+            stages other than the last only with 'featmap'. Defaults to (3, ).
+        out_type (str): The form of the last stage's output: 'cls_token' is
             the class token ``(N, C)``, 'raw' all tokens ``(N, 1 + h * w, C)``,
             the class token first, and 'featmap' the patch tokens
-            ``(N, C, h, w)``: the class token is attended to, but not in the
-            map. Other stages answer maps. Defaults to 'cls_token'.
-        final_norm (bool): Whether the tokens of the last stage are normed.
-            With False the layer is left out, as for dense prediction in the
-            public code. The other stages have no norm. Defaults to True.
+            ``(N, C, h, w)``, which attend to the class token but do not
+            include it. Other stages output feature maps. Defaults to
+            'cls_token'.
+        final_norm (bool): Whether the tokens of the last stage are
+            normalised. If False, the layer is omitted, as for dense
+            prediction in the public code. The other stages have no norm.
+            Defaults to True.
         drop_rate (float): Dropout after position embeddings, projections and
             both layers of the feed-forward parts, in [0, 1]. Defaults to 0.
-        drop_path_rate (float): Stochastic depth of the last block; it grows
-            linearly from 0 in the first, in [0, 1]. Defaults to 0.
-        norm_eps (float): Epsilon of the blocks' norms and of the final one.
-            Defaults to 1e-6.
-        conv_norm_eps (float): Epsilon of the norms after a convolution, which
-            are those of patch embedding and spatial reduction: 1e-6 in mmdet,
-            1e-5 in the public code of the classifier. Defaults to 1e-6.
-        init_cfg (dict, optional): As in MMEngine. Defaults to None: the
-            public code's truncated normal distribution.
+        drop_path_rate (float): Stochastic depth rate of the last block, in
+            [0, 1]; it grows linearly from 0 in the first. Defaults to 0.
+        norm_eps (float): Epsilon of the norms in the blocks and of the final
+            norm. Defaults to 1e-6.
+        conv_norm_eps (float): Epsilon of the norms after a convolution, those
+            of patch embedding and spatial reduction: 1e-6 in mmdet, 1e-5 in
+            the public code of the classifier. Defaults to 1e-6.
+        init_cfg (dict, optional): As in MMEngine. Defaults to None, the
+            truncated normal distribution of the public code.
 
     Raises:
-        ValueError: If an argument or the size of the images does not fit.
+        MmmixError: If an argument is invalid or the images are too small.
+
+    >>> backbone = PyramidVisionTransformer('tiny', out_type='raw')
+    >>> backbone(torch.rand(2, 3, 64, 96))[0].shape
+    torch.Size([2, 7, 512])
     """
 
     _stages = dict(
@@ -311,15 +322,14 @@ class PyramidVisionTransformer(BaseBackbone):
         if arch['sr_ratios'][-1] != 1:
             raise MmmixError(
                 f"sr_ratios={arch['sr_ratios']} must end in 1: the last "
-                'stage holds a class token, which has no place on a grid.')
+                'stage has a class token, which has no position on the grid.')
         return arch
 
     @staticmethod
     def _check_size(size: Sequence[int]) -> None:
         if min(size) < 32:
             raise MmmixError(f'Images of {size[0]} x {size[1]} pixels are too '
-                             'small for PVT: enlarge them to at least 32 x '
-                             '32.')
+                             'small for PVT: use at least 32 x 32.')
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
         self._check_size(x.shape[-2:])

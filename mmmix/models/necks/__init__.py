@@ -1,4 +1,4 @@
-"""Between backbone and head."""
+"""Modules between backbone and head."""
 from .class_token import ClassTokenNeck
 
 __all__ = ['ClassTokenNeck']

@@ -8,30 +8,34 @@ from mmmix.registry import MODELS
 
 @MODELS.register_module()
 class ClassTokenNeck(nn.Module):
-    """The class token out of all tokens. It has no parameters.
+    """Selects the class token from all tokens. It has no parameters.
 
-    For a linear head behind a backbone that answers every token: timm's CaiT,
-    or XCiT and ViT with ``out_type='raw'``. It makes MMPretrain's stock
-    heads read them too.
+    For a linear head after a backbone that outputs every token: timm's CaiT,
+    or XCiT and ViT with ``out_type='raw'``. With it, MMPretrain's stock heads
+    work with them too.
+
+    >>> import torch
+    >>> ClassTokenNeck()((torch.rand(2, 5, 16), ))[0].shape
+    torch.Size([2, 16])
     """
 
     def forward(self, features: Tuple[Tensor]) -> Tuple[Tensor]:
-        """Take the first token.
+        """Select the first token.
 
         Args:
-            features (tuple[Tensor]): What the backbone answered; the last
-                are tokens ``(N, 1+hw, C)``.
+            features (tuple[Tensor]): Outputs of the backbone; the last are
+                tokens ``(N, 1+hw, C)``.
 
         Returns:
             tuple[Tensor]: The class token ``(N, C)``.
 
         Raises:
-            ValueError: If these are no tokens.
+            MmmixError: If the last output is not of this form.
         """
         tokens = features[-1]
         if tokens.ndim != 3:
             raise MmmixError(
-                'ClassTokenNeck wants tokens (N, 1+hw, C), not features of '
+                'ClassTokenNeck requires tokens (N, 1+hw, C), not features of '
                 f"shape {tuple(tokens.shape)}: set out_type='raw' in the "
                 'backbone, or remove the neck.')
         return tokens[:, 0],
