@@ -22,7 +22,7 @@ import yaml
 from mmmix.cli.launch import short_errors
 from mmmix.errors import MmmixError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = ('config', 'data', 'params (M)', 'FLOPs (G)', 'published', 'here',
            'command')
 HEAD = """\
