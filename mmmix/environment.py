@@ -124,7 +124,7 @@ def find_config(name):
 
     Args:
         name (str): A file, or a config that is installed with mmmix, such as
-            'smmix/vit-xs_smmix_synthetic'; '.py' may be left out.
+            'smmix/vit-xs_smmix_1xb64-10e_synthetic'; '.py' may be left out.
 
     Returns:
         Path: The file.

@@ -14,7 +14,7 @@ examples:
   transfer.py
   transfer.py --seeds 0 1 --tasks segmentation
   transfer.py --data coco-tiny --seeds 0 1 --weights random \\
-      smmix=work_dirs/vit-xs_smmix_tiny-imagenet/epoch_15.pth
+      smmix=work_dirs/vit-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth
 """
 import argparse
 import sys
@@ -39,7 +39,7 @@ from mmmix.errors import MmmixError
 
 # What the built-in data is pretrained with, by the name of the weights.
 PRETRAINING = {
-    method: f'{method}/{{backbone}}_{method}_synthetic.py'
+    method: f'{method}/{{backbone}}_{method}_1xb64-10e_synthetic.py'
     for method in ('smmix', 'cutmix')
 }
 

@@ -21,9 +21,18 @@ import mmmix
 from mmmix.cli.launch import set_loader_defaults
 from mmmix.cli.progress import ProgressHook, QuietRunner
 
-# The config of a task, and its scores: the table's name, the metric's, and
-# what makes it a percentage.
-DECODERS = {'segmentation': 'upernet', 'detection': 'mask-rcnn'}
+# The configs of a task by data set, and its scores: the name in the table, the
+# metric, and the factor that makes it a percentage.
+DECODERS = {
+    'segmentation': {
+        'synthetic': 'upernet_{}_1xb16-3e_synthetic',
+        'coco-tiny': 'upernet_{}_1xb4-6e_coco-tiny',
+    },
+    'detection': {
+        'synthetic': 'mask-rcnn_{}_fpn_1xb8-3e_synthetic',
+        'coco-tiny': 'mask-rcnn_{}_fpn_1xb4-4e_coco-tiny',
+    },
+}
 SCORES = {
     'segmentation': {
         'mIoU': ('mIoU', 1)
@@ -55,7 +64,7 @@ def config_name(backbone: str, task: str, data: str) -> str:
         task (str): One of ``DECODERS``.
         data (str): 'synthetic' or 'coco-tiny'.
     """
-    return f'downstream/small/{backbone}_{DECODERS[task]}_{data}.py'
+    return f'downstream/small/{DECODERS[task][data].format(backbone)}.py'
 
 
 def read_record(work_dir: Path, key: dict) -> Optional[dict]:

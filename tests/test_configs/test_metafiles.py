@@ -1,11 +1,19 @@
-"""Where the configs are, and what metafiles and pages say of them."""
+"""Where the configs are, and what names, metafiles and pages say of them."""
 import re
 from functools import lru_cache
 from itertools import product
 
 import pytest
 import yaml
-from config_zoo import CONFIGS, ROOT, config_of, every_config, full_width, load
+from config_zoo import (
+    CONFIGS,
+    ROOT,
+    config_of,
+    every_config,
+    full_width,
+    load,
+    name_of,
+)
 
 FOLDERS = sorted(path.parent for path in ROOT.glob('configs/[!_]*/README.md'))
 PAGES = sorted([
@@ -73,6 +81,21 @@ def test_metafile_describes_its_configs(folder):
         # nobody has trained these here: a result says whose it is
         assert all(result['Source'] for result in entry.get('Results', []))
     assert described == configs_of(folder)
+
+
+@every_config
+def test_name_says_method_batch_and_epochs(path):
+    method, schedule = path.stem.split('_')[1:3]
+    folder = name_of(path).split('/')[0].replace('_', '-')
+    if path.parent.name != 'ablations':
+        assert method in (folder, f'{folder}-public-code')
+    processes, batch, epochs = map(
+        int,
+        re.fullmatch(r'(\d+)xb(\d+)-(?:warm20-)?(\d+)e', schedule).groups())
+    cfg = load(path)
+    assert cfg.train_dataloader.batch_size == batch
+    assert cfg.auto_scale_lr.base_batch_size == processes * batch
+    assert cfg.train_cfg.max_epochs == epochs
 
 
 @every_config

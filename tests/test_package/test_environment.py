@@ -160,7 +160,8 @@ def test_names_are_found_across_scopes(kind, ours, theirs):
     reason='mmmix is on the path but not installed: pip install -e .')
 def test_base_config_resolves_away_from_the_checkout(tmp_path):
     (tmp_path / 'own.py').write_text(
-        "_base_ = 'mmmix::smmix/vit-xs_smmix_synthetic.py'\nmine = 1\n")
+        "_base_ = 'mmmix::smmix/vit-xs_smmix_1xb64-10e_synthetic.py'\n"
+        'mine = 1\n')
     done = run_python(
         'import mmmix\n'
         'from mmengine.config import Config\n'

@@ -18,6 +18,7 @@ def test_bad_input(run_tool, config, tmp_path):
     with pytest.raises(SystemExit, match='covers the whole 32 x 32 image'):
         run_tool(TOOL, config, '--scales', 4)
     with pytest.raises(SystemExit, match='no square patches.*--patch-size'):
-        run_tool(TOOL, 'vanilla/resnet-xs_vanilla_tiny-imagenet.py')
+        run_tool(TOOL,
+                 'vanilla/resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py')
     with pytest.raises(SystemExit, match='`num` must be between 2'):
         run_tool(TOOL, config, '--num', 1, '--scales', 1)

@@ -10,7 +10,7 @@ from mmmix.analysis.trained_model import open_dataset, read_subject
 from mmmix.cli.launch import build_model, load_config
 
 TOOL = 'analysis/occlusion.py'
-SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'
+SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 
 
 @pytest.fixture

@@ -12,14 +12,17 @@ from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 from tiny_dense_data import make_ade20k, make_coco
 
+from mmmix.cli.transfer import config_name
+
 pytestmark = pytest.mark.downstream
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs/downstream/small').glob('*.py'))
 PRETRAINING = {
-    'vit-xs_synthetic': 'smmix/vit-xs_smmix_synthetic.py',
-    'vit-xs_coco-tiny': 'smmix/vit-xs_smmix_tiny-imagenet.py',
-    'vit-xs_ade20k-sample': 'smmix/vit-xs_smmix_tiny-imagenet.py',
-    'pvt-xs_coco-tiny': 'smmix/pvt-xs_smmix_tiny-imagenet.py',
+    'vit-xs_synthetic': 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
+    'vit-xs_coco-tiny': 'smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py',
+    'vit-xs_ade20k-sample':
+    'smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py',
+    'pvt-xs_coco-tiny': 'smmix/pvt-xs_smmix_1xb128-15e_tiny-imagenet-25.py',
 }
 every_config = pytest.mark.parametrize(
     'path', CONFIGS, ids=lambda path: path.stem)
@@ -35,9 +38,13 @@ def toolboxes(monkeypatch):
 
 
 def pretraining_of(path):
-    backbone, _, data = path.stem.split('_')
+    _, backbone, *_, data = path.stem.split('_')
     return Config.fromfile(ROOT / 'configs' /
                            PRETRAINING[f'{backbone}_{data}'])
+
+
+def synthetic(task):
+    return ROOT / 'configs' / config_name('vit-xs', task, 'synthetic')
 
 
 def tiny(path, tmp_path):
@@ -89,6 +96,14 @@ def test_backbone_and_normalisation_are_those_of_pretraining(path):
 
 
 @every_config
+def test_name_says_batch_and_epochs(path):
+    cfg = Config.fromfile(path)
+    schedule = path.stem.split('_')[-2]
+    assert schedule == (f'1xb{cfg.train_dataloader.batch_size}-'
+                        f'{cfg.train_cfg.max_epochs}e')
+
+
+@every_config
 def test_default_checkpoint_is_the_last_of_pretraining(path):
     init = Config.fromfile(path).model.backbone.init_cfg
     assert (init.type, init._scope_, init.prefix) == ('Pretrained', 'mmmix',
@@ -120,10 +135,10 @@ def test_one_step(path, tmp_path):
     assert len(moved) > 0.9 * len(before)
 
 
-@pytest.mark.parametrize('decoder', ['upernet', 'mask-rcnn'])
-def test_checkpoint_is_taken(decoder, tmp_path):
+@pytest.mark.parametrize('task', ['segmentation', 'detection'])
+def test_checkpoint_is_taken(task, tmp_path):
     from mmmix.registry import MODELS
-    path = ROOT / f'configs/downstream/small/vit-xs_{decoder}_synthetic.py'
+    path = synthetic(task)
     with DefaultScope.overwrite_default_scope('mmmix'):
         classifier = MODELS.build(pretraining_of(path).model)
     checkpoint = tmp_path / 'epoch_10.pth'
@@ -141,12 +156,12 @@ def test_checkpoint_is_taken(decoder, tmp_path):
         assert torch.equal(weight, theirs[name]), name
 
 
-@pytest.mark.parametrize('decoder, key', [
-    ('upernet', 'model.decode_head.num_classes'),
-    ('mask-rcnn', 'model.roi_head.mask_head.num_classes'),
+@pytest.mark.parametrize('task, key', [
+    ('segmentation', 'model.decode_head.num_classes'),
+    ('detection', 'model.roi_head.mask_head.num_classes'),
 ])
-def test_wrong_number_of_classes(decoder, key, tmp_path):
-    path = ROOT / f'configs/downstream/small/vit-xs_{decoder}_synthetic.py'
+def test_wrong_number_of_classes(task, key, tmp_path):
+    path = synthetic(task)
     cfg = tiny(path, tmp_path)
     cfg.val_dataloader.dataset.num_images = 4
     cfg.merge_from_dict({key: 7})

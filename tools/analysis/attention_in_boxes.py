@@ -5,7 +5,7 @@ images' object boxes, divided by the boxes' share of the area. 1 is what
 attention without aim would reach.
 
 example, after tools/quickstart.sh:
-    attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py \\
+    attention_in_boxes.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --views BottomUp TopDown --num-images 200
 """

@@ -4,7 +4,7 @@ One rectangle, blocks, and random cells at several scales (MixPro, Fig. 4), all
 on the same pairs of a config's training images, and all pasting about the same
 share.
 
-example: mask_strategies.py vanilla/vit-xs_vanilla_synthetic.py \\
+example: mask_strategies.py vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py \\
              --scales 1 2 4 --num 3 --out mask_strategies.png
 """
 import argparse

@@ -7,5 +7,6 @@ mixing = dict(
     probs=[0.5],
     guide=dict(
         type='mmmix.FrozenGuide',
-        config='mmmix::vanilla/resnet-xs_vanilla_tiny-imagenet.py',
+        config='mmmix::vanilla/'
+        'resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
         input_size=112))  # a 7 x 7 map

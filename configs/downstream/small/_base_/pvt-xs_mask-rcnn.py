@@ -10,7 +10,7 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             _scope_='mmmix',
-            checkpoint='work_dirs/pvt-xs_smmix_tiny-imagenet/epoch_15.pth',
+            checkpoint='work_dirs/pvt-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth',
             prefix='backbone.')),
     neck=dict(
         type='FPN', in_channels=[32, 64, 96, 128], out_channels=64,

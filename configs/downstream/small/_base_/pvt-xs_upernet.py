@@ -10,6 +10,6 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             _scope_='mmmix',
-            checkpoint='work_dirs/pvt-xs_smmix_tiny-imagenet/epoch_15.pth',
+            checkpoint='work_dirs/pvt-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth',
             prefix='backbone.')))
 model['decode_head'].update(in_channels=[32, 64, 96, 128])

@@ -13,7 +13,7 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             _scope_='mmmix',
-            checkpoint='work_dirs/vit-xs_smmix_tiny-imagenet/epoch_15.pth',
+            checkpoint='work_dirs/vit-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth',
             prefix='backbone.')),
     neck=[
         dict(

@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/resnet-xs_vanilla_tiny-imagenet.py',
+    '../vanilla/resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
     '../_base_/mixing/small/attentive_cutmix.py',
 ]
 

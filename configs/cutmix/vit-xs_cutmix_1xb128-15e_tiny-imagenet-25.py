@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/pvt-xs_vanilla_tiny-imagenet.py',
+    '../vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
     '../_base_/mixing/cutmix.py',
 ]
 

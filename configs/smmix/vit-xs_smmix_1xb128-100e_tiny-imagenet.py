@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/vit-xs_vanilla_tiny-imagenet.py',
+    '../vanilla/vit-xs_vanilla_1xb128-100e_tiny-imagenet.py',
     '../_base_/mixing/smmix.py',
 ]
 

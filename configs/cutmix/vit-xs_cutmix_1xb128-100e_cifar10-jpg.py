@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/vit-xs_vanilla_cifar10-jpg.py',
+    '../vanilla/vit-xs_vanilla_1xb128-100e_cifar10-jpg.py',
     '../_base_/mixing/cutmix.py',
 ]
 

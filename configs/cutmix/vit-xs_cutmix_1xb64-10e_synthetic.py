@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/vit-xs_vanilla_tiny-imagenet-200.py',
+    '../vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py',
     '../_base_/mixing/cutmix.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/resnet-xs_vanilla_tiny-imagenet.py',
+    '../vanilla/vit-xs_vanilla_1xb128-100e_cifar100.py',
     '../_base_/mixing/cutmix.py',
 ]
 

@@ -1,6 +1,6 @@
 # Three images: to see that ADE20K's files are read as they should be. All
 # three are trained on and evaluated.
-_base_ = './vit-xs_upernet_coco-tiny.py'
+_base_ = './upernet_vit-xs_1xb4-6e_coco-tiny.py'
 
 num_classes = 150
 train_pipeline = _base_.train_pipeline

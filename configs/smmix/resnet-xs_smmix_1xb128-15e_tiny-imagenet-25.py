@@ -1,6 +1,6 @@
 # A CNN gives no patch tokens, so no fine-grained loss
 _base_ = [
-    '../vanilla/resnet-xs_vanilla_tiny-imagenet.py',
+    '../vanilla/resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
     '../_base_/mixing/smmix.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/vit-xs_vanilla_cifar100.py',
+    '../vanilla/vit-xs_vanilla_1xb128-100e_cifar10.py',
     '../_base_/mixing/cutmix.py',
 ]
 

@@ -13,7 +13,7 @@ model = dict(
         img_size=32,
         patch_size=4,
         init_cfg=dict(
-            checkpoint='work_dirs/vit-xs_smmix_synthetic/epoch_10.pth')),
+            checkpoint='work_dirs/vit-xs_smmix_1xb64-10e_synthetic/epoch_10.pth')),
     # The maps of a trained ViT are several times as large as at the start, and
     # its heads' first losses with them; normed, they begin alike.
     neck=[
