@@ -5,5 +5,5 @@ _base_ = [
 
 model = dict(train_cfg=_base_.mixing)
 
-# OpenMixup's ResNeXt-50 on CIFAR-100, for what cuts and pastes
+# OpenMixup, for ResNeXt-50 on CIFAR-100 with methods that cut and paste
 optim_wrapper = dict(optimizer=dict(weight_decay=5e-4))

@@ -1,4 +1,4 @@
-# A CNN gives no patch tokens, so no fine-grained loss
+# A CNN has no patch tokens, so there is no fine-grained loss
 _base_ = [
     '../vanilla/resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
     '../_base_/mixing/smmix.py',

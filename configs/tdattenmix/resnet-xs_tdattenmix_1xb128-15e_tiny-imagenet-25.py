@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/mixing/small/tdattenmix.py',
 ]
 
-# a CNN gives no patch tokens, so no fine-grained loss (Eq. 18)
+# a CNN has no patch tokens, so there is no fine-grained loss (Eq. 18)
 model = dict(
     train_cfg=_base_.mixing,
     head=dict(

@@ -1,5 +1,5 @@
-# mmdet's Mask R-CNN, COCO and 1x schedule (8 x 2 images, 12 epochs); a data
-# set that checks its files, categories and number of images.
+# mmdet's Mask R-CNN, COCO and 1x schedule (8 x 2 images, 12 epochs). The data
+# set checks its files, categories and number of images.
 _base_ = [
     'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
     'mmdet::_base_/datasets/coco_instance.py',

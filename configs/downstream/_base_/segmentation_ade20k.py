@@ -1,5 +1,5 @@
-# mmseg's ADE20K: 150 classes, label 0 (other) ignored. Folders, the number of
-# images and labels beyond the classes are checked.
+# mmseg's ADE20K: 150 classes, label 0 (other) is ignored. The data set checks
+# folders, the number of images and the range of the labels.
 _base_ = [
     'mmseg::_base_/datasets/ade20k.py',
     'mmseg::_base_/default_runtime.py',

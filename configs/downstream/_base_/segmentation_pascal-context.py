@@ -1,5 +1,6 @@
-# mmseg's Pascal Context: 59 classes, and the background, which counts.
-# Folders, the number of images and labels beyond the classes are checked.
+# mmseg's Pascal Context: 59 classes and the background, which is evaluated.
+# The data set checks folders, the number of images and the range of the
+# labels.
 _base_ = [
     'mmseg::_base_/datasets/pascal_context.py',
     'mmseg::_base_/default_runtime.py',
@@ -16,8 +17,9 @@ train_pipeline = [
 test_pipeline = [
     *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]
 ]
-# mmseg has no multi-scale test here: the ratios and the flip are those of its
-# ADE20K, and a ratio is to the single-scale test's 520 pixels.
+# mmseg has no multi-scale test for this data set: the ratios and the flip are
+# those for ADE20K, and a ratio is relative to the 520 pixels of the
+# single-scale test.
 img_ratios = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),

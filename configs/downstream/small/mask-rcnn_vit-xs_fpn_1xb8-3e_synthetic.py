@@ -13,9 +13,10 @@ model = dict(
         img_size=32,
         patch_size=4,
         init_cfg=dict(
-            checkpoint='work_dirs/vit-xs_smmix_1xb64-10e_synthetic/epoch_10.pth')),
-    # The maps of a trained ViT are several times as large as at the start, and
-    # its heads' first losses with them; normed, they begin alike.
+            checkpoint='work_dirs/vit-xs_smmix_1xb64-10e_synthetic/epoch_10.pth'
+        )),
+    # The features of a trained ViT are several times as large as those of a
+    # random one, and so are the first losses; with norms they start equal.
     neck=[
         _base_.model.neck[0],
         dict(_base_.model.neck[1], norm_cfg=dict(type='BN')),
@@ -26,15 +27,16 @@ model = dict(
         mask_roi_extractor=dict(featmap_strides=strides, finest_scale=14),
         bbox_head=dict(num_classes=_base_.num_classes),
         mask_head=dict(num_classes=_base_.num_classes)),
-    # one object an image: fewer proposals and regions
+    # one object in each image: fewer proposals and regions
     train_cfg=dict(
         rpn_proposal=dict(nms_pre=200, max_per_img=50),
         rcnn=dict(sampler=dict(num=32))),
     test_cfg=dict(
         rpn=dict(nms_pre=200, max_per_img=50), rcnn=dict(max_per_img=10)))
 
-# The losses of so small a detector jump at a higher learning rate, and the
-# backbone learns slower than what starts at random.
+# The losses of such a small detector are unstable at a higher learning rate,
+# and the backbone has a lower one than the parts that start from random
+# weights.
 optim_wrapper = dict(
     optimizer=dict(lr=3e-4),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))

@@ -13,10 +13,12 @@ model = dict(
         img_size=32,
         patch_size=4,
         init_cfg=dict(
-            checkpoint='work_dirs/vit-xs_smmix_1xb64-10e_synthetic/epoch_10.pth')),
+            checkpoint='work_dirs/vit-xs_smmix_1xb64-10e_synthetic/epoch_10.pth'
+        )),
     decode_head=dict(num_classes=_base_.num_classes))
 
-# The decoder learns ten times as fast as the backbone, as on coco-tiny.
+# The learning rate of the decoder is ten times that of the backbone, as on
+# coco-tiny.
 optim_wrapper = dict(
     optimizer=dict(lr=5e-4),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.))))

@@ -1,4 +1,4 @@
-# Table 7, last column: labels of the area
+# Table 7, last column: labels by area
 _base_ = [
     '../../vanilla/deit-small_vanilla_8xb128-warm20-300e_in1k.py',
     '../../_base_/mixing/mixpro.py',

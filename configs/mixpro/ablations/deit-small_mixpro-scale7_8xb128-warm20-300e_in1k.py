@@ -1,4 +1,4 @@
-# Figure 5a
+# Figure 5a: scale 7x
 _base_ = '../deit-small_mixpro_8xb128-warm20-300e_in1k.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Table 7, third column: single patches, labels of the area
+# Table 7, third column: single patches, labels by area
 _base_ = './deit-tiny_maskmix_8xb128-warm20-300e_in1k.py'
 
 model = dict(

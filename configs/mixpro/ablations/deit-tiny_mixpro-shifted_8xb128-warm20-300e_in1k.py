@@ -1,4 +1,4 @@
-# Table 8, B: the borders of the cells are not those of the patches
+# Table 8, B: the cells are not aligned with the patch borders
 _base_ = '../deit-tiny_mixpro_8xb128-warm20-300e_in1k.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Table 8, A: TransMix with CutMix's box on the borders of the patches
+# Table 8, A: TransMix with CutMix's box aligned with the patch borders
 _base_ = '../../transmix/deit-tiny_transmix_8xb128-warm20-300e_in1k.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Table 8, second row: delta ~ U(0, 1); a region may have no cells, or all
+# Table 8, second row: delta ~ U(0, 1); a region may have no cell or all cells
 _base_ = '../deit-small_smmix_8xb128-300e_in1k.py'
 
 model = dict(

@@ -1,5 +1,5 @@
-# Table 9, second row: a pretrained DeiT-S guides. Its configuration and
-# weights are MMPretrain's, downloaded when the model is built.
+# Table 9, second row: the guide is a pretrained DeiT-S. Its config and weights
+# are MMPretrain's; the weights are downloaded when the model is built.
 _base_ = '../deit-tiny_smmix_8xb128-300e_in1k.py'
 
 model = dict(

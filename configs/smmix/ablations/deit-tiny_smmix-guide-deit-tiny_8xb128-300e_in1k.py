@@ -1,5 +1,5 @@
-# Table 9, first row: a pretrained DeiT-T guides. Its configuration and
-# weights are MMPretrain's, downloaded when the model is built.
+# Table 9, first row: the guide is a pretrained DeiT-T. Its config and weights
+# are MMPretrain's; the weights are downloaded when the model is built.
 _base_ = '../deit-tiny_smmix_8xb128-300e_in1k.py'
 
 model = dict(

@@ -1,7 +1,7 @@
 # In half of the iterations: the protocol of the small sets, which
-# ../cutmix.py explains. The extractor is the small ResNet, trained before
-# without mixing: give its weights by `model.train_cfg.guide.checkpoint`. To be
-# used as `model.train_cfg`.
+# ../cutmix.py explains. The extractor is the small ResNet, trained without
+# mixing: set `model.train_cfg.guide.checkpoint` to its weights. Use as
+# `model.train_cfg`.
 mixing = dict(
     augments=[dict(type='mmmix.AttentiveCutMix', num_cells=6)],
     probs=[0.5],

@@ -1,5 +1,5 @@
-# Mask R-CNN with FPN and narrow heads; backbone, neck and numbers of channels
-# and classes come from who inherits.
+# Mask R-CNN with FPN and narrow heads; inheriting configs add backbone, neck
+# and the numbers of channels and classes.
 mask_rcnn = dict(
     type='MaskRCNN',
     rpn_head=dict(
@@ -8,7 +8,7 @@ mask_rcnn = dict(
         feat_channels=64,
         anchor_generator=dict(
             type='AnchorGenerator',
-            # the images are a third of the usual size
+            # the images have a third of the usual size
             scales=[4],
             ratios=[0.5, 1.0, 2.0],
             strides=[4, 8, 16, 32, 64]),
