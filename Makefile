@@ -1,4 +1,4 @@
-.PHONY: quickstart test test-official lint
+.PHONY: quickstart test test-fast test-official lint format
 
 quickstart:
 	bash tools/quickstart.sh
@@ -6,9 +6,19 @@ quickstart:
 test:
 	bash tools/run_tests.sh
 
+# the classification core, in the quick environment: about 2 minutes
+test-fast:
+	bash tools/run_tests.sh --stack quick
+
 test-official:
 	bash tools/run_tests.sh --stack official
 
 lint:
 	bash tools/setup_env.sh full
 	.venv/full/bin/ruff check .
+	.venv/full/bin/yapf --diff --quiet -r .dev_scripts configs mmmix tests tools
+	.venv/full/bin/mypy
+
+format:
+	.venv/full/bin/yapf -i -r .dev_scripts configs mmmix tests tools
+	.venv/full/bin/ruff check --fix .

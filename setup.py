@@ -1,9 +1,10 @@
 """Packaging of mmmix.
 
-There is no hard requirement on torch or an OpenMMLab package: two stacks
+Neither torch nor an OpenMMLab package is a hard requirement: two stacks
 provide them under the same import names, and installing one over the other
-breaks both. ``mmmix.environment`` checks what is there at import.
+breaks both. ``mmmix.environment`` checks at import what is installed.
 """
+import os
 import runpy
 import shutil
 from pathlib import Path
@@ -26,9 +27,9 @@ def read_pins():
 
 
 class BuildWithMim(build_py):
-    """Put what mim and ``mmmix::`` look for into ``mmmix/.mim``.
+    """Put configs, tools and the page of the data sets into ``mmmix/.mim``.
 
-    A wheel gets copies, an editable installation links into the checkout.
+    A wheel gets copies, an editable installation links to the checkout.
     """
 
     def run(self):
@@ -37,16 +38,19 @@ class BuildWithMim(build_py):
         mim = root / 'mmmix/.mim'
         shutil.rmtree(mim, ignore_errors=True)
         mim.mkdir()
-        for name in ('configs', 'tools', 'model-index.yml'):
+        for name in ('configs', 'tools', 'model-index.yml',
+                     'docs/datasets.md'):
+            (mim / name).parent.mkdir(exist_ok=True)
             if self.editable_mode:
-                (mim / name).symlink_to(Path('../..', name))
+                (mim / name).symlink_to(
+                    os.path.relpath(ROOT / name, (mim / name).parent))
             elif (ROOT / name).is_dir():
                 shutil.copytree(
                     ROOT / name,
                     mim / name,
                     ignore=shutil.ignore_patterns('__pycache__'))
             else:
-                shutil.copy(ROOT / name, mim)
+                shutil.copy(ROOT / name, mim / name)
 
 
 pins = read_pins()
@@ -59,6 +63,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['mmmix', 'mmmix.*']),
+    package_data={'mmmix.datasets': ['imagenet_wnids.txt']},
     extras_require={
         name: pins[name]
         for name in ('onedl', 'official', 'timm', 'downstream', 'analysis',

@@ -1,11 +1,11 @@
 """Which mixer goes with which label rule, mix loss and guide.
 
 Builds every combination with a small ViT and a small CNN and trains one step.
-A combination may be refused for a missing ingredient only, and the table says
-which: R, regions that belong to one image each; T, patch tokens; C, class
-attention. With --write the table in the README is renewed.
+A combination is refused only for a missing ingredient, which the table names:
+R, regions that belong to one image each; T, patch tokens; C, class attention.
+With --write the table in the README is replaced.
 
-Example:
+example:
     python .dev_scripts/cross_table.py --write README.md
 """
 import argparse
@@ -18,6 +18,7 @@ import torch
 from mmpretrain.structures import DataSample
 
 import mmmix  # noqa: F401
+from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import MODELS
 
@@ -26,9 +27,9 @@ SIZE = 32
 LETTERS = {'regions': 'R', 'tokens': 'T', 'class attention': 'C'}
 
 MIXERS = dict(
-    Mixup=dict(type='mmmix.Mixup', alpha=1.),
-    CutMix=dict(type='mmmix.CutMix', alpha=1.),
-    ResizeMix=dict(type='mmmix.ResizeMix', alpha=1.),
+    Mixup=dict(type='mmmix.Mixup'),
+    CutMix=dict(type='mmmix.CutMix'),
+    ResizeMix=dict(type='mmmix.ResizeMix'),
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
     SMMix=dict(type='mmmix.SMMix', delta=0.5))
@@ -101,7 +102,7 @@ def guides(backbone):
         'frozen':
         dict(frozen, attention_map=label),
         'frozen + self':
-        dict(type='mmmix.GuidePair', attention=frozen, scores=own),
+        dict(own, attention=frozen),
     }
 
 
@@ -129,9 +130,8 @@ def train_one_step(backbone, combination):
             model = MODELS.build(model_config(backbone, **parts))
     except MissingIngredient as error:
         return LETTERS[error.ingredient]
-    guide = model.data_preprocessor.guide
-    if hasattr(guide, 'bind_average'):
-        guide.bind_average(MODELS.build(model_config(backbone)))
+    for guide in ema_guides(model):
+        guide.average = MODELS.build(model_config(backbone))
     model.train()
     data = dict(
         inputs=[torch.rand(3, SIZE, SIZE) for _ in range(3)],
@@ -209,7 +209,7 @@ def renewed(text, new_table):
     """A text with the table between its markers replaced.
 
     Raises:
-        ValueError: If the markers are not there.
+        MmmixError: If the text has no markers.
     """
     begin, end = map(re.escape, MARKERS)
     pattern = re.compile(f'({begin}).*?({end})', re.DOTALL)
@@ -225,7 +225,7 @@ def parse_args():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--write', metavar='FILE', help='renew the table in this file')
+        '--write', metavar='FILE', help='replace the table in this file')
     return parser.parse_args()
 
 

@@ -1,15 +1,16 @@
-"""Write the model zoo's page: each config, what was published, what it gave.
+"""Write the page of the model zoo: each config with its published results and
+ours.
 
-Everything is read: models, parameters, FLOPs and published results from the
-metafiles that model-index.yml names, our own numbers from the files
-docs/results/*.json that have a list 'measured', with entries such as
+Models, parameters, FLOPs and published results are read from the metafiles
+that model-index.yml names, our own numbers from the files docs/results/*.json
+that have a list 'measured', with entries such as
 
     {"config": "configs/smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py",
      "metrics": {"Top 1 Accuracy": 31.5},
      "what": "10 epochs, mean of 2 seeds",
      "page": "methods-tiny-imagenet-25.md"}
 
-example: model_zoo.py --write docs/model_zoo.md
+example: python .dev_scripts/model_zoo.py --write docs/model_zoo.md
 """
 import argparse
 import json
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from mmmix.cli.launch import short_errors
+from mmmix.cli import user_errors
 from mmmix.errors import MmmixError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +37,7 @@ number that is not known here. FLOPs are multiply-adds for one image."""
 
 
 def read_models(root):
-    """Collections by name, and the models of each, in the index's order.
+    """The collections by name, and the models of each in the index's order.
 
     Raises:
         FileNotFoundError: If a metafile that the index names is missing.
@@ -53,28 +54,28 @@ def read_models(root):
 
 
 def read_measured(root, configs):
-    """What was measured here, by config.
+    """Our measurements, by config.
 
     Args:
-        root (Path): Of the checkout.
-        configs (set[str]): The configs that there are.
+        root (Path): The root of the checkout.
+        configs (set[str]): All configs.
 
     Raises:
-        ValueError: If a measurement is one of a config that there is not.
+        MmmixError: If a measurement names a config that does not exist.
     """
     measured = defaultdict(list)
     for path in sorted((root / 'docs/results').glob('*.json')):
         for entry in json.loads(path.read_text()).get('measured', []):
             if entry['config'] not in configs:
                 raise MmmixError(f'{path.name} has a measurement of '
-                                 f'{entry["config"]}, which is in no '
-                                 'metafile: correct the one or the other.')
+                                 f'{entry["config"]}, which is not in a '
+                                 'metafile: correct one of them.')
             measured[entry['config']].append(entry)
     return measured
 
 
 def command_of(config):
-    """How to train a config: with as many processes as its name says."""
+    """How to train a config, with the number of processes in its name."""
     found = re.search(r'_(\d+)xb\d+', config)
     processes = int(found[1]) if found else 1
     if processes == 1:
@@ -83,7 +84,7 @@ def command_of(config):
 
 
 def numbers(metrics):
-    """A top-1 accuracy alone, others with their names."""
+    """Metrics with their names, except a top-1 accuracy on its own."""
     if list(metrics) == ['Top 1 Accuracy']:
         return f'{metrics["Top 1 Accuracy"]}'
     return ', '.join(f'{name} {value}' for name, value in metrics.items())
@@ -111,7 +112,7 @@ def page(root):
     """The whole page.
 
     Args:
-        root (Path): Of the checkout.
+        root (Path): The root of the checkout.
     """
     collections, models = read_models(root)
     every = [entry for entries in models.values() for entry in entries]
@@ -138,14 +139,13 @@ def parse_args():
     parser.add_argument(
         '--write',
         metavar='FILE',
-        help='write the page here, not to the '
-        'terminal')
+        help='write the page here, not to the terminal')
     return parser.parse_args()
 
 
 def main():
     args = parse_args()
-    with short_errors(ValueError):
+    with user_errors():
         text = page(ROOT)
     if args.write:
         Path(args.write).write_text(text)

@@ -1,4 +1,4 @@
-"""``python -m mmmix COMMAND ...``: the tools of mmmix, wherever it lives."""
+"""``python -m mmmix COMMAND ...``: the tools, installed or in a checkout."""
 import runpy
 import sys
 

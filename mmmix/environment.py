@@ -29,7 +29,7 @@ STACKS = {
 
 
 def check_versions():
-    """Check that torch and one OpenMMLab stack are there and supported.
+    """Check that torch and one OpenMMLab stack are installed and supported.
 
     Raises:
         ImportError: Naming every module that is missing, too old, too new or
@@ -73,8 +73,8 @@ def check_versions():
 
 @contextlib.contextmanager
 def silent_import():
-    """Keep what the OpenMMLab packages print and warn on import off the
-    terminal; exceptions pass."""
+    """Silence what the OpenMMLab packages print and warn on import;
+    exceptions pass."""
     with warnings.catch_warnings(), \
             contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter('ignore')
@@ -84,13 +84,13 @@ def silent_import():
 def support_config_scopes():
     """Make ``_base_ = 'mmmix::...'`` and ``'mmseg::...'`` resolve.
 
-    The configs are found in ``mmmix/.mim``, which ``pip install`` makes, also
-    with ``-e``; a checkout that is merely on ``PYTHONPATH`` has none.
+    MMEngine looks for the configs in ``mmmix/.mim``: links in a checkout,
+    copies in a wheel.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
-    # The value is taken for a distribution first and for a module next. As a
-    # module it is found in every installation; with the distribution's name,
+    # The value is tried as a distribution first and as a module next, and a
+    # module is found in every installation; with the distribution's name,
     # MMEngine 0.10.7 misses an editable one.
     MODULE2PACKAGE['mmmix'] = 'mmmix.version'
     MODULE2PACKAGE['mmseg'] = 'mmseg'
@@ -115,16 +115,17 @@ def shipped(path):
             return root / path
     raise FileNotFoundError(
         f'{path} is neither in {package / ".mim"} nor in {package.parent}. '
-        'If it belongs to mmmix, install mmmix anew: pip install . in its '
+        'If it is part of mmmix, install mmmix again: pip install . in its '
         'checkout.')
 
 
 def find_config(name):
-    """Find a config by its path or by the name it has in mmmix.
+    """Find a config by its path or by its name in mmmix.
 
     Args:
-        name (str): A file, or a config that is installed with mmmix, such as
-            'smmix/vit-xs_smmix_1xb64-10e_synthetic'; '.py' may be left out.
+        name (str): A file, or a config of mmmix such as
+            'smmix/vit-xs_smmix_1xb64-10e_synthetic.py', with or without
+            'mmmix::' and '.py'.
 
     Returns:
         Path: The file.

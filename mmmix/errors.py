@@ -13,11 +13,11 @@ class MmmixError(ValueError):
 
 
 class MissingIngredient(MmmixError):
-    """A combination of parts requires what one of them cannot give.
+    """A combination of parts requires what one of them cannot provide.
 
     Args:
         ingredient (str): 'regions', 'tokens' or 'class attention'.
-        message (str): What is required, why it is not there, what to do.
+        message (str): What is required, why it is missing, what to do.
     """
 
     def __init__(self, ingredient: str, message: str):

@@ -2,12 +2,16 @@
 
 Each function says why there is no public way.
 """
-from typing import Optional
+from typing import Any, Optional, Union
 
+import torch._dynamo
+from mmengine.config import DictAction
 from mmengine.model import BaseDataPreprocessor
-from mmengine.runner import FlexibleRunner
+from mmengine.model.weight_init import update_init_info
+from mmengine.runner import FlexibleRunner, Runner
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
+from torch import nn
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
@@ -17,6 +21,16 @@ def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
     does not pass it on.
     """
     preprocessor._non_blocking = True
+
+
+def record_initialization(module: nn.Module, info: str) -> None:
+    """Record where the weights of a module come from, for MMEngine's log.
+
+    ``update_init_info`` fails outside ``BaseModule.init_weights``, and only
+    this attribute tells whether it runs.
+    """
+    if hasattr(module, '_params_init_info'):
+        update_init_info(module, init_info=info)
 
 
 def set_auto_scale_lr(runner: FlexibleRunner, scaling: dict) -> None:
@@ -36,3 +50,24 @@ def find_backend(visualizer: Visualizer,
     """
     return next((backend for backend in visualizer._vis_backends.values()
                  if isinstance(backend, kind)), None)
+
+
+def notice_hooks_when_compiling() -> None:
+    """Let ``torch.compile`` compile a module that has a forward hook anew.
+
+    By default it runs the code of an equal module without hook for it.
+    """
+    torch._dynamo.config.skip_nnmodule_hook_guards = False
+
+
+def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
+    """Whether a runner resumes a run, where ``load_from`` starts a new one."""
+    return runner._resume
+
+
+def parse_option_value(text: str) -> Any:
+    """A value of ``--cfg-options``, such as 2, true or [1,2], from its text.
+
+    ``DictAction`` parses only whole command lines.
+    """
+    return DictAction._parse_iterable(text)

@@ -78,11 +78,30 @@ def batch(n=6, size=(32, 32)):
         ])
 
 
-def train_losses(model, data=None):
-    """Losses of one training step, and what was mixed."""
-    model.train()
+def mix(model, data=None):
+    """What a training step mixes: the preprocessor's data, with ``inputs``
+    mixed, and ``mixed`` and ``guidance``."""
     data = model.data_preprocessor(data or batch(), training=True)
-    return model(**data, mode='loss'), data
+    labels = torch.stack([sample.gt_score for sample in data['data_samples']])
+    mixed, guidance = model.data_preprocessor.mix(model, data['inputs'],
+                                                  labels)
+    return dict(data, inputs=mixed.inputs, mixed=mixed, guidance=guidance)
+
+
+def train_losses(model, data=None):
+    """Losses of one training step, and what :func:`mix` returns of it."""
+    model.train()
+    preprocessor, seen = model.data_preprocessor, {}
+    handle = None
+    if preprocessor.batch_augments is not None:
+        handle = preprocessor.register_mix_hook(
+            lambda mixed, guidance: seen.update(
+                inputs=mixed.inputs, mixed=mixed, guidance=guidance))
+    data = preprocessor(data or batch(), training=True)
+    losses = model(**data, mode='loss')
+    if handle is not None:
+        handle.remove()
+    return losses, dict(data, **seen)
 
 
 def dense_attention(backbone, inputs, of_class_token=False):

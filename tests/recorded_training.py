@@ -92,9 +92,8 @@ def configs(folder):
         vit_config([SMMIX],
                    BOTH_LOSSES,
                    guide=dict(
-                       type='mmmix.GuidePair',
                        attention=frozen(folder),
-                       scores=dict(type='mmmix.SelfGuide', scale=.5))),
+                       logits=dict(type='mmmix.SelfGuide', scale=.5))),
     }
 
 

@@ -1,11 +1,11 @@
 """Train SMMix and the CutMix baseline on the built-in data, and compare them.
 
-Leaves a checkpoint of each, results.json and a picture of mixed images.
+Saves a checkpoint of each, results.json and a picture of mixed images.
 """
 import argparse
 import json
+import sys
 import time
-import warnings
 from pathlib import Path
 
 import torch
@@ -13,16 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 import mmmix
-from mmmix.analysis.mixed_pairs import mix_pairs
-from mmmix.cli.launch import (
-    add_cfg_options,
-    load_config,
-    set_loader_defaults,
-    short_errors,
-)
-from mmmix.cli.mixers import default_mixer
-from mmmix.cli.progress import ProgressHook, QuietRunner
-from mmmix.registry import BATCH_AUGMENTS
+from mmmix.analysis import mix_pairs
+from mmmix.cli import add_cfg_options, load_config, user_errors
+from mmmix.cli.methods import guided_methods
+from mmmix.cli.progress import ProgressHook, train_with_progress
 from mmmix.visualization import draw_pairs
 
 CONFIGS = {
@@ -41,8 +35,8 @@ def train(name, config, args, console):
     """Train one config.
 
     Returns:
-        Tuple[Runner, dict]: The runner after its training, and its row of
-        the table. The speed is that of the steps alone, without loading data
+        Tuple[Runner, dict]: The runner after the training, and its row of
+        the table. The speed is that of the steps alone, without data loading
         and validation.
     """
     cfg = load_config(config, args.cfg_options)
@@ -50,16 +44,12 @@ def train(name, config, args, console):
     cfg.randomness = dict(seed=args.seed)
     if args.epochs:
         cfg.train_cfg.max_epochs = args.epochs
-    set_loader_defaults(cfg)
     progress = ProgressHook(
         name,
         console,
         after_evaluation=lambda runner: f'accuracy {accuracy_of(runner):.1f} %'
     )
-    cfg.experiment_name = f'quickstart_{name}_{time.time_ns()}'
-    runner = QuietRunner.from_cfg(cfg)
-    runner.register_hook(progress, priority='VERY_LOW')
-    runner.train()
+    runner = train_with_progress(cfg, progress)
     seconds = progress.seconds[WARM_UP:] or progress.seconds
     step = sum(seconds) / len(seconds)
     return runner, dict(
@@ -72,7 +62,7 @@ def train(name, config, args, console):
 
 
 def print_table(rows, console):
-    """The rows of both methods; the first is the baseline."""
+    """Print the rows of both methods; the first is the baseline."""
     table = Table(title=f'validation accuracy and speed, {device_name()}')
     for column in ('method', 'accuracy', 'images/s', 'time per step'):
         table.add_column(
@@ -103,29 +93,29 @@ def parse_args():
     add_cfg_options(parser)
     args = parser.parse_args()
     if args.epochs is not None and args.epochs < 2:
-        parser.error(f'--epochs {args.epochs}: at least 2, of which the first '
-                     'warms up')
+        parser.error(f'--epochs {args.epochs}: must be at least 2, because '
+                     'the first warms up')
     return args
 
 
 def main():
     args = parse_args()
-    console = Console()
-    warnings.simplefilter('ignore')  # MMEngine's, as its log
+    console = Console(file=sys.stdout)
     results = args.work_dir / 'results.json'
     if results.exists():
-        console.print(f'Training anew; {args.work_dir} is overwritten.')
+        console.print(f'Training again; {args.work_dir} is overwritten.')
     rows, begin = [], time.perf_counter()
-    with short_errors():
+    with user_errors():
         for name, config in CONFIGS.items():
             runner, row = train(name, config, args, console)
             rows.append(row)
     print_table(rows, console)
 
     # the model trained last, SMMix's, is the guide
-    mixers = [BATCH_AUGMENTS.build(default_mixer(name)) for name in CONFIGS]
-    pairs = mix_pairs(
-        runner.model, runner.train_dataloader.dataset, mixers, seed=args.seed)
+    methods = guided_methods([*CONFIGS],
+                             [[*CONFIGS.values()][-1], rows[-1]['checkpoint']],
+                             args.cfg_options)
+    pairs = mix_pairs(methods, runner.train_dataloader.dataset, seed=args.seed)
     picture = args.work_dir / 'mixed_images.png'
     draw_pairs(pairs).savefig(picture, dpi=150)
     results.write_text(

@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.cli.launch import (
+from mmmix.cli import (
     add_cfg_options,
     add_launcher,
     build_runner,
@@ -17,9 +17,9 @@ from mmmix.cli.launch import (
     require_keys,
     set_loader_defaults,
     set_work_dir,
-    short_errors,
+    toolbox_of,
+    user_errors,
 )
-from mmmix.cli.toolboxes import toolbox_of
 
 
 def parse_args():
@@ -40,9 +40,8 @@ def parse_args():
     parser.add_argument(
         '--tta',
         action='store_true',
-        help="augment at test time, at several scales say, by the config's "
-        'tta_model and tta_pipeline; for classification flipping is the '
-        'default')
+        help="average over augmented test images as the config's tta_model "
+        'and tta_pipeline say; for classification the default is flipping')
     add_cfg_options(parser)
     add_launcher(parser)
     args = parser.parse_args()
@@ -53,15 +52,15 @@ def parse_args():
 
 
 def merge_args(cfg, args):
-    """Write the command line's choices into the config."""
+    """Write the arguments of the command line into the config."""
     require_keys(cfg, 'model', 'test_dataloader', 'test_evaluator')
     cfg.launcher = args.launcher
-    # for hooks that look at it, such as EMAHook; see load_weights below
+    # hooks such as EMAHook read it; the weights are loaded in main
     cfg.load_from = check_checkpoint(args.checkpoint)
-    # its checkpoints are whole, and so is the model here
+    # checkpoints are whole, so the model is not sharded here
     if cfg.pop('runner_type', None):
         cfg.pop('strategy', None)
-    # nothing is mixed here, so no pretrained guide is loaded
+    # nothing is mixed, so a pretrained guide is not needed
     (cfg.model.get('train_cfg') or {}).pop('guide', None)
     set_work_dir(cfg, args.work_dir)
     set_loader_defaults(cfg)
@@ -70,7 +69,7 @@ def merge_args(cfg, args):
 
 
 def set_tta(cfg):
-    """Show the test images as ``tta_pipeline`` says."""
+    """Augment the test images as ``tta_pipeline`` says."""
     dataset = cfg.test_dataloader.dataset
     while 'dataset' in dataset:  # a wrapper
         dataset = dataset.dataset
@@ -82,7 +81,7 @@ def set_tta(cfg):
 
 
 def flipped(pipeline):
-    """A pipeline that shows each image as it is, and flipped."""
+    """A pipeline that gives each image as it is, and flipped."""
     *steps, pack = deepcopy(pipeline)
     flips = [dict(type='RandomFlip', prob=prob) for prob in (0., 1.)]
     return [*steps, dict(type='TestTimeAug', transforms=[flips, [pack]])]
@@ -90,12 +89,12 @@ def flipped(pipeline):
 
 def main():
     args = parse_args()
-    with short_errors(ValueError):
+    with user_errors():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
-    with short_errors():
+    with user_errors():
         runner = build_runner(cfg, trained=True)
-        if is_model_wrapper(runner.model):  # wanted for gradients alone
+        if is_model_wrapper(runner.model):  # it only synchronises gradients
             runner.model = runner.model.module
         # the runner itself would only log what does not fit
         load_weights(runner.model, args.checkpoint)

@@ -6,7 +6,7 @@ from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
-from mmmix.cli.launch import (
+from mmmix.cli import (
     add_cfg_options,
     add_launcher,
     build_runner,
@@ -14,9 +14,9 @@ from mmmix.cli.launch import (
     require_keys,
     set_loader_defaults,
     set_work_dir,
-    short_errors,
+    toolbox_of,
+    user_errors,
 )
-from mmmix.cli.toolboxes import toolbox_of
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 
@@ -38,7 +38,7 @@ def parse_args():
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='train with automatic mixed precision: of MMEngine on a GPU, in '
+        help="train with automatic mixed precision: MMEngine's on a GPU, "
         'bfloat16 on a CPU')
     parser.add_argument(
         '--no-validate',
@@ -55,7 +55,7 @@ def parse_args():
 
 
 def merge_args(cfg, args):
-    """Write the command line's choices into the config."""
+    """Write the arguments of the command line into the config."""
     require_keys(cfg, 'model', 'train_dataloader', 'train_cfg',
                  'optim_wrapper')
     cfg.launcher = args.launcher
@@ -76,20 +76,20 @@ def merge_args(cfg, args):
 
 
 def use_amp(cfg):
-    """Mixed precision as the device has it."""
+    """Switch on the mixed precision that the device supports."""
     wrapper = cfg.optim_wrapper
     kind = wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise MmmixError('--amp replaces an OptimWrapper, but the '
-                         f'optim_wrapper of this config is a {kind}.')
+                         f'optim_wrapper of this config is of type {kind}.')
     if get_device() != 'cpu':
         wrapper.type = 'AmpOptimWrapper'
         wrapper.setdefault('loss_scale', 'dynamic')
         return
     if toolbox_of(cfg) == 'mmdet':
-        raise MmmixError("--amp cannot train a detector on a CPU: mmcv's "
-                         'nms takes no bfloat16 there. Leave it out, or use '
-                         'a GPU.')
+        raise MmmixError("--amp cannot train a detector on a CPU, because "
+                         "mmcv's nms does not take bfloat16 there. Leave it "
+                         'out, or use a GPU.')
     wrapper.type = 'mmmix.AutocastOptimWrapper'
     for key in ('loss_scale', 'dtype', 'use_fsdp'):  # of AmpOptimWrapper
         wrapper.pop(key, None)
@@ -97,11 +97,11 @@ def use_amp(cfg):
 
 def main():
     args = parse_args()
-    with short_errors(ValueError):
+    with user_errors():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
-    with short_errors():
-        # also 'auto' finds none in the first run
+    with user_errors():
+        # 'auto' finds no checkpoint in the first run
         resumes = args.resume and (cfg.load_from
                                    or find_latest_checkpoint(cfg.work_dir))
         runner = build_runner(cfg, trained=bool(resumes))

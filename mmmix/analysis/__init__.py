@@ -1,1 +1,50 @@
-"""What the papers measure on checkpoints."""
+"""What the papers measure on trained classifiers, as plain functions.
+
+A model, its config and the name of its checkpoint are a
+:class:`TrainedModel`; a mixer of a model is a :class:`Method`, which mixes
+outside of a training; a kind of maps is a :class:`ModelMap`. The commands in
+``tools/analysis`` parse their arguments, call these functions and print::
+
+    from mmmix.analysis import ModelMap, attention_gains, open_dataset
+    from mmmix.cli.models import read_model
+
+    config = 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
+    trained = read_model('SMMix', config, 'work_dirs/x.pth')
+    dataset = open_dataset(trained)
+    attention_gains(trained, [ModelMap('BottomUp')], dataset, range(100))
+"""
+from .attention_in_boxes import attention_gains
+from .attention_segmentation import (
+    SegmentationProtocol,
+    attention_jaccard,
+    measure_segmentation,
+)
+from .attention_shares import AttentionShares, measure_attention_shares
+from .cam import class_activation
+from .inconsistency import measure_inconsistency, shown_lambda
+from .methods import Method, methods_of, mix_pairs, with_controls
+from .mixed_accuracy import measure_mixed_accuracy, pair_hits
+from .model_maps import MAP_KINDS, ModelMap
+from .occlusion import Occlusion, accuracy_under_occlusion
+from .out_of_distribution import OutOfDistribution
+from .pairs import Pairs, check_alike, pair_batches
+from .trained_model import (
+    TrainedModel,
+    batches,
+    check_same_images,
+    choose_images,
+    open_dataset,
+)
+from .where_models_look import correct_images, look_at_pair
+
+__all__ = [
+    'AttentionShares', 'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion',
+    'OutOfDistribution', 'Pairs', 'SegmentationProtocol', 'TrainedModel',
+    'accuracy_under_occlusion', 'attention_gains', 'attention_jaccard',
+    'batches', 'check_alike', 'check_same_images', 'choose_images',
+    'class_activation', 'correct_images', 'look_at_pair',
+    'measure_attention_shares', 'measure_inconsistency',
+    'measure_mixed_accuracy', 'measure_segmentation', 'methods_of',
+    'mix_pairs', 'open_dataset', 'pair_batches', 'pair_hits', 'shown_lambda',
+    'with_controls'
+]

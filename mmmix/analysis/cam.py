@@ -29,10 +29,11 @@ def class_activation(model: nn.Module,
 
     Args:
         model (nn.Module): A classifier with a backbone that an attention
-            extractor knows, and a head that answers logits.
+            extractor knows, and a head that returns logits.
         inputs (Tensor): Normalised images ``(N, C, H, W)``.
-        labels (Tensor): ``(N,)`` int64, the class that each is asked for.
-        method (str): The library's name of a method, one of ``CAM_METHODS``.
+        labels (Tensor): ``(N,)`` int64, the class to look for in each image.
+        method (str): The library's name of the method, one of ``CAM_METHODS``.
+            Defaults to 'GradCAM'.
 
     Returns:
         Tensor: ``(N, h, w)`` float32 on the model's own grid and device, each
@@ -41,8 +42,9 @@ def class_activation(model: nn.Module,
 
     Raises:
         ModuleNotFoundError: If grad-cam is not installed.
-        ValueError: If the method is unknown, a label is none of the model's,
-            or the backbone is unknown or answers neither tokens nor a map.
+        MmmixError: If the method is unknown, a label is not one of the
+            model's, or the backbone is unknown or returns neither tokens nor
+            a map.
     """
     check_cam(model, method)
     import pytorch_grad_cam
@@ -97,9 +99,8 @@ def _check_labels(model: nn.Module, labels: Tensor) -> None:
     classes = getattr(model.head, 'num_classes', None)
     strange = labels[(labels < 0) | (labels >= (classes or float('inf')))]
     if len(strange):
-        raise MmmixError(f'The maps of the label {int(strange[0])} were asked '
-                         f'for, but the model has {classes} classes, counted '
-                         'from 0.')
+        raise MmmixError(f'There are no maps of the label {int(strange[0])}: '
+                         f'the model has {classes} classes, counted from 0.')
 
 
 def _width_height(cam) -> Tuple[int, int]:
@@ -108,7 +109,7 @@ def _width_height(cam) -> Tuple[int, int]:
 
 
 class _Logits(nn.Module):
-    """From images to logits, with a place where the last map comes by."""
+    """From images to logits, with a module that sees the last map."""
 
     def __init__(self, model: nn.Module, needs_map: bool):
         super().__init__()
@@ -120,10 +121,10 @@ class _Logits(nn.Module):
         *earlier, last = self.model.backbone(inputs)
         if self.needs_map and last.ndim != 4:
             raise MmmixError(
-                f'The backbone {type(self.model.backbone).__name__} answers '
-                f'{tuple(last.shape)}, no map (N, C, h, w), and its attention '
-                'extractor names no `activation_layer` whose tokens could be '
-                'used instead.')
+                f'The backbone {type(self.model.backbone).__name__} returns '
+                f'{tuple(last.shape)}, not a map (N, C, h, w), and its '
+                'attention extractor names no `activation_layer` whose tokens '
+                'could be used instead.')
         features = (*earlier, self.last_map(last))
         if self.model.with_neck:
             features = self.model.neck(features)

@@ -1,110 +1,207 @@
-"""What a mixed image really shows of its two images."""
+"""How far mixed labels are from what mixed images show (TdAttenMix, Eq. 21,
+Table 4)."""
+from typing import Dict, Iterable, List, Sequence, Tuple
+
+import numpy as np
 import torch
+from matplotlib.figure import Figure
+from mmengine.dataset import BaseDataset
+from rich.progress import track
 from torch import Tensor
 
+from mmmix.analysis.means import mean_and_error
+from mmmix.analysis.methods import Method
+from mmmix.analysis.pairs import Pairs
+from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
-from mmmix.functional.labels import area_attention_lambda
+from mmmix.functional import area_attention_lambda
+from mmmix.structures import MixedBatch
+
+# of one method, a value for each pair: lam, lam_gt, by_pixels, batch
+Found = Dict[str, np.ndarray]
 
 
-def ground_truth_lambda(source_map: Tensor, source_mask: Tensor,
-                        target_map: Tensor, target_mask: Tensor) -> Tensor:
-    r"""Share of the source in what a mixed image shows (TdAttenMix, 5.5).
+def measure_inconsistency(methods: Sequence[Method],
+                          batches: Iterable[Pairs],
+                          truth: str = 'boxes') -> Tuple[Dict, int]:
+    """How methods label the same pairs, and what they show of them.
+
+    Args:
+        methods (Sequence[Method]): See :func:`mmmix.analysis.methods_of`.
+        batches (Iterable[Pairs]): See :func:`mmmix.analysis.pair_batches`.
+        truth (str): See :func:`~mmmix.analysis.truth.truth_maps`. Defaults
+            to 'boxes'.
+
+    Returns:
+        tuple[dict[str, Found], int]: Of each method a value for each pair of
+        different classes: ``lam``, ``lam_gt``, ``by_pixels`` (lambda_gt where
+        pixels count) and ``batch``; and how many pairs were left out because
+        both images have one class.
+
+    Raises:
+        MmmixError: If no pair has different classes.
+    """
+    names = ('lam', 'lam_gt', 'by_pixels', 'batch')
+    found = {m.name: {name: [] for name in names} for m in methods}
+    same_class = 0
+    for pairs in batches:
+        maps = truth_maps(pairs.samples, pairs.inputs.shape[-2:],
+                          truth).to(pairs.inputs.device)
+        same_class += int((~pairs.valid).sum())
+        for method in methods:
+            mixed = method.mix(pairs, unit_mass(maps))
+            values = (mixed.lam, shown_lambda(maps, mixed),
+                      shown_lambda(maps, mixed, normalize=False),
+                      torch.full_like(mixed.lam, pairs.key[-1]))
+            for name, of_batch in zip(names, values):
+                found[method.name][name] += of_batch[pairs.valid].tolist()
+    if not any(own['lam'] for own in found.values()):
+        raise MmmixError('No pair has different classes.')
+    return {
+        method: {
+            name: np.array(values)
+            for name, values in own.items()
+        }
+        for method, own in found.items()
+    }, same_class
+
+
+def shown_lambda(maps: Tensor,
+                 mixed: MixedBatch,
+                 normalize: bool = True) -> Tensor:
+    r"""Share of the sources in what mixed images show (TdAttenMix, 5.5).
 
     .. math::
         \lambda_{gt} = \frac{g_A(\mathrm{pasted})}
         {g_A(\mathrm{pasted}) + g_B(\mathrm{still\ visible})}
 
-    The maps g say where in an image its label is to be seen: gaze, the mask
-    or the box of the object. They are taken as they are; see
-    :func:`unit_mass`. Of a blend, whose mask is lambda at every place, each
-    place counts by its weight; with maps of equal mass lambda_gt is then
+    The maps g say where the label of an image can be seen: gaze, the mask or
+    the box of the object. Of a blend, whose mask is lambda at every place,
+    each place counts by its weight; with maps of equal mass lambda_gt is then
     lambda by construction.
 
     Args:
-        source_map (Tensor): Map of each image's *source* ``(N, h, w)``,
-            non-negative.
-        source_mask (Tensor): Where the pasted region was taken from, in the
-            source's own image, as a share of each cell ``(N, h, w)``: of a
-            :class:`~mmmix.structures.MixedBatch`, ``source_mask(grid)``.
-        target_map (Tensor): Map of each target ``(N, h, w)``.
-        target_mask (Tensor): Where the target was replaced ``(N, h, w)``:
-            ``mask_on(grid)``.
+        maps (Tensor): Truth of the unmixed images ``(N, h, w)``, not
+            negative.
+        mixed (MixedBatch): What was pasted where.
+        normalize (bool): Give all maps the same mass: what counts is which
+            share of an object, or of the gaze at it, can be seen. Otherwise
+            its pixels count, at their size in the unmixed image. Defaults to
+            True.
 
     Returns:
-        Tensor: ``(N,)`` in [0, 1]; NaN where nothing of either is to be seen.
-
-    Raises:
-        ValueError: If a map and its mask lie on different grids.
+        Tensor: ``(N,)`` in [0, 1], NaN where neither object can be seen.
     """
-    for what, values, mask in (('source', source_map, source_mask),
-                               ('target', target_map, target_mask)):
-        if values.ndim != 3 or values.shape != mask.shape:
-            raise MmmixError(
-                f'`{what}_map` and `{what}_mask` must lie on the same grid '
-                f'(N, h, w), but have shapes {tuple(values.shape)} and '
-                f'{tuple(mask.shape)}.')
-    return area_attention_lambda(source_map, source_mask, target_map,
-                                 1 - target_mask)
+    grid = maps.shape[1:]
+    maps = unit_mass(maps) if normalize else maps
+    return area_attention_lambda(maps[mixed.source], mixed.source_mask(grid),
+                                 maps, 1 - mixed.mask_on(grid))
 
 
-def unit_mass(maps: Tensor) -> Tensor:
-    """Each map divided by its sum, so that small objects and images that were
-    looked at for a shorter time count as much as others.
-
-    Args:
-        maps (Tensor): ``(N, h, w)``, non-negative.
-
-    Returns:
-        Tensor: ``(N, h, w)``; a map of zeros stays one.
-    """
-    total = maps.sum((1, 2), keepdim=True)
-    return maps / torch.where(total > 0, total, 1)
-
-
-def label_inconsistency(lam_gt: Tensor, lam: Tensor) -> Tensor:
-    r"""Distance of a mixed label from what is to be seen,
+def label_inconsistency(lam_gt, lam):
+    r"""Distance of mixed labels from what can be seen,
     :math:`|\lambda_{gt} - \lambda|` (TdAttenMix, Eq. 21).
 
     Args:
-        lam_gt (Tensor): See :func:`ground_truth_lambda`, ``(N,)``.
-        lam (Tensor): Weight of the source's label ``(N,)``.
+        lam_gt (Tensor | np.ndarray): See :func:`shown_lambda`, ``(N,)``.
+        lam (Tensor | np.ndarray): Weight of the source's label ``(N,)``.
 
     Returns:
-        Tensor: ``(N,)`` in [0, 1]; NaN where ``lam_gt`` is.
+        Tensor | np.ndarray: ``(N,)`` in [0, 1]; NaN where ``lam_gt`` is.
+
+    Example:
+        >>> label_inconsistency(np.array([0.75]), np.array([0.25]))
+        array([0.5])
     """
-    return (lam_gt - lam).abs()
+    return abs(lam_gt - lam)
 
 
-def gaze_map(points: Tensor, weights: Tensor, size, sigma: float) -> Tensor:
-    """Gaussians around points of gaze, summed.
-
-    A Gaussian is read at the pixels' centres and has the sum 1 on an endless
-    image; the part that lies outside of this one is lost.
+def mean_inconsistency(lam_gt: np.ndarray, lam: np.ndarray,
+                       batch: np.ndarray) -> Dict[str, float]:
+    """Means over the images that show something.
 
     Args:
-        points (Tensor): ``(M, 2)``, x and y of each point in pixels: the
-            first pixel reaches from 0 to 1.
-        weights (Tensor): ``(M,)``, such as milliseconds.
-        size (Sequence[int]): Height and width of the map.
-        sigma (float): Standard deviation in pixels, positive.
+        lam_gt, lam (np.ndarray): See :func:`label_inconsistency`.
+        batch (np.ndarray): ``(N,)``, the number of each one's batch.
 
     Returns:
-        Tensor: ``(h, w)``, zeros if there are no points.
+        dict[str, float]: In percent ``mean`` and its ``error`` (see
+        :func:`~mmmix.analysis.means.mean_and_error`), and the means ``lam``
+        and ``lam_gt``; ``images``, how many were judged; ``skipped``, how
+        many show neither object and are left out of the means.
+    """
+    judged = ~np.isnan(lam_gt)
+    lam_gt, lam, batch = lam_gt[judged], lam[judged], batch[judged]
+    mean, error = mean_and_error(100 * label_inconsistency(lam_gt, lam), batch)
+    return dict(
+        mean=mean,
+        error=error,
+        lam=100 * mean_and_error(lam, batch)[0],
+        lam_gt=100 * mean_and_error(lam_gt, batch)[0],
+        images=len(lam),
+        skipped=int((~judged).sum()))
+
+
+def summarize(found: Found) -> Dict[str, float]:
+    """:func:`mean_inconsistency` of a method, and its mean ``by_pixels``."""
+    by_pixels = mean_inconsistency(found['by_pixels'], found['lam'],
+                                   found['batch'])
+    return dict(
+        mean_inconsistency(found['lam_gt'], found['lam'], found['batch']),
+        by_pixels=by_pixels['mean'])
+
+
+def against_first(found: Dict[str, Found]) -> Dict[str, Tuple[float, float]]:
+    """Mean difference of each method from the first, pair by pair, in
+    percent, and its error."""
+    values = {
+        name: 100 * label_inconsistency(own['lam_gt'], own['lam'])
+        for name, own in found.items()
+    }
+    first, *_ = values.values()
+    both = {name: ~np.isnan(own - first) for name, own in values.items()}
+    return {
+        name:
+        mean_and_error((own - first)[both[name]],
+                       found[name]['batch'][both[name]])
+        for name, own in values.items()
+    }
+
+
+def within(dataset: BaseDataset, indices: Sequence[int],
+           area: Tuple[float, float], truth: str) -> List[int]:
+    """The images of which the truth covers a share between two numbers.
 
     Raises:
-        ValueError: If sigma is not positive.
+        MmmixError: If there are not two of them.
     """
-    if not sigma > 0:
-        raise MmmixError('`sigma` must be a positive number of pixels, not '
-                         f'{sigma!r}.')
-    columns, rows = (
-        _gaussians(place, side, sigma)
-        for place, side in zip(points.unbind(-1), reversed(tuple(size))))
-    return (rows * weights[:, None]).T @ columns
+    low, high = area
+    chosen = []
+    for index in track(indices, description='sizes of objects'):
+        sample = dataset[index]
+        size = sample['inputs'].shape[-2:]
+        maps = truth_maps([sample['data_samples']], size, truth)
+        if low <= float((maps > 0).float().mean()) <= high:
+            chosen.append(index)
+    if len(chosen) < 2:
+        raise MmmixError(f'{len(chosen)} of {len(indices)} images have an '
+                         f'object that covers {low:g} to {high:g} of them.')
+    return chosen
 
 
-def _gaussians(place: Tensor, side: int, sigma: float) -> Tensor:
-    """A Gaussian around each place on a line of pixels ``(M, side)``."""
-    centre = torch.arange(side, device=place.device) + 0.5
-    distance = (centre - place[:, None]) / sigma
-    return (-distance**2 / 2).exp() / (sigma * (2 * torch.pi)**0.5)
+def draw_inconsistency(found: Dict[str, Found]) -> Figure:
+    """The spread of each method over the pairs, and its mean."""
+    figure = Figure(figsize=(0.55 * len(found) + 2, 5))
+    axes = figure.subplots()
+    for place, own in enumerate(found.values()):
+        values = 100 * label_inconsistency(own['lam_gt'], own['lam'])
+        values = values[~np.isnan(values)]
+        if len(values) > 1 and np.ptp(values) > 0:
+            axes.violinplot([values], [place], widths=0.8, showextrema=False)
+        if len(values):
+            axes.plot(place, values.mean(), 'k_', markersize=16)
+    axes.set_xticks(range(len(found)), list(found), rotation=60, ha='right')
+    axes.set_ylim(0, 100)
+    axes.set_ylabel('|lambda_gt - lambda| in percent; bar: mean')
+    axes.grid(axis='y', alpha=0.3)
+    return figure

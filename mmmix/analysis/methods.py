@@ -1,69 +1,36 @@
-"""Methods of mixing, compared outside of a training on the same pairs."""
-import argparse
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+"""Methods of mixing outside of a training.
+
+What an analysis asks of the models' data preprocessors, guides and mixers is
+asked here.
+"""
+from dataclasses import dataclass, replace
+from typing import List, Optional, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset
-from mmengine.device import get_device
-from mmengine.structures import BaseDataElement
-from torch import Tensor, nn
+from mmengine.runner import set_random_seed
+from torch import Tensor
 
-from mmmix.analysis.trained_model import (
-    SPLITS,
-    Subject,
-    batches,
-    labels_of,
-    open_dataset,
-    short_names,
-)
-from mmmix.checkpoint import load_weights
-from mmmix.cli.launch import add_cfg_options, build_model, load_config
-from mmmix.cli.mixers import default_mixer, mixer_names
+from mmmix.analysis.pairs import Pairs
+from mmmix.analysis.trained_model import TrainedModel, load_batch, to_image
 from mmmix.errors import MmmixError
-from mmmix.models import BatchMixer, EMAGuide, FrozenGuide, MixClassifier
+from mmmix.models import BatchMixer, FrozenGuide, MixClassifier
 from mmmix.structures import MixedBatch
+from mmmix.visualization import MixedPairs
 
-# heads of MMPretrain that ours take the place of, with the same parameters
-HEADS = {
-    'LinearClsHead': 'mmmix.MixLinearClsHead',
-    'VisionTransformerClsHead': 'mmmix.MixVisionTransformerClsHead'
-}
-# what a guide can be replaced by, and what tables call it
+# what can replace a guide, and what tables call it
 CONTROLS = dict(oracle='the truth', chance='chance')
 
 
 @dataclass
-class Pairs:
-    """A batch of images, and who is pasted into whom, for all methods alike.
-
-    Attributes:
-        inputs (Tensor): Normalised images ``(N, C, H, W)``.
-        labels (Tensor): ``(N,)`` int64.
-        samples (Sequence[BaseDataElement]): Their data samples.
-        source (np.ndarray): ``(N,)``, the index of the image pasted in.
-        valid (Tensor): ``(N,)`` bool: the two have different classes.
-        key (tuple): Seed and number of the batch.
-    """
-    inputs: Tensor
-    labels: Tensor
-    samples: Sequence[BaseDataElement]
-    source: np.ndarray
-    valid: Tensor
-    key: Tuple[int, ...] = field(default=(0, ))
-
-
-@dataclass
-class Method(Subject):
+class Method(TrainedModel):
     """How a config mixes, with the weights of a checkpoint.
 
     Args:
-        name, cfg, checkpoint, model: See :class:`Subject`; the model keeps
-            its mixers, guide and label rule.
+        name, cfg, checkpoint, model: See :class:`TrainedModel`; the model
+            keeps its mixers, guide and label rule.
         mixer (BatchMixer): One of the model's.
         control (str, optional): Replaces the guide's maps: 'oracle' by the
             truth, 'chance' by noise.
@@ -72,24 +39,25 @@ class Method(Subject):
     control: Optional[str] = None
 
     @property
-    def wants_attention(self) -> bool:
-        """Whether the guide is asked where to look."""
-        return 'attention' in self.model.data_preprocessor.wanted(self.mixer)
+    def requires_attention(self) -> bool:
+        """Whether the guide is asked for attention."""
+        return 'attention' in self.model.data_preprocessor.requires(
+            self.model, self.mixer)
 
     @property
     def guided_by(self) -> str:
-        """Who shows the mixer, or the label rule, where to look: 'nobody',
-        the truth, or a checkpoint by its folder and name."""
-        rule = self.model.label_rule
+        """What guides the mixer or the label rule: 'nobody', the truth,
+        chance, or a checkpoint by its folder and name."""
         if self.control:
             return CONTROLS[self.control]
-        if self.wants_attention:
-            part = self.model.data_preprocessor.guide.parts[0]
-            if isinstance(part, FrozenGuide):
-                return str(part.checkpoint or 'random weights')
-        elif not (rule and rule.needs_class_attention):
+        if self.requires_attention:
+            guide = self.model.data_preprocessor.guides['attention']
+            if isinstance(guide, FrozenGuide):
+                return str(guide.checkpoint or 'random weights')
+        elif 'class_attention' not in getattr(self.model.label_rule,
+                                              'requires', ()):
             return 'nobody'
-        return self.checkpoint
+        return self.short_checkpoint
 
     @torch.no_grad()
     def mix(self, pairs: Pairs, maps: Optional[Tensor] = None) -> MixedBatch:
@@ -98,248 +66,57 @@ class Method(Subject):
         Args:
             pairs (Pairs): What to mix; the same pairs and key give the same.
             maps (Tensor, optional): The truth ``(N, h, w)``, for the oracle.
+
+        Raises:
+            MmmixError: If the oracle gets no truth.
         """
-        scores = F.one_hot(pairs.labels, self.model.head.num_classes).float()
         if self.control == 'chance':
             n, _, *size = pairs.inputs.shape
             noise = np.random.default_rng([*pairs.key, 1]).random((n, *size))
             maps = torch.from_numpy(noise).to(pairs.inputs)
         if self.control and maps is None:
-            raise MmmixError(f'{self.name} is led by maps, but has none.')
-        mixed, guidance = self.model.data_preprocessor.mix(
-            pairs.inputs, scores, self.mixer, np.random.default_rng(pairs.key),
-            pairs.source, maps if self.control else None)
+            raise MmmixError(f'{self.name} takes the truth instead of a '
+                             'guide, but got no `maps`.')
+        mixed, guidance = self.model.data_preprocessor.mix_by(
+            self.model, self.mixer, pairs.inputs, self._one_hot(pairs),
+            np.random.default_rng(pairs.key), pairs.source,
+            maps if self.control else None)
         return self.model.relabel(mixed, guidance)
 
+    @torch.no_grad()
+    def attention(self, pairs: Pairs) -> Optional[Tensor]:
+        """The guide's maps of the unmixed images ``(N, h, w)``; None where
+        its backbone yields none."""
+        guide = self.model.data_preprocessor.guides['attention']
+        required = frozenset({'attention'})
+        try:
+            guide.check(self.model, required)
+        except MmmixError:
+            return None
+        return guide(self.model, pairs.inputs, required,
+                     self._one_hot(pairs)).attention
+
+    def _one_hot(self, pairs: Pairs) -> Tensor:
+        return F.one_hot(pairs.labels, self.model.head.num_classes).float()
+
     def controlled(self, control: str) -> 'Method':
-        """The same method with another answer of its guide."""
+        """The same method, its guide replaced by a control."""
         return replace(self, name=f'{self.name}, {control}', control=control)
 
 
-def add_methods(parser: argparse.ArgumentParser, host: str,
-                host_help: str) -> None:
-    """The arguments that name methods and how many images they mix.
+def methods_of(trained: TrainedModel) -> List[Method]:
+    """A method for each mixer of a model.
 
     Args:
-        host (str): Name of the option with the model for ``--methods``.
-        host_help (str): What that model is for.
-    """
-    parser.add_argument(
-        'pairs',
-        nargs='*',
-        metavar='CONFIG CHECKPOINT',
-        help='in turn: a config that mixes, such as smmix/NAME.py, and '
-        'weights of its model, which then guide it')
-    parser.add_argument(
-        f'--{host}', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help=host_help)
-    parser.add_argument(
-        '--methods',
-        nargs='+',
-        default=[],
-        metavar='METHOD',
-        help=f'more methods, guided by the model of --{host}: a config, of '
-        'which mixer, label rule and view are taken, or the name of a mixer '
-        f'({", ".join(mixer_names())}) with the area as label; followed by '
-        '+KEY=VALUE for each option to change, of the config or of the '
-        'mixer, such as MaskMix+scale=2')
-    parser.add_argument(
-        '--names',
-        nargs='+',
-        metavar='NAME',
-        help='what to call each pair and then each of --methods')
-    parser.add_argument(
-        '--controls',
-        action='store_true',
-        help='each way of asking a guide where to look twice more: with the '
-        'truth as answer (oracle), and with noise (chance)')
-    parser.add_argument(
-        '--data',
-        metavar='CONFIG',
-        help='mix images of the data set of this config; by default of the '
-        "first method's, or the judge's")
-    parser.add_argument(
-        '--split', choices=SPLITS, default='val', help='default: %(default)s')
-    parser.add_argument(
-        '--batch-size',
-        type=int,
-        default=25,
-        help='images at a time; some mixers draw one region for all of them '
-        '(default: %(default)s)')
-    parser.add_argument(
-        '--num-images',
-        type=int,
-        help='mix so many images, drawn by a fixed seed; by default all of '
-        'them')
-    parser.add_argument(
-        '--rounds',
-        type=int,
-        default=1,
-        help='how often each image is a target, with other partners and '
-        'regions each time (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--out',
-        help='write OUT.json, OUT.md and OUT.png; by default the table is '
-        'only printed')
-    add_cfg_options(parser)
-
-
-def open_images(args: argparse.Namespace, subject: Subject) -> BaseDataset:
-    """The data set that :func:`add_methods` asked for.
-
-    Args:
-        args (argparse.Namespace): The arguments.
-        subject (Subject): Whose data set it is if none was named.
+        trained (TrainedModel): A :class:`mmmix.models.MixClassifier` with
+            mixers in its ``train_cfg``.
 
     Raises:
-        FileNotFoundError: If the config or the data is missing.
-        ValueError: If it has no such split, or that is empty.
+        MmmixError: If it mixes nothing, or by mixers that do not say what
+            they mixed.
     """
-    if args.data:
-        subject = replace(subject, name=args.data, cfg=load_config(args.data))
-    return open_dataset(subject, args.split)
-
-
-def read_methods(args: argparse.Namespace,
-                 host: Optional[Sequence[str]] = None) -> List[Method]:
-    """Load the methods that :func:`add_methods` asked for.
-
-    Args:
-        args (argparse.Namespace): The arguments.
-        host (Sequence[str], optional): Config and checkpoint of the model
-            that guides ``args.methods``.
-
-    Raises:
-        FileNotFoundError: If a config or a checkpoint is missing.
-        ValueError: If names and methods differ in number, a config mixes
-            nothing or by mixers that do not say what they mixed, or a
-            checkpoint does not fit.
-    """
-    if len(args.pairs) % 2:
-        raise MmmixError('Every CONFIG needs its CHECKPOINT, but '
-                         f'{len(args.pairs)} names were given.')
-    configs, checkpoints = args.pairs[::2], args.pairs[1::2]
-    if not (configs or args.methods):
-        raise MmmixError('There is nothing to compare: give CONFIG CHECKPOINT '
-                         'pairs or --methods.')
-    if args.methods and not host:
-        raise MmmixError('--methods are guided by a trained model: name its '
-                         'config and checkpoint.')
-    names = args.names or _names(configs, checkpoints, args.methods)
-    wanted = len(configs) + len(args.methods)
-    if len(names) != wanted or len(set(names)) != wanted:
-        raise MmmixError(f'--names must give {wanted} different names, one '
-                         'for each pair and then each of --methods, not '
-                         f'{" ".join(names)}.')
-    methods = []
-    for name, config, checkpoint in zip(names, configs, checkpoints):
-        cfg = load_config(config, args.cfg_options)
-        methods += _read(name, cfg, checkpoint)
-    for name, text in zip(names[len(configs):], args.methods):
-        cfg = with_mixing_of(text, load_config(host[0], args.cfg_options))
-        methods += _read(name, cfg, host[1])
-    return methods
-
-
-def guided_methods(methods: Sequence[str],
-                   host: Sequence[str],
-                   options: Optional[dict] = None) -> List[Method]:
-    """Load methods that one model guides.
-
-    Args:
-        methods (Sequence[str]): As ``--methods`` of :func:`add_methods`.
-        host (Sequence[str]): Config and checkpoint of the model.
-        options (dict, optional): Values of its config to override.
-
-    Raises:
-        FileNotFoundError, ValueError: See :func:`read_methods`.
-    """
-    return read_methods(
-        argparse.Namespace(
-            pairs=[], methods=methods, names=None, cfg_options=options), host)
-
-
-def with_controls(methods: Sequence[Method]) -> List[Method]:
-    """And those that ask a guide where to look, led by the truth and by
-    chance.
-
-    Once for each mixer and label rule: who the guide was matters no more.
-    """
-    asking = {}
-    for method in methods:
-        if method.wants_attention:
-            rule = method.cfg.model.head.get('label_rule')
-            key = (type(method.mixer), str(vars(method.mixer)), str(rule))
-            asking.setdefault(key, method)
-    return [*methods] + [
-        method.controlled(control) for method in asking.values()
-        for control in CONTROLS
-    ]
-
-
-def _names(configs: Sequence[str], checkpoints: Sequence[str],
-           methods: Sequence[str]) -> List[str]:
-    """What tells methods apart; of an option the last part of its key."""
-    names = short_names(configs, checkpoints) if configs else []
-    for text in methods:
-        name, *options = text.split('+')
-        pairs = [option.partition('=') for option in options]
-        names.append('+'.join([Path(name).stem] + [
-            key.split('.')[-1] + equals + value for key, equals, value in pairs
-        ]))
-    return [
-        name if names.count(name) == 1 else f'{name} ({i})'
-        for i, name in enumerate(names, 1)
-    ]
-
-
-def with_mixing_of(text: str, host: Config) -> Config:
-    """The config of a model that mixes as a method says.
-
-    Args:
-        text (str): A config's name or a mixer's, with +KEY=VALUE options.
-        host (Config): The config of the model, which may be a stock one.
-
-    Raises:
-        FileNotFoundError: If there is no such config.
-        ValueError: If an option is not KEY=VALUE.
-    """
-    name, *options = text.split('+')
-    options = dict(_option(option) for option in options)
-    if name.removeprefix('mmmix.') in mixer_names():
-        train_cfg = dict(augments=[{**default_mixer(name), **options}])
-        rule = None
-    else:
-        method = load_config(name, options).model
-        train_cfg = dict(method.get('train_cfg') or {})
-        rule = method.head.get('label_rule')
-        guide = train_cfg.pop('guide', None)
-        if guide and guide.get('attention_map'):
-            train_cfg['guide'] = dict(
-                type='mmmix.SelfGuide', attention_map=guide['attention_map'])
-    cfg = Config(host.to_dict())
-    cfg.model.type = 'mmmix.MixClassifier'
-    cfg.model.train_cfg = train_cfg
-    head = cfg.model.head
-    head.type = HEADS.get(head.type.split('.')[-1], head.type)
-    head.pop('mix_losses', None)
-    head.pop('label_rule', None)
-    if rule:
-        head.label_rule = rule
-    return cfg
-
-
-def _option(text: str) -> Tuple[str, object]:
-    key, equals, value = text.partition('=')
-    if not (key and equals):
-        raise MmmixError(f'An option of a method is +KEY=VALUE, not +{text}.')
-    return key, DictAction._parse_iterable(value)
-
-
-def _read(name: str, cfg: Config, checkpoint: str) -> List[Method]:
-    """A method for each mixer of a config."""
-    model = build_model(cfg)
-    mixers = getattr(model.data_preprocessor, 'choice', None)
+    model, name = trained.model, trained.name
+    mixers = getattr(model.data_preprocessor, 'batch_augments', None)
     if not isinstance(model, MixClassifier) or mixers is None:
         raise MmmixError(f'The config of {name} mixes nothing: give one with '
                          'a mixer in model.train_cfg, or name a mixer with '
@@ -349,122 +126,100 @@ def _read(name: str, cfg: Config, checkpoint: str) -> List[Method]:
             raise MmmixError(
                 f'{type(mixer).__module__}.{type(mixer).__name__} of {name} '
                 'does not say what it mixed: use the one of mmmix.')
-    load_weights(model, checkpoint)
-    model = model.to(get_device()).eval()
-    for part in model.data_preprocessor.guide.parts:
-        if isinstance(part, EMAGuide):
-            # a checkpoint holds the averaged weights as the model's
-            part.bind_average(model)
     several = len(mixers.augments) > 1
     return [
         Method(
             f'{name}: {type(mixer).__name__}' if several else name,
-            cfg,
-            _place(checkpoint),
+            trained.cfg,
+            trained.checkpoint,
             model,
             mixer=mixer) for mixer in mixers.augments
     ]
 
 
-def _place(checkpoint: str) -> str:
-    """A checkpoint by its folder and name."""
-    return '/'.join(Path(checkpoint).parts[-2:])
+def with_controls(methods: Sequence[Method]) -> List[Method]:
+    """The methods, and those that ask a guide for attention once more led by
+    the truth, and by chance.
+
+    Once for each mixer and label rule: which guide it was no longer matters.
+    """
+    asking = {}
+    for method in methods:
+        if method.requires_attention:
+            rule = method.cfg.model.head.get('label_rule')
+            key = (type(method.mixer), str(vars(method.mixer)), str(rule))
+            asking.setdefault(key, method)
+    return [*methods] + [
+        method.controlled(control) for method in asking.values()
+        for control in CONTROLS
+    ]
 
 
-def check_alike(subjects: Sequence[Subject], dataset: BaseDataset) -> None:
-    """Refuse models that cannot be shown the same batch.
+def has_regions(mixer) -> bool:
+    """Whether a mixer, or a class of mixers, cuts and pastes regions."""
+    return getattr(mixer, 'kind', None) == 'regions'
+
+
+def check_regions(methods: Sequence[Method]) -> None:
+    """Refuse blends, of which pasted regions cannot be measured.
 
     Raises:
-        ValueError: If they normalise images differently, or know another
-            number of classes than the data set.
+        MmmixError: If a mixer has no regions.
     """
-    first = subjects[0]
-    classes = len(dataset.metainfo.get('classes') or ())
-    for subject in subjects:
-        ours, theirs = (_eyes(s.model) for s in (first, subject))
-        if ours != theirs:
+    for method in methods:
+        if not has_regions(method.mixer):
             raise MmmixError(
-                f'{first.name} and {subject.name} normalise images '
-                f'differently ({ours} and {theirs}), so they cannot be '
-                'shown the same mixed image.')
-        known = subject.model.head.num_classes
-        if classes and known != classes:
-            raise MmmixError(f'{subject.name} knows {known} classes, but the '
-                             f'data set has {classes}.')
+                f'{method.name} blends images, so there are no regions: every '
+                'place shows both images with the weights of their labels, '
+                'and there is nothing to measure. Choose methods that cut and '
+                'paste.')
 
 
-def _eyes(model: nn.Module) -> Tuple:
-    """Mean, standard deviation and channel order of a preprocessor."""
-    eyes = model.data_preprocessor
-    mean, std = (
-        getattr(eyes, name).flatten().tolist()
-        if eyes._enable_normalize else None for name in ('mean', 'std'))
-    return mean, std, eyes.to_rgb
-
-
-def pair_classes(labels: np.ndarray,
-                 rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
-    """Pair images of different classes at random.
+def mix_pairs(methods: Sequence[Method],
+              dataset: BaseDataset,
+              num: int = 6,
+              seed: int = 0) -> MixedPairs:
+    """Mix some images of a data set, the same pairs with every method.
 
     Args:
-        labels (np.ndarray): ``(N,)`` integers.
-        rng (np.random.Generator): The only source of randomness.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: A permutation ``(N,)``: the index of
-        each image's source; and whether the two have different classes, which
-        holds for all unless one class has more than half of the images.
-    """
-    n = len(labels)
-    _, classes = np.unique(labels, return_inverse=True)
-    most = np.bincount(classes).max()
-    # classes in a random order, images of a class in a random order; a turn
-    # by at least the largest class then leads to another class
-    ranks = rng.permutation(classes.max() + 1)[classes]
-    order = np.lexsort((rng.random(n), ranks))
-    turn = rng.integers(most, max(n - most, most), endpoint=True)
-    source = np.empty(n, np.int64)
-    source[order] = np.roll(order, -turn)
-    return source, labels[source] != labels
-
-
-def draw_pairs(subject: Subject,
-               dataset: BaseDataset,
-               indices: Sequence[int],
-               batch_size: int = 25,
-               rounds: int = 1,
-               seed: int = 0) -> Iterator[Pairs]:
-    """Show a data set's images in pairs, each image once a round.
-
-    Args:
-        subject (Subject): Whose data preprocessor is used.
-        dataset (BaseDataset): Labelled images.
-        indices (Sequence[int]): Which of them.
-        batch_size (int): Images at a time, at least 2.
-        rounds (int): How often, each time in another order.
-        seed (int): Not negative.
-
-    Yields:
-        Pairs: A batch of pairs.
+        methods (Sequence[Method]): Of one model.
+        dataset (BaseDataset): Labelled images, of which some are drawn.
+        num (int): Number of pairs, at least 2. Defaults to 6.
+        seed (int): Seed of the images and of the mixes. Defaults to 0.
 
     Raises:
-        ValueError: If a number is out of its range.
+        MmmixError: If there are too few images.
     """
-    for name, value, least in (('--batch-size', batch_size, 2),
-                               ('--rounds', rounds, 1), ('--seed', seed, 0),
-                               ('--num-images', len(indices), 2)):
-        if value < least:
-            raise MmmixError(f'{name} must be at least {least}, not {value}.')
-    number = 0
-    for turn in range(rounds):
-        rng = np.random.default_rng([seed, turn])
-        order = rng.permutation(indices).tolist()
-        shown = batches(subject, dataset, order, batch_size,
-                        f'round {turn + 1} of {rounds}')
-        for inputs, samples in shown:
-            labels = labels_of(samples).to(inputs.device)
-            source, valid = pair_classes(labels.cpu().numpy(), rng)
-            yield Pairs(inputs, labels, samples, source,
-                        torch.from_numpy(valid).to(inputs.device),
-                        (seed, number))
-            number += 1
+    if not 2 <= num <= len(dataset):
+        raise MmmixError(f'`num` must be between 2 and the {len(dataset)} '
+                         f'images of the data set, not {num}.')
+    set_random_seed(seed)  # the data pipeline draws from the global states
+    chosen = np.random.default_rng(seed).choice(
+        len(dataset), num, replace=False)
+    first = methods[0]
+    inputs, samples = load_batch(first, dataset, chosen)
+    pairs = Pairs(inputs, samples, np.roll(np.arange(num), 1), (seed, ))
+    mixes = [method.mix(pairs) for method in methods]
+    for mixed in mixes:
+        mixed.inputs = to_image(first, mixed.inputs)
+    return MixedPairs(
+        images=to_image(first, inputs),
+        labels=class_names(dataset, pairs.labels.tolist()),
+        attention=first.attention(pairs),
+        mixes=mixes,
+        guided=[method.requires_attention for method in methods])
+
+
+def class_names(dataset: BaseDataset, labels: Sequence[int]) -> List[str]:
+    """Names of classes, which not every data set knows."""
+    classes = dataset.metainfo.get('classes')
+    return [classes[i] if classes else f'class {i}' for i in labels]
+
+
+def frozen_guides(model: MixClassifier) -> List[FrozenGuide]:
+    """The guides of a model that have weights of their own."""
+    guides = getattr(model.data_preprocessor, 'guides', {})
+    return [
+        guide for guide in dict.fromkeys(guides.values())
+        if isinstance(guide, FrozenGuide)
+    ]

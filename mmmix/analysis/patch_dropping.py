@@ -1,23 +1,54 @@
-"""Dropping patches of an image: robustness against occlusion.
+"""Which patches of an image are dropped, and what is put in their place.
 
 The protocol is that of Naseer et al., "Intriguing properties of vision
 transformers", 2021, which TdAttenMix (Fig. 5) and MixPro (Fig. 3) follow.
 """
-from typing import Union
+from typing import Iterable, Union
 
+import numpy as np
 import torch
-from torch import Tensor
+from mmpretrain.models import ClsDataPreprocessor
+from torch import Tensor, nn
 
-from mmmix.errors import MmmixError
+from mmmix.analysis.attention_segmentation import top_mass_mask
+from mmmix.analysis.trained_model import normalisation
+from mmmix.errors import MmmixError, check_name
+
+DROPPING = ('random', 'salient', 'non-salient')
+FILLS = ('before', 'after')
+
+
+def random_order(indices: Iterable[int],
+                 num_patches: int,
+                 seed: int = 0) -> Tensor:
+    """The order in which images lose patches at random.
+
+    It depends only on the seed and on the place of the image in the data
+    set: all models lose the same patches, and at a larger ratio an image
+    loses these and more.
+
+    Args:
+        indices (Iterable[int]): Places in the data set.
+        num_patches (int): Of each image.
+        seed (int): Not negative. Defaults to 0.
+
+    Returns:
+        Tensor: ``(N, num_patches)`` int64, each row a permutation.
+    """
+    return torch.from_numpy(
+        np.stack([
+            np.random.default_rng((seed, index)).permutation(num_patches)
+            for index in indices
+        ]))
 
 
 def saliency_order(saliency: Tensor) -> Tensor:
     """Patches from the most to the least salient.
 
-    Among equals the patch that comes first in reading order is first, so
-    that the order never depends on the device or on the batch. Flipped, it
-    is the order from the least to the most salient; the patches that the two
-    drop at ratios that add up to 1 are then the whole image.
+    Of equal patches the first in reading order comes first, so that the
+    order never depends on the device or on the batch. Flipped, it is the
+    order from the least to the most salient; the patches that the two drop
+    at ratios that add up to 1 are then the whole image.
 
     Args:
         saliency (Tensor): ``(N, h, w)``.
@@ -43,16 +74,54 @@ def patches_to_drop(ratio: float, order: Tensor) -> Tensor:
         Tensor: ``(N, L)`` bool, True where a patch is dropped.
 
     Raises:
-        ValueError: If the ratio is out of its range.
+        MmmixError: If the ratio is out of its range.
     """
-    if not 0 <= ratio <= 1:
-        raise MmmixError('The loss ratio must be a number between 0 and 1, '
-                         f'not {ratio!r}.')
-    num_patches = order.size(1)
+    check_ratio(ratio)
     # 0.29 * 100 is a little less than 29
-    num_dropped = int(ratio * num_patches + 1e-6)
+    num_dropped = int(ratio * order.size(1) + 1e-6)
     dropped = torch.zeros_like(order, dtype=torch.bool)
     return dropped.scatter_(1, order[:, :num_dropped], True)
+
+
+def check_ratio(ratio: float) -> None:
+    """Raise a MmmixError unless a loss ratio is in [0, 1]."""
+    if not 0 <= ratio <= 1:
+        raise MmmixError('A loss ratio must be a number between 0 and 1, not '
+                         f'{ratio!r}.')
+
+
+def salient_patches(saliency: Tensor,
+                    kind: str,
+                    ratio: float,
+                    by_mass: bool = False) -> Tensor:
+    """The patches that are lost when the most or the least salient are.
+
+    Args:
+        saliency (Tensor): ``(N, h, w)`` on the patch grid.
+        kind (str): 'salient' or 'non-salient'.
+        ratio (float): How much is lost, in [0, 1].
+        by_mass (bool): Whether the ratio is a share of the saliency's mass,
+            as in the public code of Naseer et al., or of the number of
+            patches. A salient loss of 0.5 is then the fewest patches with
+            half of the mass, a non-salient one all patches without them.
+            Defaults to False.
+
+    Returns:
+        Tensor: ``(N, h, w)`` bool.
+
+    Raises:
+        MmmixError: If the kind is unknown or the ratio out of its range.
+    """
+    check_name('kind', kind, DROPPING[1:])
+    if by_mass and kind == 'salient':
+        return top_mass_mask(saliency, ratio)
+    if by_mass:
+        # patches without mass are in no top mass, but at 0 nothing is lost
+        return ~top_mass_mask(saliency, 1 - ratio) & (ratio > 0)
+    order = saliency_order(saliency)
+    if kind == 'non-salient':
+        order = order.flip(1)
+    return patches_to_drop(ratio, order).view_as(saliency)
 
 
 def drop_patches(images: Tensor,
@@ -72,7 +141,7 @@ def drop_patches(images: Tensor,
         Tensor: New images in the dtype of the old.
 
     Raises:
-        ValueError: If the images do not divide into the grid.
+        MmmixError: If the images do not divide into the grid.
     """
     height, width = images.shape[-2:]
     rows, columns = dropped.shape[1:]
@@ -85,3 +154,28 @@ def drop_patches(images: Tensor,
     pixels = pixels.repeat_interleave(width // columns, 2)[:, None]
     fill = torch.as_tensor(fill, dtype=images.dtype, device=images.device)
     return torch.where(pixels, fill.view(-1, 1, 1), images)
+
+
+def zero_pixels(preprocessor: nn.Module, fill: str) -> Tensor:
+    """What a dropped patch of zeros is in a normalised image.
+
+    Args:
+        preprocessor (nn.Module): A classifier's data preprocessor.
+        fill (str): 'before': zeros are set before normalisation, which are
+            black pixels; 'after': after it, the mean colour.
+
+    Returns:
+        Tensor: A value for each channel ``(C,)``, or ``(1,)`` for all.
+
+    Raises:
+        MmmixError: If the data preprocessor is not that of a classifier, or
+            ``fill`` is unknown.
+    """
+    check_name('fill', fill, FILLS)
+    if not isinstance(preprocessor, ClsDataPreprocessor):
+        raise MmmixError('The data preprocessor must be a ClsDataPreprocessor '
+                         f'or its child, not {type(preprocessor).__name__}.')
+    mean, std = normalisation(preprocessor)
+    if fill == 'before' and mean is not None:
+        return (-mean / std).flatten()
+    return torch.zeros(1)

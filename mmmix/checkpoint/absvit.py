@@ -24,7 +24,7 @@ IN_BLOCK = {
 
 
 def from_published_absvit(state_dict: StateDict) -> StateDict:
-    """Name the weights of the public AbSViT classifier as ours.
+    """Rename the weights of the public AbSViT classifier to our names.
 
     The public code is https://github.com/bfshi/AbSViT; its names are timm's.
     The result loads with ``strict=True`` into a classifier with
@@ -34,7 +34,7 @@ def from_published_absvit(state_dict: StateDict) -> StateDict:
         state_dict (dict[str, Tensor]): Weights of the public classifier.
 
     Raises:
-        ValueError: If names are unknown or missing; it lists them.
+        MmmixError: If names are unknown or missing; they are listed.
     """
     blocks = re.findall(r'\bblocks\.(\d+)\.', ' '.join(state_dict))
     names = _names(depth=1 + max(map(int, blocks), default=0))
@@ -54,7 +54,7 @@ def from_published_absvit(state_dict: StateDict) -> StateDict:
 
 
 def _names(depth: int) -> Dict[str, str]:
-    """Theirs to ours."""
+    """Their names to ours."""
     layers = dict(OUTSIDE)
     same = ['cls_token', 'pos_embed', 'prompt']
     for i in range(depth):

@@ -1,12 +1,12 @@
 """Learned positions in a checkpoint, resized to the model that takes them."""
 import math
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
+import torch.nn.functional as F
 from mmpretrain.models.backbones import SwinTransformer, VisionTransformer
 from mmpretrain.models.utils import WindowMSA, resize_pos_embed
 from torch import Tensor, nn
 
-from mmmix.checkpoint.relative_positions import resize_relative_positions
 from mmmix.errors import MmmixError
 from mmmix.models.backbones import PyramidVisionTransformer
 
@@ -52,41 +52,74 @@ def find_positions(model: nn.Module) -> Iterator[Positions]:
 
 def resize_positions(model: nn.Module,
                      state: Dict[str, Tensor],
-                     img_size: Optional[Size] = None,
-                     hint: Optional[Size] = None) -> Dict[str, Tensor]:
-    """The positions in a state dict that are for another grid, resized.
+                     img_size: Optional[Size] = None) -> Dict[str, Tensor]:
+    """Resize the positions in a state dict that are for another grid.
 
-    Position embeddings are resized as the model itself resizes them to
-    another image, extra tokens kept; the relative positions of Swin's windows
-    by :func:`mmmix.functional.resize_relative_positions` (MMPretrain's own
-    way needs a function that SciPy removed in 1.14). Those whose number of
-    channels or heads differs are left alone: they are of another model.
+    Position embeddings are resized as the model itself resizes them for
+    another image, and extra tokens are kept; the relative positions of Swin's
+    windows are resized by :func:`resize_relative_positions` (MMPretrain's own
+    way needs a function that SciPy removed in 1.14). Positions with another
+    number of channels or heads belong to another model and are left alone.
 
     Args:
-        model (nn.Module): The model that shall take them.
-        state (dict[str, Tensor]): What is in the checkpoint, under the names
-            of the model.
+        model (nn.Module): The model that will load them.
+        state (dict[str, Tensor]): The weights of the checkpoint, under the
+            names of the model.
         img_size (tuple[int, int], optional): Height and width of the images
-            that the checkpoint was trained on.
-        hint (tuple[int, int], optional): The same from a less certain source,
-            to be used where it fits. Without either a grid is square, or, if
-            it has as many places as the model's, the model's own.
+            that the checkpoint was trained on. Defaults to None: a grid with
+            as many places as the model's is the model's own, any other is
+            square.
 
     Returns:
-        dict[str, Tensor]: The resized ones alone.
+        dict[str, Tensor]: The resized positions alone.
 
     Raises:
-        ValueError: If a grid is not known.
+        MmmixError: If a grid is not known.
     """
     return {
-        **_resize_grids(model, state, img_size, hint),
+        **_resize_grids(model, state, img_size),
         **_resize_windows(model, state)
     }
 
 
+def resize_relative_positions(table: Tensor, source: Sequence[int],
+                              window: Sequence[int]) -> Tensor:
+    """Resize the relative position biases of a window to another window.
+
+    A window of ``h`` x ``w`` places has ``2h - 1`` x ``2w - 1`` offsets.
+    They are resized like an image, bicubic, as Swin's public code does when
+    it fine-tunes with another window; offset zero stays where it is.
+
+    Args:
+        table (Tensor): ``(offsets, heads)``, the offsets row by row.
+        source (Sequence[int]): Height and width of the window of the table.
+        window (Sequence[int]): Height and width of the new window.
+
+    Returns:
+        Tensor: ``(offsets of the new window, heads)`` in the dtype of
+        ``table``.
+
+    Raises:
+        MmmixError: If the table is not that of a ``source`` window.
+    """
+    rows, columns = (2 * side - 1 for side in source)
+    if table.ndim != 2 or len(table) != rows * columns:
+        raise MmmixError(
+            f'A window of {source[0]} x {source[1]} has {rows} x {columns} '
+            f'offsets, but the table is of shape {tuple(table.shape)}.')
+    if tuple(source) == tuple(window):
+        return table
+    image = table.T.reshape(1, -1, rows, columns).float()
+    image = F.interpolate(
+        image,
+        size=[2 * side - 1 for side in window],
+        mode='bicubic',
+        align_corners=False)
+    return image.flatten(2)[0].T.to(table.dtype)
+
+
 def _resize_grids(model: nn.Module, state: Dict[str, Tensor],
-                  img_size: Optional[Size],
-                  hint: Optional[Size]) -> Dict[str, Tensor]:
+                  img_size: Optional[Size]) -> Dict[str, Tensor]:
     wanted = model.state_dict()
     resized = {}
     for positions in find_positions(model):
@@ -101,7 +134,7 @@ def _resize_grids(model: nn.Module, state: Dict[str, Tensor],
         if with_token and not positions.extra:
             # the model has no class token: its position goes with it
             old = old[:, 1:]
-        grid = _source_grid(positions, old, wanted[name], img_size, hint)
+        grid = _source_grid(positions, old, wanted[name], img_size)
         new = resize_pos_embed(old, grid, positions.grid, positions.mode,
                                positions.extra)
         if new is not state[name]:
@@ -126,26 +159,24 @@ def _resize_windows(model: nn.Module,
 
 
 def _source_grid(positions: Positions, old: Tensor, new: Tensor,
-                 img_size: Optional[Size], hint: Optional[Size]) -> Size:
+                 img_size: Optional[Size]) -> Size:
     count = old.shape[1] - positions.extra
-    for size in (img_size, hint):
-        if size is None:
-            continue
-        grid = tuple(side * places // pixels for side, places, pixels in zip(
-            size, positions.grid, positions.img_size))
-        if grid[0] * grid[1] == count:
-            return grid
-        if size is img_size:
-            raise MmmixError(
-                f'{positions.name} has {count} places in the checkpoint, but '
-                f'images of {size[0]} x {size[1]} pixels make {grid[0]} x '
-                f'{grid[1]}: correct `init_cfg.img_size`.')
+    if img_size is not None:
+        height, width = (side * places // pixels
+                         for side, places, pixels in zip(
+                             img_size, positions.grid, positions.img_size))
+        if height * width == count:
+            return height, width
+        raise MmmixError(
+            f'{positions.name} has {count} places in the checkpoint, but '
+            f'images of {img_size[0]} x {img_size[1]} pixels make {height} x '
+            f'{width}: correct `init_cfg.img_size`.')
     if old.shape == new.shape:
         return positions.grid
     side = math.isqrt(max(count, 0))
     if side * side != count:
         raise MmmixError(
             f'{positions.name} has {count} places in the checkpoint, which '
-            'is no square grid: give the height and width of the images that '
-            'it was trained on as `init_cfg.img_size`.')
+            'is not a square grid: give the height and width of the images '
+            'that it was trained on as `init_cfg.img_size`.')
     return side, side

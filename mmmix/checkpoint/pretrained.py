@@ -1,31 +1,34 @@
-"""Backbones that start from a classifier's checkpoint."""
-import ast
+"""An initializer that loads the weights of a classifier strictly."""
 import textwrap
 from collections import Counter
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from mmengine.logging import print_log
-from mmengine.model.weight_init import PretrainedInit, update_init_info
-from mmengine.runner import CheckpointLoader
+from mmengine.model.weight_init import PretrainedInit
 from torch import Tensor, nn
 
+from mmmix.checkpoint.loading import check_checkpoint, read_weights
 from mmmix.checkpoint.positions import resize_positions
 from mmmix.errors import MmmixError
+from mmmix.private import record_initialization
 from mmmix.registry import WEIGHT_INITIALIZERS
 
-SHOWN = 8  # of a long list in a message
-# what a model computes by itself, from the size of its windows
+SHOWN = 8  # how much of a long list a message shows
+# what a model computes itself from the size of its windows
 DERIVED = ('*.relative_position_index', '*.attn_mask')
+REMEDY = (
+    'pretrain it, give another with --cfg-options '
+    'model.backbone.init_cfg.checkpoint=..., or start from random weights '
+    'with model.backbone.init_cfg=None.')
 
 
 @WEIGHT_INITIALIZERS.register_module('Pretrained')
 class StrictPretrained(PretrainedInit):
-    """Start from a checkpoint, and say what of it did not fit.
+    """Start from a checkpoint, and report everything that did not fit.
 
-    It takes the place of MMEngine's ``Pretrained``, which only logs what is
-    missing, unused or of another size::
+    It replaces MMEngine's ``Pretrained``, which only logs what is missing,
+    unused or of another size::
 
         backbone=dict(
             type='mmpretrain.VisionTransformer',
@@ -41,11 +44,10 @@ class StrictPretrained(PretrainedInit):
     scope.
 
     Learned positions are resized to the model:
-    :func:`mmmix.checkpoint.positions.resize_positions`. All else must fit,
-    but for what ``new`` and ``unused`` name, and everything that is resized,
-    left out, new or unused is logged by name. Of a checkpoint of
-    ``EMAHook`` the weights that were validated are taken, those under
-    'state_dict'.
+    :func:`mmmix.checkpoint.positions.resize_positions`. Everything else must
+    fit, except what ``new`` and ``unused`` name. Whatever is resized, left
+    out, new or unused is logged by name. From a checkpoint of ``EMAHook`` the
+    weights that were validated are taken, those under 'state_dict'.
 
     Args:
         checkpoint (str): A file, or an address that MMEngine reads. Weights
@@ -54,22 +56,21 @@ class StrictPretrained(PretrainedInit):
         prefix (str, optional): Which part of it to take, such as
             'backbone.'; the other parts are left out. Defaults to None: all
             of it.
-        map_location (str): Where to read it. Defaults to 'cpu'.
-        new (Sequence[str]): What of the model may be missing in the
-            checkpoint and then stays as it was drawn: names, as in a file
-            search, such as 'norm0.*'. Defaults to ().
-        unused (Sequence[str]): What of the checkpoint the model may lack,
-            in the same form. A name in both may also be of another size.
-            Defaults to ().
+        map_location (str): The device to read it to. Defaults to 'cpu'.
+        new (Sequence[str]): Which weights of the model may be missing in the
+            checkpoint and then keep their initial values: names, or patterns
+            such as 'norm0.*'. Defaults to ().
+        unused (Sequence[str]): Which weights of the checkpoint the model may
+            lack, in the same form. A name in both may also be of another
+            size. Defaults to ().
         img_size (int | tuple[int, int], optional): Height and width of the
             images it was trained on. Needed for positions on a grid that is
-            not square, where the checkpoint holds no config of ours.
-            Defaults to None.
+            not square. Defaults to None.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, has nothing under the prefix, or is that
-            of another architecture: it lists what differs.
+        MmmixError: If it is damaged, has nothing under the prefix, or is the
+            checkpoint of another architecture: the differences are listed.
     """
 
     def __init__(self,
@@ -86,39 +87,17 @@ class StrictPretrained(PretrainedInit):
             img_size, int) else img_size and tuple(img_size)
 
     def __call__(self, module: nn.Module) -> None:
-        checkpoint = self._read()
+        weights = read_weights(
+            check_checkpoint(self.checkpoint, remedy=REMEDY),
+            self.map_location)
         self._say(f'Initialize {type(module).__name__} from {self._place()}:')
-        state = self._select(_weights_of(checkpoint, self.checkpoint))
-        hint = _size_in_config(checkpoint, self._parts())
-        resized = resize_positions(module, state, self.img_size, hint)
+        state = self._select(weights)
+        resized = resize_positions(module, state, self.img_size)
         for name, value in resized.items():
             self._say(f'  resized {name} from {tuple(state[name].shape)} to '
                       f'{tuple(value.shape)}')
         self._load(module, {**state, **resized})
-        if hasattr(module, '_params_init_info'):
-            update_init_info(module, init_info=self._get_init_info())
-
-    def _read(self) -> dict:
-        path = str(self.checkpoint)
-        is_file = '://' not in path
-        if is_file and not Path(path).expanduser().is_file():
-            raise FileNotFoundError(
-                f'There is no checkpoint {path}, seen from {Path.cwd()}. '
-                'Pretrain it, give another with --cfg-options '
-                'model.backbone.init_cfg.checkpoint=..., or start from random '
-                'weights with model.backbone.init_cfg=None.')
-        try:
-            return CheckpointLoader.load_checkpoint(
-                path, map_location=self.map_location)
-        except Exception as error:  # foreign bytes raise anything
-            if not is_file:
-                raise
-            raise MmmixError(
-                f'{path} is damaged or no checkpoint '
-                f'({textwrap.shorten(str(error), 200)}).') from None
-
-    def _parts(self) -> List[str]:
-        return (self.prefix or '').strip('.').split('.')
+        record_initialization(module, self._get_init_info())
 
     def _place(self) -> str:
         part = f"'{self.prefix}' of " if self.prefix else ''
@@ -158,7 +137,7 @@ class StrictPretrained(PretrainedInit):
         ]
         for name in excused:
             del state[name]
-        try:
+        try:  # hooks of a model may adapt a size that differs
             missing, unused = module.load_state_dict(state, strict=False)
             other_size = []
         except RuntimeError:
@@ -224,41 +203,3 @@ def _patterns(patterns: Sequence[str], argument: str) -> List[str]:
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _weights_of(checkpoint: dict, path: str) -> Dict[str, Tensor]:
-    weights = checkpoint
-    for key in ('state_dict', 'model'):
-        if isinstance(weights, dict) and isinstance(weights.get(key), dict):
-            weights = weights[key]
-    if not (isinstance(weights, dict) and weights
-            and all(isinstance(value, Tensor) for value in weights.values())):
-        raise MmmixError(f"{path} has no weights, by themselves or under "
-                         "'state_dict' or 'model'.")
-    if all(name.startswith('module.') for name in weights):
-        return {name[len('module.'):]: w for name, w in weights.items()}
-    return dict(weights)
-
-
-def _size_in_config(checkpoint: dict,
-                    parts: Sequence[str]) -> Optional[Tuple[int, int]]:
-    """`model.<parts>.img_size` in the config that MMEngine saves, read as a
-    text: running it could do anything."""
-    meta = checkpoint.get('meta')
-    text = meta.get('cfg') if isinstance(meta, dict) else None
-    if not isinstance(text, str):
-        return None
-    try:
-        node = {
-            statement.targets[0].id: statement.value
-            for statement in ast.parse(text).body
-            if isinstance(statement, ast.Assign)
-        }['model']
-        for part in [*filter(None, parts), 'img_size']:
-            node = {item.arg: item.value for item in node.keywords}[part]
-        size = ast.literal_eval(node)
-        height, width = (size, size) if isinstance(size, int) else size
-    except (AttributeError, KeyError, SyntaxError, TypeError, ValueError):
-        # not written there: the default of the backbone, a square
-        return None
-    return height, width

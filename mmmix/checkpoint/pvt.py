@@ -9,7 +9,7 @@ from mmmix.errors import MmmixError
 
 StateDict = Dict[str, Tensor]
 
-IN_BLOCK = {  # theirs: ours; 'qkv' is their 'q' and 'kv' in one
+IN_BLOCK = {  # theirs: ours; 'qkv' joins their 'q' and 'kv'
     'norm1.': 'norm1.',
     'attn.qkv.': 'attn.attn.in_proj_',
     'attn.proj.': 'attn.attn.out_proj.',
@@ -22,7 +22,7 @@ IN_BLOCK = {  # theirs: ours; 'qkv' is their 'q' and 'kv' in one
 
 
 def from_published_pvt(state_dict: StateDict) -> StateDict:
-    """Name the weights of the public PVT classifier as ours.
+    """Rename the weights of the public PVT classifier to our names.
 
     The public code is https://github.com/whai362/PVT (classification, version
     1). The result loads with ``strict=True`` into a classifier with
@@ -33,7 +33,7 @@ def from_published_pvt(state_dict: StateDict) -> StateDict:
         state_dict (dict[str, Tensor]): Weights of the public classifier.
 
     Raises:
-        ValueError: If a name is none of that classifier's.
+        MmmixError: If a name does not belong to that classifier.
     """
     state = dict(state_dict)
     for key, value in state_dict.items():
@@ -52,7 +52,7 @@ def from_published_pvt(state_dict: StateDict) -> StateDict:
 def to_published_pvt(state_dict: StateDict) -> StateDict:
     """The inverse of :func:`from_published_pvt`.
 
-    mmdet's ``PyramidVisionTransformer`` takes the result as
+    mmdet's ``PyramidVisionTransformer`` loads the result through
     ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
 
     Args:
@@ -60,7 +60,7 @@ def to_published_pvt(state_dict: StateDict) -> StateDict:
             :class:`PyramidVisionTransformer`.
 
     Raises:
-        ValueError: If a name is none of that classifier's.
+        MmmixError: If a name does not belong to that classifier.
     """
     names = {ours: theirs for theirs, ours in _names(state_dict).items()}
     state = _rename(state_dict, names, 'a classifier with our PVT')
@@ -79,7 +79,7 @@ def to_published_pvt(state_dict: StateDict) -> StateDict:
 
 
 def _names(state_dict: StateDict) -> Dict[str, str]:
-    """Theirs to ours, for at least as many blocks as there are."""
+    """Their names to ours, for at least as many blocks as there are."""
     numbers = re.findall(r'\d+', ' '.join(state_dict))
     depth = 1 + max(map(int, numbers), default=0)
     names = {
@@ -109,7 +109,7 @@ def _rename(state_dict: StateDict, names: Dict[str, str],
     unknown = [key for key in state_dict if key not in names]
     if unknown:
         raise MmmixError(
-            f'{len(unknown)} names are not of {what}: '
+            f'{len(unknown)} names do not belong to {what}: '
             f'{", ".join(unknown[:5])}{", ..." if unknown[5:] else ""}. Check '
             'the checkpoint and the direction of the conversion.')
     return {names[key]: value for key, value in state_dict.items()}

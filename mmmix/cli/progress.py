@@ -1,10 +1,12 @@
-"""Runs that report to a person: progress on the terminal, the log in its
+"""Trainings that report to a person: progress on the terminal, the log in a
 file."""
 import logging
 import time
+from pathlib import Path
 from typing import Callable, List, Optional
 
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.console import Console
@@ -17,9 +19,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mmmix.cli.config import set_loader_defaults
+from mmmix.environment import silent_import
+
 
 class QuietRunner(Runner):
-    """MMEngine's runner, whose log goes to its file alone."""
+    """MMEngine's runner, with a log that goes to its file alone."""
 
     def build_logger(self, *args, **kwargs):
         logger = super().build_logger(*args, **kwargs)
@@ -31,16 +36,16 @@ class QuietRunner(Runner):
 
 
 class ProgressHook(Hook):
-    """One progress bar for a training; keeps the time of each step.
+    """Shows the progress of a training, and keeps the time of each step.
 
-    Away from a terminal a line takes the bar's place, whenever there is
-    something new to say.
+    On a terminal it is a bar, elsewhere a line after each epoch or
+    evaluation.
 
     Args:
-        name (str): What is trained.
+        name (str): The name of the training.
         console (Console): Where to draw.
-        after_epoch (Callable, optional): What to say of a runner after an
-            epoch of training, such as 'loss 0.123'.
+        after_epoch (Callable, optional): Returns the status of a runner after
+            an epoch of training, such as 'loss 0.123'.
         after_evaluation (Callable, optional): The same after an evaluation.
     """
 
@@ -104,3 +109,27 @@ class ProgressHook(Hook):
             self.console.print(
                 f'{self.name}: epoch {epoch} of {runner.max_epochs}, '
                 f'{status}, time left {left:.0f} s')
+
+
+def train_with_progress(cfg: Config, progress: ProgressHook) -> Runner:
+    """Train a config; on the terminal only its progress is seen.
+
+    Args:
+        cfg (Config): The config of the run, with its work directory.
+        progress (ProgressHook): Shows the progress, on a console that writes
+            to the ``sys.stdout`` of before the call.
+
+    Returns:
+        Runner: The runner after the training.
+    """
+    set_loader_defaults(cfg)
+    # runs that start in the same second would otherwise share a log
+    cfg.experiment_name = f'{Path(cfg.filename).stem}_{time.time_ns()}'
+    with silent_import():  # the toolboxes print, and warn, in training, too
+        try:
+            runner = QuietRunner.from_cfg(cfg)
+            runner.register_hook(progress, priority='VERY_LOW')
+            runner.train()
+        finally:
+            progress.progress.stop()
+    return runner

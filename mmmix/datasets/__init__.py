@@ -1,8 +1,8 @@
 """Data sets that MMPretrain does not have, its own ones with better messages,
 and a loader that names corrupt images."""
-from .gaze import LoadGaze, read_aristo, read_cub_gha
-from .loading import LoadImage
-from .stock import CIFAR10, CIFAR100, CUB, CustomDataset, ImageNet
+from .fixations import read_cub_gha, read_fixations
+from .gaze import Gaze, gaze_map
+from .loading import LoadGaze, LoadImage
 from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
@@ -17,9 +17,9 @@ from .wnid_images import (
 )
 
 __all__ = [
-    'CIFAR10', 'CIFAR100', 'CUB', 'CustomDataset', 'ImageNet', 'ImageNetA',
-    'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
-    'StylizedImageNet', 'SyntheticDetection', 'SyntheticObjects',
-    'SyntheticSegmentation', 'TinyImageNet', 'VOCSegmentation', 'WnidImages',
-    'read_aristo', 'read_cub_gha'
+    'Gaze', 'ImageNetA', 'ImageNetO', 'ImageNetR', 'ImageNetSketch',
+    'LoadGaze', 'LoadImage', 'StylizedImageNet', 'SyntheticDetection',
+    'SyntheticObjects', 'SyntheticSegmentation', 'TinyImageNet',
+    'VOCSegmentation', 'WnidImages', 'gaze_map', 'read_cub_gha',
+    'read_fixations'
 ]

@@ -1,4 +1,4 @@
-"""Data sets for mmdet, which this module imports:
+"""A data set for mmdet, which this module imports:
 ``custom_imports = dict(imports=['mmmix.datasets.detection'])``."""
 from typing import List
 
@@ -8,63 +8,54 @@ from mmengine.fileio import load
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
 
-from .layout import Checked
-
 
 @DATASETS.register_module()
-class CocoDataset(Checked, stock.CocoDataset):
-    """:class:`mmdet.datasets.CocoDataset`, with three things added: where
-    data is missing, the error names the path and the layout; classes that the
-    annotation file lacks, or has in another order, are an error, where the
-    stock class silently gives their labels to others; and so are 0 images
-    after filtering.
+class CocoDataset(stock.CocoDataset):
+    """:class:`mmdet.datasets.CocoDataset`, but classes that the annotation
+    file lacks, or has in another order, are an error.
+
+    Labels follow the order of the categories in the file, so mmdet silently
+    gives images the labels of other classes in both cases.
 
     Args:
         **kwargs: Arguments of :class:`mmdet.datasets.CocoDataset`.
 
     Raises:
-        FileNotFoundError: If the annotation file or the folder of the images
-            is missing.
-        ValueError: If the classes are not the file's categories, or no image
-            is left.
+        FileNotFoundError: If the annotation file does not exist.
+        MmmixError: If the classes are not the categories of the file.
+
+    Example::
+
+        dict(
+            type='mmmix.CocoDataset',
+            data_root='data/coco',
+            ann_file='annotations/instances_train2017.json',
+            data_prefix=dict(img='train2017'))
     """
 
-    LAYOUT = """\
-data_root
-├── annotations
-│   ├── instances_train2017.json
-│   └── instances_val2017.json
-├── train2017
-│   └── *.jpg
-└── val2017
-    └── *.jpg"""
-
-    def required(self) -> List[str]:
-        """The annotation file and the folder of the images."""
-        return [self.ann_file, self.data_prefix['img']]
-
     def load_data_list(self) -> List[dict]:
-        """Do what the stock class does; compare the classes."""
+        """Load the annotations, and compare classes and categories."""
         samples = super().load_data_list()
         classes = list(self.metainfo['classes'])
         names = [c['name'] for c in load(self.ann_file)['categories']]
         missing = [name for name in classes if name not in names]
         if missing:
             raise MmmixError(
-                f"'{self.ann_file}' has {len(names)} categories, but the data "
-                f'set has {len(classes)} classes, of which '
-                f'{len(missing)} are none of them: '
-                f'{", ".join(map(repr, missing[:5]))}'
-                f'{", ..." if len(missing) > 5 else ""}. Set '
-                "metainfo=dict(classes=(...)) of the data set to the "
-                "categories' names, and num_classes of the heads to their "
-                'number.')
+                f"'{self.ann_file}' has {len(names)} categories, but lacks "
+                f'{len(missing)} of the {len(classes)} classes of the data '
+                f'set: {_first(missing)}. Set metainfo=dict(classes=(...)) of '
+                'the data set to the names of the categories, and num_classes '
+                'of the heads to their number.')
         order = [name for name in names if name in classes]
         if order != classes:
             raise MmmixError(
-                f"'{self.ann_file}' has its categories in another order than "
-                f'the classes of the data set, from {order[0]!r} on, and '
-                'labels follow the file. Set metainfo=dict(classes=(...)) to '
-                f'the order of the file: {", ".join(map(repr, order[:5]))}'
-                f'{", ..." if len(order) > 5 else ""}.')
+                f"The categories of '{self.ann_file}', which labels follow, "
+                'are in another order than the classes of the data set. Set '
+                'metainfo=dict(classes=(...)) to the order of the file: '
+                f'{_first(order)}.')
         return samples
+
+
+def _first(names: List[str]) -> str:
+    """The first five names."""
+    return ', '.join([*map(repr, names[:5]), *(['...'] if names[5:] else [])])

@@ -1,33 +1,39 @@
+"""Transforms that load what a sample names."""
 import logging
-from typing import Optional
+from pathlib import Path
+from typing import Optional, Sequence, Union
 
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 import torch
-from mmcv.transforms import LoadImageFromFile
+from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmengine.logging import print_log
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.registry import TRANSFORMS
+
+from .fixations import read_cub_gha, read_fixations, read_image_ids
+from .gaze import SIGMA
 
 MAX_WORKERS = 256
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
+GAZE_READERS = {'cub-gha': read_cub_gha, 'table': read_fixations}
 
 
 @TRANSFORMS.register_module()
 class LoadImage(LoadImageFromFile):
     """mmcv's ``LoadImageFromFile``, but a file that cannot be decoded is
-    named, or skipped on request.
+    named in an error, or skipped on request.
 
-    Skipping returns None, for which the data set fetches another sample at
-    random: wanted in training pipelines only, a data set with
-    ``test_mode=True`` stops. Each file skipped is logged by name, on every
-    rank, with the number so far. Files that cannot be read at all are never
-    skipped.
+    A skipped file returns None, for which the data set takes another sample
+    at random. That is meant for training: a data set with ``test_mode=True``
+    stops. Each skipped file is logged by name, on every rank, with the number
+    of files skipped so far. A file that does not exist is never skipped.
 
-    What counts as corrupt is up to the decoder, with one addition: a JPEG
-    without an end is, though some versions of OpenCV decode what is there.
+    The decoder decides what is corrupt, with one addition: a JPEG file
+    without an end marker is, although some versions of OpenCV decode the part
+    that exists.
 
     Args:
         skip_corrupt (bool): Whether to skip files that cannot be decoded.
@@ -36,20 +42,26 @@ class LoadImage(LoadImageFromFile):
             ``backend_args`` of ``LoadImageFromFile``.
 
     Raises:
-        ValueError: If a file cannot be decoded and is not to be skipped.
+        FileNotFoundError: If the file does not exist.
+        MmmixError: If the file cannot be decoded and ``skip_corrupt`` is
+            False.
+
+    Example::
+
+        dict(type='mmmix.LoadImage', skip_corrupt=True)
     """
 
     def __init__(self, skip_corrupt: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.skip_corrupt = skip_corrupt
-        # In memory that the workers of a data loader share; a number for
-        # each worker, so that none overwrites another's.
+        # in memory shared by the workers of a data loader, one counter for
+        # each, so that none overwrites another's
         self._skipped = torch.zeros(
             MAX_WORKERS, dtype=torch.int64).share_memory_()
 
     @property
     def num_skipped(self) -> int:
-        """How often all workers of this process have skipped a file."""
+        """How many files all workers of this process have skipped."""
         return int(self._skipped.sum())
 
     def transform(self, results: dict) -> Optional[dict]:
@@ -64,10 +76,10 @@ class LoadImage(LoadImageFromFile):
             img = mmcv.imfrombytes(
                 content, flag=self.color_type, backend=self.imdecode_backend)
             reason = f'{self.imdecode_backend} cannot decode it'
-        except Exception as error:  # each decoder has exceptions of its own
+        except Exception as error:  # each decoder raises its own kinds
             img, reason = None, f'{type(error).__name__}: {error}'
         if content.startswith(JPEG_START) and content.rfind(JPEG_END) < 0:
-            img, reason = None, 'the JPEG is cut off'
+            img, reason = None, 'the JPEG is truncated'
         if img is None:
             return self._corrupt(path, reason)
         if self.to_float32:
@@ -80,10 +92,10 @@ class LoadImage(LoadImageFromFile):
         if not self.skip_corrupt:
             raise MmmixError(
                 f"'{path}' is not a readable image ({reason}). Replace it, or "
-                'leave such files out of training with `skip_corrupt=True`.')
+                'skip such files in training with `skip_corrupt=True`.')
         worker = torch.utils.data.get_worker_info()
         self._skipped[worker.id % MAX_WORKERS if worker else 0] += 1
-        # Of ranks other than 0 MMEngine shows nothing below ERROR.
+        # On ranks other than 0 MMEngine logs nothing below ERROR.
         print_log(
             f"Skipped the corrupt image '{path}' ({reason}); "
             f'{self.num_skipped} skipped so far.',
@@ -92,3 +104,71 @@ class LoadImage(LoadImageFromFile):
 
     def __repr__(self) -> str:
         return f'{super().__repr__()[:-1]}, skip_corrupt={self.skip_corrupt})'
+
+
+@TRANSFORMS.register_module()
+class LoadGaze(BaseTransform):
+    """Add a map of where people looked at the image.
+
+    It comes right after the image is loaded. The map is stored as
+    ``gt_seg_map``, which mmcv's ``Resize``, ``RandomFlip`` and ``CenterCrop``
+    transform together with the image (MMPretrain's ``ResizeEdge`` does not),
+    and reaches a metric through
+    ``PackInputs(algorithm_keys=('gt_seg_map', ))``: see
+    ``tools/analysis/inconsistency.py --truth maps``. An image without
+    fixations gets a map of zeros.
+
+    **Required Keys:** ``img``, ``img_path``
+
+    **Added Keys:** ``gt_seg_map``, float32 ``(h, w)`` with sum 1
+
+    Args:
+        files (str | Sequence[str]): Fixation files, which are pooled.
+        images_file (str, optional): CUB's ``images.txt``, which has the id of
+            each image. Required for 'cub-gha'; a table without it names
+            images by their file name.
+        kind (str): 'cub-gha' or 'table', see :func:`read_cub_gha` and
+            :func:`read_fixations`. Defaults to 'cub-gha'.
+        sigma (float): See :meth:`Gaze.map`. Defaults to 0.07.
+        weight (str): See :meth:`Gaze.map`. Defaults to 'duration'.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        MmmixError: If ``kind`` is unknown, ``images_file`` is missing or
+            cannot be read, or an image is not in it.
+
+    Example::
+
+        dict(type='mmmix.LoadGaze', files='data/gaze.csv', kind='table')
+    """
+
+    def __init__(self,
+                 files: Union[str, Sequence[str]],
+                 images_file: Optional[str] = None,
+                 kind: str = 'cub-gha',
+                 sigma: float = SIGMA,
+                 weight: str = 'duration'):
+        check_name('kind', kind, GAZE_READERS)
+        if kind == 'cub-gha' and images_file is None:
+            raise MmmixError("LoadGaze of kind 'cub-gha' requires "
+                             '`images_file`, the images.txt of CUB_200_2011.')
+        files = [files] if isinstance(files, str) else files
+        self.gaze = GAZE_READERS[kind](*files)
+        self.ids = images_file and read_image_ids(images_file)
+        self.sigma = sigma
+        self.weight = weight
+
+    def transform(self, results: dict) -> dict:
+        """Add the map."""
+        name = Path(results['img_path']).name
+        if self.ids and name not in self.ids:
+            raise MmmixError(f"{results['img_path']} is not an image of the "
+                             'list `images_file` that LoadGaze was given.')
+        image = self.ids[name] if self.ids else name
+        results['gt_seg_map'] = self.gaze.map(image, results['img'].shape[:2],
+                                              self.sigma, self.weight)
+        return results
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}({self.gaze.summary()}, '
+                f'sigma={self.sigma}, weight={self.weight!r})')

@@ -1,3 +1,4 @@
+"""A classification set that is drawn, with masks and boxes."""
 from typing import List, Sequence, Tuple, Union
 
 import cv2
@@ -7,9 +8,9 @@ from mmpretrain.datasets import BaseDataset
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
 
-# A shape is a part of the square [-1, 1]^2; a texture says which of two
-# colours the cell in column x and row y of a grid gets. Each is its own mirror
-# image, up to the texture's phase, so a flip keeps the class.
+# A shape is a part of the square [-1, 1]^2; a texture selects one of two
+# colors for the cell in column x and row y of a grid. Each is its own mirror
+# image, up to the phase of the texture, so a flip keeps the class.
 SHAPES = {
     'square': lambda x, y: np.maximum(abs(x), abs(y)) < 0.85,
     'ring': lambda x, y: abs(np.hypot(x, y) - 0.75) < 0.24,
@@ -23,25 +24,25 @@ TEXTURES = {
 }
 CLASSES = tuple((texture, shape) for texture in TEXTURES for shape in SHAPES)
 
-# What sets the difficulty.
-BLOBS = (1, 2)  # number of distractors, both included
+# These determine the difficulty.
+BLOBS = (1, 2)  # number of distractors, from and to
 RADIUS = (0.22, 0.35)  # of objects and distractors, in shorter sides
-CELL = 1 / 16  # side of a texture's cells, in shorter sides
-CONTRAST = (70, 150)  # between the two colours of a texture
+CELL = 1 / 16  # side of the cells of a texture, in shorter sides
+CONTRAST = (70, 150)  # between the two colors of a texture
 NOISE = 8  # standard deviation of the pixel noise
 
 
 @DATASETS.register_module()
 class SyntheticObjects(BaseDataset):
-    """Small textured objects over clutter, drawn from a seed: nothing to
+    """Small textured objects on clutter, drawn from a seed: nothing to
     download.
 
-    The class is the pair of the object's texture and shape. Place, size and
-    colours are random and the same for all classes, and shapeless blobs with
-    textures of their own lie behind the object: neither colour, position,
-    mean nor texture alone gives the class away.
+    The class is the combination of the object's texture and shape. Position,
+    size and colors are random with the same distribution for all classes, and
+    shapeless blobs with textures of their own lie behind the object: neither
+    color, position, mean nor texture alone determines the class.
 
-    Image ``i`` depends on ``(seed, split, i)`` and ``size`` only, and has
+    Image ``i`` depends only on ``(seed, split, i)`` and ``size``, and has the
     label ``i % 10``. All images are drawn when the data set is built, and
     stay in memory.
 
@@ -55,19 +56,23 @@ class SyntheticObjects(BaseDataset):
       pixels and 0 elsewhere.
     - ``gt_bboxes``: float32 ``(1, 4)``, the tight box ``(x1, y1, x2, y2)``
       of the object in pixels, half open.
-    - ``gt_bboxes_labels``: int64 ``(1,)``, the label once more.
+    - ``gt_bboxes_labels``: int64 ``(1,)``, the same label.
 
     Args:
         split (str): 'train' or 'val': different images. Defaults to 'train'.
         num_images (int): Number of images. Defaults to 4000.
         size (int | Sequence[int]): Side of the image, or ``(h, w)``; at
             least 16 pixels each. Defaults to 32.
-        seed (int): Seed of the drawing, not negative. Defaults to 0.
+        seed (int): Seed of the images, not negative. Defaults to 0.
         **kwargs: Other arguments of
             :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
     Raises:
-        ValueError: If one of the first four arguments is out of its range.
+        MmmixError: If one of the first four arguments is out of its range.
+
+    >>> data = SyntheticObjects('val', num_images=10)
+    >>> data[3]['img'].shape, data[3]['gt_label']
+    ((32, 32, 3), 3)
     """
 
     METAINFO = {'classes': tuple(' '.join(names) for names in CLASSES)}
@@ -102,7 +107,7 @@ class SyntheticObjects(BaseDataset):
         return [self._draw(index) for index in range(self.num_images)]
 
     def extra_repr(self) -> List[str]:
-        """What tells this data set from others of its class."""
+        """Split, size and seed, for the printed form."""
         return [
             f'Split: \t{self.split}', f'Image size: \t{self.size}',
             f'Seed: \t{self.seed}'
@@ -128,8 +133,8 @@ class SyntheticObjects(BaseDataset):
 
 def draw_clutter(rng: np.random.Generator, size: Tuple[int,
                                                        int]) -> np.ndarray:
-    """Draw what lies behind the object: smooth random colours, noise, and
-    textured blobs without a shape of their own.
+    """Draw the background: smooth random colors, noise, and textured blobs of
+    random outline.
 
     Args:
         rng (np.random.Generator): Source of all randomness.
@@ -154,7 +159,7 @@ def draw_clutter(rng: np.random.Generator, size: Tuple[int,
 
 def draw_object(rng: np.random.Generator, img: np.ndarray, texture: str,
                 shape: str) -> np.ndarray:
-    """Draw one object, wholly inside the image, in place.
+    """Draw one object, completely inside the image, in place.
 
     Args:
         rng (np.random.Generator): Source of all randomness.
@@ -172,19 +177,19 @@ def draw_object(rng: np.random.Generator, img: np.ndarray, texture: str,
 
 def _place(rng: np.random.Generator,
            size: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
-    """Pixel coordinates ``(x, y)``, each ``(h, w)``, as seen from a random
-    place: the square [-1, 1]^2 is inside the image."""
+    """Pixel coordinates ``(x, y)``, each ``(h, w)``, relative to a random
+    place and size: the square [-1, 1]^2 is inside the image."""
     h, w = size
     radius = rng.uniform(*RADIUS) * min(size)
-    centre_y = rng.uniform(radius, h - radius)
-    centre_x = rng.uniform(radius, w - radius)
+    center_y = rng.uniform(radius, h - radius)
+    center_x = rng.uniform(radius, w - radius)
     y, x = np.mgrid[:h, :w] + 0.5
-    return (x - centre_x) / radius, (y - centre_y) / radius
+    return (x - center_x) / radius, (y - center_y) / radius
 
 
 def _fill(rng: np.random.Generator, img: np.ndarray, mask: np.ndarray,
           texture: str) -> None:
-    """Fill the mask with a texture of random colours and phase, in place."""
+    """Fill the mask with a texture of random colors and phase, in place."""
     first = rng.uniform(0, 255, 3)
     sign = 1 if first.mean() < 128 else -1
     second = first + sign * rng.uniform(*CONTRAST)
@@ -195,7 +200,7 @@ def _fill(rng: np.random.Generator, img: np.ndarray, mask: np.ndarray,
     img[mask] = _noisy(rng, np.where(pattern[:, None], first, second))
 
 
-def _noisy(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
+def _noisy(rng: np.random.Generator, colors: np.ndarray) -> np.ndarray:
     """Add pixel noise and round to uint8."""
-    noisy = colours + rng.normal(0, NOISE, colours.shape)
+    noisy = colors + rng.normal(0, NOISE, colors.shape)
     return np.clip(noisy, 0, 255).astype(np.uint8)

@@ -1,5 +1,5 @@
-"""The built-in synthetic set with the annotations of dense tasks, as mmseg and
-mmdet read them; neither is imported."""
+"""The synthetic set with the annotations of dense tasks, as mmseg and mmdet
+read them; neither is imported."""
 from typing import List
 
 import numpy as np
@@ -8,7 +8,7 @@ from mmmix.registry import DATASETS
 
 from .synthetic import SyntheticObjects
 
-# Distinct, and the same in every picture; the first is the background's.
+# distinct, and the same in every image; the first is the background's
 PALETTE = [(0, 0, 0), (230, 25, 75), (60, 180, 75), (255, 225, 25),
            (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240),
            (240, 50, 230), (210, 245, 60), (250, 190, 212)]
@@ -18,12 +18,15 @@ PALETTE = [(0, 0, 0), (230, 25, 75), (60, 180, 75), (255, 225, 25),
 class SyntheticSegmentation(SyntheticObjects):
     """:class:`SyntheticObjects` for mmseg: background and the ten classes.
 
-    A sample has the keys of :class:`mmseg.datasets.BaseSegDataset` once its
-    files are loaded: ``img``, ``gt_seg_map`` (0 is the background, which
-    counts) and ``seg_fields``. The pipeline loads nothing.
+    A sample has the keys of :class:`mmseg.datasets.BaseSegDataset` after its
+    files were loaded: ``img``, ``gt_seg_map`` (0 is the background, which
+    counts as a class) and ``seg_fields``. So the pipeline loads nothing.
 
     Args:
         **kwargs: Arguments of :class:`SyntheticObjects`.
+
+    >>> len(SyntheticSegmentation(num_images=2).metainfo['classes'])
+    11
     """
 
     METAINFO = dict(
@@ -43,16 +46,19 @@ class SyntheticSegmentation(SyntheticObjects):
 
 @DATASETS.register_module()
 class SyntheticDetection(SyntheticObjects):
-    """:class:`SyntheticObjects` for mmdet: one instance an image.
+    """:class:`SyntheticObjects` for mmdet: one instance per image.
 
-    A sample has the keys of :class:`mmdet.datasets.CocoDataset` once the
-    image is loaded: ``img``, ``img_id``, sizes, ``scale_factor`` and
-    ``instances``. Of the instances mmdet's ``LoadAnnotations`` makes boxes
-    and masks, and ``CocoMetric`` without ``ann_file`` reads them: pack both
-    by ``meta_keys``.
+    A sample has the keys of :class:`mmdet.datasets.CocoDataset` after the
+    image was loaded: ``img``, ``img_id``, sizes, ``scale_factor`` and
+    ``instances``. mmdet's ``LoadAnnotations`` turns the instances into boxes
+    and masks, and ``CocoMetric`` without ``ann_file`` reads ``img_id`` and
+    ``instances``: pack both by ``meta_keys``.
 
     Args:
         **kwargs: Arguments of :class:`SyntheticObjects`.
+
+    >>> len(SyntheticDetection(num_images=2)[1]['instances'])
+    1
     """
 
     METAINFO = dict(
@@ -78,15 +84,18 @@ class SyntheticDetection(SyntheticObjects):
 
 
 def run_lengths(mask: np.ndarray) -> List[int]:
-    """COCO's run lengths of a mask: of zeros and ones in turn, zeros first,
-    column by column.
+    """Encode a mask as COCO's run lengths: alternately of zeros and ones,
+    starting with zeros, column by column.
 
     Args:
-        mask (np.ndarray): ``(h, w)``; what is not 0 is a one.
+        mask (np.ndarray): ``(h, w)``; any value other than 0 is a one.
 
     Returns:
-        list[int]: Their sum is ``h * w``; the first is 0 if the first pixel
-        is a one.
+        list[int]: Lengths whose sum is ``h * w``; the first is 0 if the first
+        pixel is a one.
+
+    >>> run_lengths(np.array([[1, 0], [1, 0]]))
+    [0, 2, 2]
     """
     ones = np.concatenate(([0], mask.T.ravel() != 0))
     changes = np.flatnonzero(np.diff(ones.astype(np.int8)))

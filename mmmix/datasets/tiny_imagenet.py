@@ -1,3 +1,4 @@
+"""Tiny-ImageNet with its boxes."""
 import os.path as osp
 from typing import Iterator, List, Sequence, Tuple, Union
 
@@ -8,54 +9,44 @@ from mmpretrain.datasets import BaseDataset
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
 
-from .layout import check_layout
-
 
 @DATASETS.register_module()
 class TinyImageNet(BaseDataset):
-    """Tiny-ImageNet: 200 classes, 64x64 pixels, one object box an image.
+    """Tiny-ImageNet: 200 classes, 64 x 64 pixels, one object box per image.
 
-    It is read from the folders of the original archive, see ``LAYOUT``. The
-    label is the place of the image's wnid among the chosen ones in sorted
-    order (``wnids.txt`` itself is not sorted).
+    It is read from the folders of the original archive. The label is the
+    position of the image's wnid among the chosen ones in sorted order
+    (``wnids.txt`` itself is not sorted).
 
     A sample holds ``img_path``, ``gt_label``, ``gt_bboxes_labels`` (int64
-    ``(1,)``, the label once more) and ``gt_bboxes``: float32 ``(1, 4)``,
-    ``(x1, y1, x2, y2)`` in pixels, half open. The files count column x2 and
-    row y2 as part of the box, so 1 is added to both.
+    ``(1,)``, the same label) and ``gt_bboxes``: float32 ``(1, 4)``,
+    ``(x1, y1, x2, y2)`` in pixels, half open. In the files, column x2 and row
+    y2 belong to the box, so 1 is added to both.
 
     Args:
         data_root (str): The folder ``tiny-imagenet-200``.
         split (str): 'train' or 'val'. Defaults to 'train'.
-        wnids (str | int | Sequence[str]): The classes to take: 'all';
+        wnids (str | int | Sequence[str]): The classes to use: 'all';
             'available', those with a folder in ``train`` (for both splits);
-            a number, to take as many from the start of the sorted list; or a
+            a number, to use as many from the start of the sorted list; or a
             list of wnids. Defaults to 'all'.
         **kwargs: Other arguments of
             :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
     Raises:
-        FileNotFoundError: If the layout is another one, or if there is no
-            training data of a class that was asked for.
-        ValueError: If ``split`` or ``wnids`` is none of the above, or a line
+        FileNotFoundError: If a list, or the training data of a chosen class,
+            is missing.
+        MmmixError: If ``split`` or ``wnids`` is not one of these, or a line
             of a list cannot be read.
-    """
 
-    LAYOUT = """\
-data_root
-├── train
-│   ├── n01443537
-│   │   ├── images
-│   │   │   └── n01443537_0.JPEG ...
-│   │   └── n01443537_boxes.txt
-│   └── ...
-├── val
-│   ├── images
-│   │   └── val_0.JPEG ...
-│   └── val_annotations.txt
-├── wnids.txt
-└── words.txt
-which is the unpacked tiny-imagenet-200.zip."""
+    Example::
+
+        dict(
+            type='mmmix.TinyImageNet',
+            data_root='data/tiny-imagenet-200',
+            split='val',
+            wnids=25)
+    """
 
     def __init__(self,
                  data_root: str,
@@ -66,11 +57,6 @@ which is the unpacked tiny-imagenet-200.zip."""
             raise MmmixError(
                 f"split must be 'train' or 'val', but got '{split}'.")
         data_root = osp.expanduser(data_root)
-        check_layout([
-            osp.join(data_root, name)
-            for name in ('wnids.txt', 'words.txt', 'train',
-                         'val/val_annotations.txt')
-        ], self.LAYOUT)
         self.split = split
         self.wnids = _choose(wnids, data_root)
         words = dict(
@@ -85,7 +71,7 @@ which is the unpacked tiny-imagenet-200.zip."""
             **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Read labels and boxes; the images are not looked at."""
+        """Read labels and boxes; the images are not opened."""
         rows = self._train() if self.split == 'train' else self._val()
         return [
             dict(
@@ -97,7 +83,7 @@ which is the unpacked tiny-imagenet-200.zip."""
         ]
 
     def extra_repr(self) -> List[str]:
-        """What tells this data set from others of its class."""
+        """Root and split, for the printed form."""
         return [
             f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}'
         ]
@@ -107,10 +93,11 @@ which is the unpacked tiny-imagenet-200.zip."""
         lists = [osp.join(train, w, f'{w}_boxes.txt') for w in self.wnids]
         missing = [w for w, path in zip(self.wnids, lists) if not exists(path)]
         if missing:
+            shown = ', '.join(missing[:5]) + (', ...' if missing[5:] else '')
             raise FileNotFoundError(
-                f"'{train}' holds no data of {len(missing)} of {len(lists)} "
-                f"classes: {', '.join(missing)}. Unpack them, or leave them "
-                "out of all splits with `wnids='available'`.")
+                f"'{train}' has no data of {len(missing)} of {len(lists)} "
+                f'classes: {shown}. Unpack them, or leave them out of all '
+                "splits with `wnids='available'`.")
         for label, (wnid, path) in enumerate(zip(self.wnids, lists)):
             for (name, ), box in _rows(path, 1):
                 yield osp.join(train, wnid, 'images', name), label, box
@@ -145,18 +132,18 @@ def _choose(wnids: Union[str, int, Sequence[str]],
     if not chosen:
         raise MmmixError(
             "wnids must be 'all', 'available', a number of classes between 1 "
-            f'and {len(everything)}, or a list of different wnids out of '
-            f"'{data_root}/wnids.txt', but got {wnids!r}, which leaves none.")
+            f'and {len(everything)}, or a list of different wnids of '
+            f"'{data_root}/wnids.txt', but got {wnids!r}, which selects none.")
     return tuple(chosen)
 
 
 def _rows(path: str, columns: int) -> Iterator[Tuple[List[str], List[int]]]:
-    """The rows of a table: as many columns of text, then a box."""
+    """The rows of a table: ``columns`` names, then the 4 sides of a box."""
     for number, line in enumerate(list_from_file(path), 1):
         row = line.split('\t')
         box = [int(value) for value in row[columns:] if value.isdigit()]
         if len(row) != columns + 4 or len(box) != 4:
             raise MmmixError(
                 f"'{path}', line {number}: expected {columns} names and 4 "
-                f"integers with tabs between, but got '{line}'.")
+                f"integers, separated by tabs, but got '{line}'.")
         yield row[:columns], box

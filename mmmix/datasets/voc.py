@@ -1,3 +1,4 @@
+"""Pascal VOC 2012 for classifiers."""
 import os.path as osp
 from typing import List
 
@@ -7,22 +8,20 @@ from mmpretrain.datasets import BaseDataset
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
 
-from .layout import check_layout
-
 
 @DATASETS.register_module()
 class VOCSegmentation(BaseDataset):
-    """Pascal VOC 2012's images with segmentations, for classifiers.
+    """The images of Pascal VOC 2012 that have masks, for classifiers.
 
-    What is asked here is where a classifier looks, so a sample has a mask
-    and no ``gt_label``: an image shows objects of several classes, and none
-    of them need be a class of the classifier.
+    It measures where a classifier looks, so a sample has a mask and no
+    ``gt_label``: an image shows objects of several classes, and the
+    classifier need not have any of them.
 
     A sample holds ``img_path`` and ``seg_map_path``, which mmcv's
     ``LoadAnnotations(with_bbox=False, with_label=False, with_seg=True,
-    imdecode_backend='pillow')`` reads as ``gt_seg_map``: 0 is background,
-    1 to 20 are the classes and 255 is void. OpenCV would read the colours of
-    its palette.
+    imdecode_backend='pillow')`` reads as ``gt_seg_map``: 0 is the
+    background, 1 to 20 are the classes and 255 is void. OpenCV would read the
+    colors of the palette instead.
 
     Args:
         data_root (str): The folder ``VOC2012``.
@@ -32,9 +31,16 @@ class VOCSegmentation(BaseDataset):
             :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
     Raises:
-        FileNotFoundError: If the layout is another one, or images or masks
-            are missing; it says how many were found and expected.
-        ValueError: If ``split`` is none of the above.
+        FileNotFoundError: If the list, a folder, or images or masks of the
+            list are missing; it says how many were found and expected.
+        MmmixError: If ``split`` is not one of these.
+
+    Example::
+
+        dict(
+            type='mmmix.VOCSegmentation',
+            data_root='data/VOCdevkit/VOC2012',
+            split='val')
     """
 
     METAINFO = {
@@ -44,18 +50,6 @@ class VOCSegmentation(BaseDataset):
          'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor')
     }
     SPLITS = ('train', 'val', 'trainval')
-    LAYOUT = """\
-data_root (VOCdevkit/VOC2012)
-├── ImageSets
-│   └── Segmentation
-│       ├── train.txt
-│       ├── trainval.txt
-│       └── val.txt
-├── JPEGImages
-│   └── 2007_000033.jpg ...
-└── SegmentationClass
-    └── 2007_000033.png ...
-which is the unpacked VOCtrainval_11-May-2012.tar."""
 
     def __init__(self, data_root: str, split: str = 'val', **kwargs):
         if split not in self.SPLITS:
@@ -70,9 +64,8 @@ which is the unpacked VOCtrainval_11-May-2012.tar."""
             **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Read the list, and look that all it names is there."""
+        """Read the list, and check that every file it names exists."""
         folders = self.data_prefix
-        check_layout([self.ann_file, *folders.values()], self.LAYOUT)
         names = [line.strip() for line in list_from_file(self.ann_file)]
         names = [name for name in names if name]
         self._check_files(names, folders['img_path'], '.jpg')
@@ -85,7 +78,7 @@ which is the unpacked VOCtrainval_11-May-2012.tar."""
         ]
 
     def extra_repr(self) -> List[str]:
-        """What tells this data set from others of its class."""
+        """Root and split, for the printed form."""
         return [
             f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}'
         ]
@@ -98,4 +91,4 @@ which is the unpacked VOCtrainval_11-May-2012.tar."""
             raise FileNotFoundError(
                 f"'{folder}' has {len(names) - len(missing)} of the "
                 f"{len(names)} files that '{self.ann_file}' lists{which}. "
-                f'Unpack all of them:\n{self.LAYOUT}')
+                'Unpack all of them.')

@@ -10,8 +10,9 @@ from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmmix.errors import MmmixError
-from mmmix.models import EMAGuide
 from mmmix.registry import STRATEGIES
+
+from .hooks.ema_guide_hook import ema_guides
 
 WHOLE = dict(
     state_dict_type='FULL_STATE_DICT',
@@ -27,8 +28,8 @@ WHOLE = dict(
 class FSDPStrategy(_FSDPStrategy):
     """MMEngine's ``FSDPStrategy``, for guided mixing, and on CPUs, too.
 
-    A guide that is the model under training asks the sharded root, which
-    gathers the weights for it; checkpoints are whole, and load strictly into
+    A guide looks through the model inside of the root's forward pass, where
+    the weights are gathered; checkpoints are whole, and load strictly into
     the model that is not sharded. ``configs/_base_/strategies/fsdp.py`` uses
     it.
 
@@ -63,7 +64,7 @@ class FSDPStrategy(_FSDPStrategy):
     def build_model(self, model: Union[nn.Module, dict]) -> nn.Module:
         """Build the model; refuse what a shard cannot do."""
         model = super().build_model(model)
-        if any(isinstance(part, EMAGuide) for part in _guides(model)):
+        if ema_guides(model):
             raise MmmixError(
                 'An EMAGuide cannot guide under FSDP: its moving average is '
                 'a copy of the whole model, and each process has a shard of '
@@ -93,12 +94,6 @@ class FSDPStrategy(_FSDPStrategy):
             optim_state_dict=state_dict)
         self.optim_wrapper.load_state_dict(state)
 
-    def _wrap_model(self, model: nn.Module) -> nn.Module:
-        root = super()._wrap_model(model)
-        for part in _guides(model):
-            part.bind_root(root)
-        return root
-
 
 def check_sharding(cfg: Config) -> None:
     """Raise a ValueError if a config shards a model as nobody can: in one
@@ -113,8 +108,3 @@ def check_sharding(cfg: Config) -> None:
             raise MmmixError(
                 'EMAHook cannot copy a model whose weights FSDP has sharded: '
                 'remove it from custom_hooks, or train without FSDP.')
-
-
-def _guides(model: nn.Module) -> tuple:
-    guide = getattr(getattr(model, 'data_preprocessor', None), 'guide', None)
-    return guide.parts if guide is not None else ()

@@ -7,6 +7,7 @@ from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from mmmix.errors import MmmixError
+from mmmix.private import set_auto_scale_lr
 
 
 def enable_lr_scaling(cfg: Config) -> None:
@@ -43,7 +44,7 @@ def apply_lr_scaling(runner: Runner) -> None:
         if isinstance(runner, Runner):
             runner.auto_scale_lr = scaling
         else:
-            runner.strategy._auto_scale_lr = scaling
+            set_auto_scale_lr(runner, scaling)
 
 
 def describe_batch(cfg: Config, processes: int) -> List[str]:

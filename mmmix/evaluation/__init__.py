@@ -1,5 +1,4 @@
-"""Metrics of scope ``mmmix``, which a test loop feeds; accuracy is
-MMPretrain's."""
+"""Metrics that a test loop feeds; accuracy is MMPretrain's."""
 from .calibration import (
     calibration_bins,
     confident_prediction,
@@ -9,14 +8,17 @@ from .calibration import (
 from .out_of_distribution import (
     AURRA,
     CalibrationError,
+    ConfidenceMetric,
     OODDetection,
     SubsetAccuracy,
+    columns,
     detection_aupr,
     fitting_subset,
 )
 
 __all__ = [
-    'AURRA', 'CalibrationError', 'OODDetection', 'SubsetAccuracy',
-    'calibration_bins', 'confident_prediction', 'detection_aupr',
-    'fitting_subset', 'response_rate_accuracy', 'rms_calibration_error'
+    'AURRA', 'CalibrationError', 'ConfidenceMetric', 'OODDetection',
+    'SubsetAccuracy', 'calibration_bins', 'columns', 'confident_prediction',
+    'detection_aupr', 'fitting_subset', 'response_rate_accuracy',
+    'rms_calibration_error'
 ]

@@ -15,66 +15,70 @@ from mmmix.errors import MmmixError
 
 
 def confident_prediction(
-        scores: Tensor,
+        probabilities: Tensor,
         subset: Optional[Sequence[int]] = None) -> Tuple[Tensor, Tensor]:
-    """What a classifier answers, and how sure it is, among some classes.
+    """What a classifier predicts among some classes, and how sure it is.
 
-    Softmax scores over a subset of the logits are the softmax scores over all
-    of them, divided by their sum over the subset.
+    The softmax over a subset of the logits is the softmax over all of them,
+    divided by its sum over the subset.
 
     Args:
-        scores (Tensor): ``(N, K)``, softmax scores over all K classes.
-        subset (Sequence[int], optional): The classes that may be answered;
-            by default all.
+        probabilities (Tensor): ``(N, K)``, softmax over all K classes.
+        subset (Sequence[int], optional): The classes that may be predicted.
+            Defaults to None, all.
 
     Returns:
         tuple[Tensor, Tensor]: The confidence ``(N,)``, float64, in [0, 1]:
-        the largest softmax score; and its class ``(N,)``, of the K. Where all
-        scores of the subset are 0, the answer is its first class and the
-        confidence that of a guess.
+        the largest probability; and its class ``(N,)``, of the K. Where all
+        probabilities of the subset are 0, the prediction is its first class
+        and the confidence that of a guess.
 
     Raises:
-        ValueError: If a class of the subset is none of the K.
+        MmmixError: If the subset is empty or holds none of the K classes.
+
+    Example:
+        >>> confident_prediction(torch.tensor([[0.5, 0.1, 0.4]]), [1, 2])
+        (tensor([0.8000], dtype=torch.float64), tensor([2]))
     """
-    num_classes = scores.shape[1]
+    num_classes = probabilities.shape[1]
     classes = torch.arange(num_classes) if subset is None else torch.as_tensor(
         subset, dtype=torch.long)
     if not len(classes) or classes.min() < 0 or classes.max() >= num_classes:
         raise MmmixError(
             f'The subset must hold classes between 0 and {num_classes - 1}, '
-            f'as the scores have {num_classes} columns, but it holds '
+            f'as there are {num_classes} columns, but it holds '
             f'{len(classes)}' +
             (f', up to {int(classes.max())}.' if len(classes) else '.'))
-    classes = classes.to(scores.device)
-    scores = scores.double()[:, classes]
-    total = scores.sum(1, keepdim=True)
-    scores = torch.where(total > 0, scores / total, 1 / len(classes))
-    confidence, place = scores.max(1)
+    classes = classes.to(probabilities.device)
+    chosen = probabilities.double()[:, classes]
+    total = chosen.sum(1, keepdim=True)
+    chosen = torch.where(total > 0, chosen / total, 1 / len(classes))
+    confidence, place = chosen.max(1)
     return confidence, classes[place]
 
 
 def calibration_bins(confidence: Tensor,
                      correct: Tensor,
                      bin_size: int = 100) -> Tuple[Tensor, Tensor, Tensor]:
-    """Images in the order of their confidence, so many to a bin.
+    """Sort images by confidence into bins of equal numbers.
 
     Args:
         confidence (Tensor): ``(N,)``, in [0, 1].
         correct (Tensor): ``(N,)``, whether the prediction is right.
-        bin_size (int): Images in a bin; the last bin takes the remainder, too.
-            Fewer images than that make one bin. Defaults to 100.
+        bin_size (int): Images in a bin; the last bin takes the remainder, too,
+            and fewer images are a single bin. Defaults to 100.
 
     Returns:
         tuple[Tensor, Tensor, Tensor]: Of each bin the number of images, their
         mean confidence and their accuracy.
 
     Raises:
-        ValueError: If there are no images, or the shapes or the bin size are
-            no such ones.
+        MmmixError: If there are no images, the shapes differ, or the bin size
+            is not positive.
     """
     confidence, correct = _by_confidence(confidence, correct)
     if bin_size < 1:
-        raise MmmixError(f'bin_size must be at least 1, not {bin_size}.')
+        raise MmmixError(f'`bin_size` must be at least 1, not {bin_size}.')
     n = len(confidence)
     bins = max(n // bin_size, 1)
     place = torch.arange(
@@ -110,7 +114,7 @@ def rms_calibration_error(confidence: Tensor,
         float: In [0, 1].
 
     Raises:
-        ValueError: As in :func:`calibration_bins`, or if the bin that is left
+        MmmixError: As in :func:`calibration_bins`, or if the bin that is left
             out is the only one.
     """
     count, mean_confidence, accuracy = calibration_bins(
@@ -119,7 +123,7 @@ def rms_calibration_error(confidence: Tensor,
     if skip_last_bin:
         if len(count) < 2:
             raise MmmixError(
-                'skip_last_bin leaves nothing of one bin: it takes at least '
+                '`skip_last_bin` leaves nothing of one bin: it needs at least '
                 f'{2 * bin_size} images, not {int(count.sum())}.')
         squares = squares[:-1]
     return float(squares.sum().sqrt())
@@ -139,7 +143,7 @@ def response_rate_accuracy(confidence: Tensor, correct: Tensor) -> Tensor:
         MixPro, Table 5).
 
     Raises:
-        ValueError: If there are no images, or the shapes do not fit.
+        MmmixError: If there are no images, or the shapes do not fit.
     """
     _, correct = _by_confidence(confidence, correct)
     answered = torch.arange(1, len(correct) + 1, device=correct.device)
@@ -152,11 +156,11 @@ def _by_confidence(confidence: Tensor,
     ``correct`` averaged over images that tie."""
     if confidence.ndim != 1 or confidence.shape != correct.shape:
         raise MmmixError(
-            'Confidence and correctness must be one number an image, but have '
-            f'the shapes {tuple(confidence.shape)} and '
+            'Confidence and correctness must be one number per image, but '
+            f'have the shapes {tuple(confidence.shape)} and '
             f'{tuple(correct.shape)}.')
     if not len(confidence):
-        raise MmmixError('There are no images to look at.')
+        raise MmmixError('There are no images.')
     if not bool(((confidence >= 0) & (confidence <= 1)).all()):
         raise MmmixError(
             'Confidence must lie between 0 and 1, but it lies between '

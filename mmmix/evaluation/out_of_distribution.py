@@ -13,21 +13,24 @@ from mmmix.evaluation.calibration import (
 )
 from mmmix.registry import METRICS
 
+# confidence, predicted class and label of an image
 Answer = Tuple[float, int, int]
 
 
-class _Confidence(BaseMetric):
-    """Keeps of every image confidence, answer and label.
+class ConfidenceMetric(BaseMetric):
+    """Keeps confidence, prediction and label of every image; children differ
+    in what they compute of these, so each can evaluate what another has kept:
+    ``AURRA().compute_metrics(other.results)``.
 
-    The data set's ``metainfo['subset']`` says among which classes of the head
-    the answer is: what :class:`mmmix.datasets.WnidImages` gives. A data set
-    that says nothing means all of them.
+    The predictions are among the classes in the data set's
+    ``metainfo['subset']``, which :class:`mmmix.datasets.WnidImages` sets;
+    without it among all classes of the head.
 
     Args:
         restrict (bool): Whether to heed the subset, as the authors of
             ImageNet-A, -O and -R do (``eval_many_models.py`` and ``eval.py``
-            of their public code take the 200 classes' logits). Defaults to
-            True.
+            of their public code take the logits of the 200 classes). Defaults
+            to True.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
     """
 
@@ -36,71 +39,74 @@ class _Confidence(BaseMetric):
         self.restrict = restrict
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Keep what this batch answers."""
-        scores = torch.stack([sample['pred_score'] for sample in data_samples])
-        subset = fitting_subset(self.dataset_meta or {}, scores.shape[1])
-        confidence, answer = confident_prediction(
-            scores, subset if self.restrict else None)
+        """Keep the predictions of a batch."""
+        probabilities = torch.stack(
+            [sample['pred_score'] for sample in data_samples])
+        subset = fitting_subset(self.dataset_meta or {},
+                                probabilities.shape[1])
+        confidence, predicted = confident_prediction(
+            probabilities, subset if self.restrict else None)
         labels = [int(sample['gt_label']) for sample in data_samples]
-        self.results += zip(confidence.tolist(), answer.tolist(), labels)
+        self.results += zip(confidence.tolist(), predicted.tolist(), labels)
 
 
-def fitting_subset(metainfo: dict, num_scores: int) -> Optional[List[int]]:
-    """The classes that a data set is about, if its labels fit the scores.
+def fitting_subset(metainfo: dict, num_classes: int) -> Optional[List[int]]:
+    """The classes that a data set is about, if its labels fit the head.
 
     Args:
         metainfo (dict): Of the data set; 'wnids' are the classes that its
             labels count, 'subset' the labels that occur.
-        num_scores (int): How many scores a model gives an image.
+        num_classes (int): How many classes the head has.
 
     Raises:
-        ValueError: If the labels are those of a head of another size.
+        MmmixError: If the labels are those of a head of another size.
     """
     wnids, subset = metainfo.get('wnids'), metainfo.get('subset')
-    if wnids is not None and len(wnids) != num_scores:
+    if wnids is not None and len(wnids) != num_classes:
         raise MmmixError(
-            f'The data set counts {len(wnids)} classes, but the model gives '
-            f'{num_scores} scores an image: its `wnids` must name the '
-            f'{num_scores} classes of the head, in order.')
+            f'The data set counts {len(wnids)} classes, but the model '
+            f'gives {num_classes} probabilities: its `wnids` must name the '
+            f'{num_classes} classes of the head, in order.')
     return subset
 
 
-def _columns(results: List[Answer]) -> Tuple[Tensor, Tensor, Tensor]:
-    """Confidence, whether the answer is right, and labels, each ``(N,)``."""
-    table = torch.tensor(results, dtype=torch.float64)
-    confidence, answer, label = table.unbind(1)
-    return confidence, answer == label, label
+def columns(results: List[Answer]) -> Tuple[Tensor, Tensor, Tensor]:
+    """Confidence, whether the prediction is right, and label of each image
+    that a :class:`ConfidenceMetric` has kept, ``(N,)`` each."""
+    table = torch.tensor(results, dtype=torch.float64).view(-1, 3)
+    confidence, predicted, label = table.unbind(1)
+    return confidence, predicted == label, label
 
 
 @METRICS.register_module()
-class SubsetAccuracy(_Confidence):
+class SubsetAccuracy(ConfidenceMetric):
     """Top-1 accuracy (%) among the classes that a data set is about: SMMix,
     Table 5; TdAttenMix, Table 3; MixPro, Table 5.
 
     SMMix does not say whether it restricts the head on ImageNet-A and -R, and
     its public code does not evaluate there; the data sets' authors do.
-    ``restrict=False`` lets all classes of the head answer.
+    ``restrict=False`` takes predictions among all classes of the head.
 
     Args:
         restrict (bool): See above. Defaults to True.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        ValueError: If the data set's labels do not fit the head.
+        MmmixError: If the data set's labels do not fit the head.
     """
 
     default_prefix = 'subset'
 
     def compute_metrics(self, results: List[Answer]) -> dict:
         """'top1'."""
-        _, correct, _ = _columns(results)
+        _, correct, _ = columns(results)
         return dict(top1=100 * float(correct.double().mean()))
 
 
 @METRICS.register_module()
-class CalibrationError(_Confidence):
+class CalibrationError(ConfidenceMetric):
     """Root mean square calibration error (%):
-    :func:`mmmix.functional.rms_calibration_error` ("Calib-Error" of
+    :func:`mmmix.evaluation.rms_calibration_error` ("Calib-Error" of
     TdAttenMix, Table 3; MixPro, Table 5).
 
     Args:
@@ -111,7 +117,7 @@ class CalibrationError(_Confidence):
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        ValueError: If the data set's labels do not fit the head.
+        MmmixError: If the data set's labels do not fit the head.
     """
 
     default_prefix = 'calibration'
@@ -126,15 +132,15 @@ class CalibrationError(_Confidence):
 
     def compute_metrics(self, results: List[Answer]) -> dict:
         """'rms_error'."""
-        confidence, correct, _ = _columns(results)
+        confidence, correct, _ = columns(results)
         return dict(rms_error=100 * rms_calibration_error(
             confidence, correct, self.bin_size, self.skip_last_bin))
 
 
 @METRICS.register_module()
-class AURRA(_Confidence):
+class AURRA(ConfidenceMetric):
     """Area under the response rate accuracy curve (%): the mean of
-    :func:`mmmix.functional.response_rate_accuracy` (TdAttenMix, Table 3;
+    :func:`mmmix.evaluation.response_rate_accuracy` (TdAttenMix, Table 3;
     MixPro, Table 5).
 
     Args:
@@ -142,23 +148,23 @@ class AURRA(_Confidence):
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        ValueError: If the data set's labels do not fit the head.
+        MmmixError: If the data set's labels do not fit the head.
     """
 
     default_prefix = 'calibration'
 
     def compute_metrics(self, results: List[Answer]) -> dict:
         """'aurra'."""
-        confidence, correct, _ = _columns(results)
+        confidence, correct, _ = columns(results)
         curve = response_rate_accuracy(confidence, correct)
         return dict(aurra=100 * float(curve.mean()))
 
 
 @METRICS.register_module()
-class OODDetection(_Confidence):
-    """Area under the precision-recall curve (%) of telling images outside of
-    the distribution by low confidence: "AUPR" of TdAttenMix, Table 3; MixPro,
-    Table 5. See :func:`detection_aupr`.
+class OODDetection(ConfidenceMetric):
+    """Area under the precision-recall curve (%) of finding images outside of
+    the distribution by their low confidence: "AUPR" of TdAttenMix, Table 3;
+    MixPro, Table 5. See :func:`detection_aupr`.
 
     An image is outside if its label is -1, as :class:`mmmix.ImageNetO` says.
     The data set must hold images inside, too: the authors take the validation
@@ -170,7 +176,7 @@ class OODDetection(_Confidence):
 
     Raises:
         ImportError: If scikit-learn is not installed.
-        ValueError: If the data set's labels do not fit the head, or there are
+        MmmixError: If the data set's labels do not fit the head, or there are
             no images inside or none outside.
     """
 
@@ -179,7 +185,7 @@ class OODDetection(_Confidence):
     def compute_metrics(self, results: List[Answer]) -> dict:
         """'aupr', and 'outside', the share of the images (%): the aupr that
         a guess would reach."""
-        confidence, _, label = _columns(results)
+        confidence, _, label = columns(results)
         outside = label < 0
         return dict(
             aupr=100 * detection_aupr(confidence, outside),
@@ -202,7 +208,7 @@ def detection_aupr(confidence: Tensor, outside: Tensor) -> float:
 
     Raises:
         ImportError: If scikit-learn is not installed.
-        ValueError: If there are no images inside or none outside.
+        MmmixError: If there are no images inside or none outside.
     """
     try:
         from sklearn.metrics import average_precision_score

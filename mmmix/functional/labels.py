@@ -6,11 +6,11 @@ from torch import Tensor
 from mmmix.errors import MmmixError
 
 
-def mix_labels(scores: Tensor, source: Tensor, lam: Tensor) -> Tensor:
+def mix_labels(labels: Tensor, source: Tensor, lam: Tensor) -> Tensor:
     r"""Mixed labels :math:`\lambda y_A + (1 - \lambda) y_B` (SMMix, Eq. 1).
 
     Args:
-        scores (Tensor): One-hot or soft labels ``(N, num_classes)``.
+        labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
         source (Tensor): ``(N,)`` int64, index of the image pasted in.
         lam (Tensor): ``(N,)`` weight of the source's label, in [0, 1].
 
@@ -20,13 +20,13 @@ def mix_labels(scores: Tensor, source: Tensor, lam: Tensor) -> Tensor:
     Raises:
         ValueError: If the lengths differ.
     """
-    if scores.ndim != 2 or not scores.size(0) == source.size(0) == lam.size(0):
+    if labels.ndim != 2 or not labels.size(0) == source.size(0) == lam.size(0):
         raise MmmixError(
-            '`scores` (N, num_classes), `source` (N,) and `lam` (N,) must '
-            f'agree in N, but have shapes {tuple(scores.shape)}, '
+            '`labels` (N, num_classes), `source` (N,) and `lam` (N,) must '
+            f'agree in N, but have shapes {tuple(labels.shape)}, '
             f'{tuple(source.shape)} and {tuple(lam.shape)}.')
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-    return scores.lerp(scores[source], lam[:, None].to(scores.dtype))
+    labels = labels.to(torch.promote_types(labels.dtype, torch.float32))
+    return labels.lerp(labels[source], lam[:, None].to(labels.dtype))
 
 
 def attention_lambda(attention: Tensor,

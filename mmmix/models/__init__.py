@@ -27,7 +27,7 @@ from .batch_augments import (
 )
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
-from .guides import EMAGuide, FrozenGuide, Guide, GuidePair, SelfGuide
+from .guides import EMAGuide, FrozenGuide, Guide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (
     AreaAttentionLabel,
@@ -42,10 +42,10 @@ __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
     'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
     'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
-    'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'GuidePair',
-    'LabelRule', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
-    'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
-    'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
-    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor'
+    'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
+    'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
+    'MixLoss', 'MixVisionTransformerClsHead', 'RandomMixer', 'Mixup',
+    'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'ResNeXt_CIFAR',
+    'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown', 'TransMixLabel',
+    'AttentionMap', 'find_extractor'
 ]

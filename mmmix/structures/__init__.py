@@ -1,4 +1,4 @@
-"""What travels between the parts: the mixed batch and the guide's answer."""
+"""What travels between the parts: the mixed batch and the guidance."""
 from .guidance import Guidance
 from .mixed_batch import MixedBatch
 

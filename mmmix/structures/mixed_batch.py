@@ -1,6 +1,7 @@
-from dataclasses import dataclass, field
-from typing import Dict, Optional, Sequence
+from dataclasses import dataclass
+from typing import Optional, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,71 +10,81 @@ from mmmix.functional import box_coverage, mix_labels, resize_mask
 
 @dataclass
 class MixedBatch:
-    """What came out of a mixer: who was pasted into whom, where, how much.
+    """What a mixer produced: who was pasted into whom, where, and how much.
 
-    Image ``i`` of the batch is the *target*, image ``source[i]`` is the
+    Image ``i`` of the batch is the *target*; image ``source[i]`` is the
     *source* that was pasted into it (SMMix, Eq. 1 and 8: B and A).
 
     Attributes:
         inputs (Tensor): Mixed images ``(N, C, H, W)``.
-        scores (Tensor): *Unmixed* one-hot or soft labels
-            ``(N, num_classes)``: ``y_B``; the sources' are
-            ``scores[source]``: ``y_A``.
+        labels (Tensor): *Unmixed* one-hot or soft labels
+            ``(N, num_classes)``: ``y_B``; those of the sources, ``y_A``, are
+            ``labels[source]``.
         source (Tensor): ``(N,)`` int64, index of the image pasted in.
-        lam (Tensor): ``(N,)`` float32 in [0, 1], weight of the *source*
+        lam (Tensor): ``(N,)`` float32 in [0, 1], weight of the *source's*
             label.
         mask (Tensor): ``(N, h, w)`` float32 in [0, 1], weight of the source
             at each place, on any grid: pixels, patches, or ``(N, 1, 1)``
-            where the whole image is blended alike.
-        regions (bool): Whether the mask separates regions of the two images.
-            False for a blend (Mixup) and for an unmixed batch.
+            where the whole image has one weight.
+        kind (str): 'regions' (each place shows one of the two images), 'blend'
+            (places show both, as in Mixup) or 'unmixed'.
         source_boxes, target_boxes (Tensor, optional): ``(N, 4)`` int64 boxes
             ``(y1, x1, y2, x2)`` in pixels, half open: where the region was
-            taken from and where it was put. None where there is no box.
-        mixer (str, optional): Name of the mixer, None for an unmixed batch.
-        label_params (dict[str, Tensor]): Numbers that the label rule drew for
-            this batch, 0-d, on the CPU.
+            taken from and where it was pasted. None if it is not a box.
+        mixer (str, optional): Name of the mixer; None if nothing was mixed.
+        rng (np.random.Generator, optional): The generator that drew this mix,
+            for a label rule that draws a number, too.
+
+    >>> images, labels = torch.rand(3, 3, 8, 8), torch.eye(3)
+    >>> MixedBatch.unmixed(images, labels).mixed_labels()
+    tensor([[1., 0., 0.],
+            [0., 1., 0.],
+            [0., 0., 1.]])
     """
 
     inputs: Tensor
-    scores: Tensor
+    labels: Tensor
     source: Tensor
     lam: Tensor
     mask: Tensor
-    regions: bool
+    kind: str
     source_boxes: Optional[Tensor] = None
     target_boxes: Optional[Tensor] = None
     mixer: Optional[str] = None
-    label_params: Dict[str, Tensor] = field(default_factory=dict)
+    rng: Optional[np.random.Generator] = None
 
     @classmethod
-    def unmixed(cls, inputs: Tensor, scores: Tensor) -> 'MixedBatch':
-        """A batch in which nothing was mixed: every image is its own source
-        and the source's weight is 0."""
+    def unmixed(cls,
+                inputs: Tensor,
+                labels: Tensor,
+                mixer: Optional[str] = None) -> 'MixedBatch':
+        """A batch in which nothing was mixed: each image is its own source,
+        with weight 0."""
         n = inputs.size(0)
         lam = torch.zeros(n, device=inputs.device)
         return cls(
             inputs=inputs,
-            scores=scores,
+            labels=labels,
             source=torch.arange(n, device=inputs.device),
             lam=lam,
             mask=lam.view(n, 1, 1),
-            regions=False)
+            kind='unmixed',
+            mixer=mixer)
 
     @property
     def source_labels(self) -> Tensor:
         """Labels ``y_A`` of the images pasted in, ``(N, num_classes)``."""
-        return self.scores[self.source]
+        return self.labels[self.source]
 
     def mask_on(self, grid: Sequence[int]) -> Tensor:
-        """The mask averaged onto another grid ``(N, *grid)``."""
+        """The mask averaged onto another grid, ``(N, *grid)``."""
         if self.target_boxes is not None:
             return self._coverage(self.target_boxes, grid)
         return resize_mask(self.mask, grid)
 
     def source_mask(self, grid: Sequence[int]) -> Tensor:
-        """Where the pasted region was taken from, in the source's own image:
-        the share of each cell ``(N, *grid)``. Without boxes a region stays
+        """Where the pasted region was taken from, in the source's own image,
+        as a share of each cell ``(N, *grid)``. Without boxes a region stays
         in its place."""
         if self.source_boxes is None:
             return self.mask_on(grid)
@@ -82,12 +93,7 @@ class MixedBatch:
     def _coverage(self, boxes: Tensor, grid: Sequence[int]) -> Tensor:
         return box_coverage(boxes, self.inputs.shape[-2:], grid)
 
-    def mixed_labels(self, lam: Optional[Tensor] = None) -> Tensor:
-        """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1).
-
-        Args:
-            lam (Tensor, optional): ``(N,)`` weight of the source label.
-                Defaults to the batch's own.
-        """
-        return mix_labels(self.scores, self.source,
-                          self.lam if lam is None else lam)
+    def mixed_labels(self) -> Tensor:
+        """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1),
+        ``(N, num_classes)``."""
+        return mix_labels(self.labels, self.source, self.lam)

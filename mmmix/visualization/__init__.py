@@ -1,5 +1,5 @@
 """Pictures of what the mixers do, and of what the analyses find."""
-from .figure import draw_pairs
+from .figure import MixedPairs, draw_pairs
 from .predictions import (
     draw_prediction,
     prediction_visualizer,
@@ -8,6 +8,6 @@ from .predictions import (
 from .report import markdown_table, write_report
 
 __all__ = [
-    'draw_pairs', 'draw_prediction', 'markdown_table', 'prediction_visualizer',
-    'shown_instances', 'write_report'
+    'MixedPairs', 'draw_pairs', 'draw_prediction', 'markdown_table',
+    'prediction_visualizer', 'shown_instances', 'write_report'
 ]

@@ -16,7 +16,7 @@ HEAD, SIDE, BETWEEN = .32, .8, .14  # above all, to the left, between pairs
 
 
 @dataclass
-class Sight:
+class SheetRow:
     """A row of a sheet: one image, and what each model looks at in it.
 
     Attributes:
@@ -35,10 +35,10 @@ class Sight:
     mask: Optional[Tensor] = None
 
 
-def sights_of_pair(target: int, source: int, images: Tensor, mixed: MixedBatch,
-                   mixed_images: Tensor, names: Sequence[str],
-                   maps: Dict[str, List[Tensor]],
-                   scores: Dict[str, List[Tensor]]) -> List[Sight]:
+def rows_of_pair(target: int, source: int, images: Tensor, mixed: MixedBatch,
+                 mixed_images: Tensor, names: Sequence[str],
+                 maps: Dict[str, List[Tensor]],
+                 probabilities: Dict[str, List[Tensor]]) -> List[SheetRow]:
     """The rows of one pair: source, target, and the mixed image for the label
     of each, or once where the maps do not depend on it.
 
@@ -52,46 +52,47 @@ def sights_of_pair(target: int, source: int, images: Tensor, mixed: MixedBatch,
         maps (dict[str, list[Tensor]]): Maps ``(N, h, w)`` of each model:
             'own' of the unmixed images, and of the mixed ones 'source' and
             'target', for these labels, or 'both'.
-        scores (dict[str, list[Tensor]]): ``(N, )`` probabilities of the label
-            under the same names; 'both' is not needed.
+        probabilities (dict[str, list[Tensor]]): ``(N,)`` of the label under
+            the same names; 'both' is not needed.
     """
     mask = mixed.mask_on(images.shape[-2:])[target]
 
-    def sight(title, colour, image, key, index, mask=None):
-        return Sight(title, colour, image, [m[index] for m in maps[key]],
-                     [f'p = {p[index]:.2f}' for p in scores[key]]
-                     if key in scores else ['' for _ in maps[key]], mask)
+    def row(title, colour, image, key, index, mask=None):
+        return SheetRow(title, colour, image, [m[index] for m in maps[key]],
+                        [f'p = {p[index]:.2f}' for p in probabilities[key]]
+                        if key in probabilities else ['' for _ in maps[key]],
+                        mask)
 
     lam = float(mixed.lam[target])
     source_name, target_name = short_name(names[source],
                                           14), short_name(names[target], 14)
     rows = [
-        sight(f'source\n{source_name}', SOURCE, images[source], 'own', source),
-        sight(f'target\n{target_name}', TARGET, images[target], 'own', target)
+        row(f'source\n{source_name}', SOURCE, images[source], 'own', source),
+        row(f'target\n{target_name}', TARGET, images[target], 'own', target)
     ]
     image = mixed_images[target]
     if 'both' in maps:
         return rows + [
-            sight(f'mixed\n$\\lambda$ = {lam:.2f}', 'black', image, 'both',
-                  target, mask)
+            row(f'mixed\n$\\lambda$ = {lam:.2f}', 'black', image, 'both',
+                target, mask)
         ]
     return rows + [
-        sight(f'mixed, for\n{source_name}\n$\\lambda$ = {lam:.2f}', SOURCE,
-              image, 'source', target, mask),
-        sight(f'mixed, for\n{target_name}\n1 - $\\lambda$ = {1 - lam:.2f}',
-              TARGET, image, 'target', target, mask)
+        row(f'mixed, for\n{source_name}\n$\\lambda$ = {lam:.2f}', SOURCE,
+            image, 'source', target, mask),
+        row(f'mixed, for\n{target_name}\n1 - $\\lambda$ = {1 - lam:.2f}',
+            TARGET, image, 'target', target, mask)
     ]
 
 
-def draw_sheet(pairs: Sequence[Sequence[Sight]],
+def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
                models: Sequence[str]) -> Figure:
-    """Draw a row for each sight, a column for each model.
+    """Draw the rows of all pairs, with a column for each model.
 
     Every map lies over the grey image, from black at 0 to light at its own
     highest value. A white line is the border of what was pasted.
 
     Args:
-        pairs (Sequence[Sequence[Sight]]): The rows of each pair.
+        pairs (Sequence[Sequence[SheetRow]]): The rows of each pair.
         models (Sequence[str]): Names of the models.
 
     Returns:
@@ -108,7 +109,7 @@ def draw_sheet(pairs: Sequence[Sequence[Sight]],
     figure = Figure(figsize=size)
     top = size[1] - HEAD
     for i, pair in enumerate(pairs):
-        for j, sight in enumerate(pair):
+        for j, row in enumerate(pair):
             left = SIDE
             for k in range(columns):
                 axis = figure.add_axes(
@@ -121,12 +122,12 @@ def draw_sheet(pairs: Sequence[Sequence[Sight]],
                         models[k - 1] if k else 'image',
                         fontsize=9,
                         fontweight='bold')
-                _draw_cell(axis, sight, k - 1)
+                _draw_cell(axis, row, k - 1)
                 left += cell[0] + GAP[0]
             figure.text(
                 .06 / size[0], (top - cell[1] / 2) / size[1],
-                sight.title,
-                color=sight.colour,
+                row.title,
+                color=row.colour,
                 fontsize=7.5,
                 va='center')
             top -= cell[1] + GAP[1]
@@ -134,30 +135,30 @@ def draw_sheet(pairs: Sequence[Sequence[Sight]],
     return figure
 
 
-def _draw_cell(axis, sight: Sight, model: int) -> None:
+def _draw_cell(axis, row: SheetRow, model: int) -> None:
     """The image itself where ``model`` is -1, else a model's map over it."""
-    height, width = sight.image.shape[-2:]
+    height, width = row.image.shape[-2:]
     place = dict(extent=(0, width, height, 0), interpolation='bicubic')
     if model < 0:
-        axis.imshow(pixels(sight.image), **place)
+        axis.imshow(pixels(row.image), **place)
     else:
-        values = sight.maps[model].cpu()
+        values = row.maps[model].cpu()
         values = values / values.max().clamp(min=1e-12)
         axis.imshow(
-            pixels(sight.image).mean(2), cmap='gray', vmin=0, vmax=1, **place)
+            pixels(row.image).mean(2), cmap='gray', vmin=0, vmax=1, **place)
         place['interpolation'] = 'bilinear'
         axis.imshow(
             values.numpy(), cmap='inferno', vmin=0, vmax=1, alpha=.65, **place)
         axis.annotate(
-            sight.captions[model]
+            row.captions[model]
             if values.max() > 0 else 'nothing speaks for it', (.5, 0), (0, -3),
             xycoords='axes fraction',
             textcoords='offset points',
             fontsize=7,
             ha='center',
             va='top')
-    if sight.mask is not None and 0 < sight.mask.mean() < 1:
-        mask = sight.mask.cpu().float()
+    if row.mask is not None and 0 < row.mask.mean() < 1:
+        mask = row.mask.cpu().float()
         for colour, line in (('black', 1.8), ('white', .9)):
             axis.contour(
                 torch.arange(width) + .5,

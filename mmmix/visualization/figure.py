@@ -1,4 +1,6 @@
-from typing import Optional
+"""Mixed images beside what they were made of."""
+from dataclasses import dataclass
+from typing import List, Optional
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from mmmix.analysis.mixed_pairs import MixedPairs
+from mmmix.structures import MixedBatch
 
 # colour-blind safe: whatever belongs to the one image or to the other
 SOURCE, TARGET = '#d55e00', '#0072b2'
@@ -18,6 +20,27 @@ CELL = 1.5
 GAP = np.array([.12, .42])
 TITLE = .28
 NAME_LENGTH = 20  # characters of a class name under an image
+
+
+@dataclass
+class MixedPairs:
+    """The same pairs of images, mixed by one or several mixers.
+
+    Attributes:
+        images (Tensor): Unmixed images ``(N, 3, H, W)`` in [0, 1], RGB.
+        labels (List[str]): The class name of each.
+        attention (Tensor, optional): The guide's maps ``(N, h, w)`` of the
+            unmixed images; None where its backbone yields none.
+        mixes (List[MixedBatch]): What each mixer made of them; ``inputs`` are
+            in [0, 1], too, and ``source`` is the same for all.
+        guided (List[bool]): Whether the mixer was guided by the attention.
+    """
+
+    images: Tensor
+    labels: List[str]
+    attention: Optional[Tensor]
+    mixes: List[MixedBatch]
+    guided: List[bool]
 
 
 def draw_pairs(pairs: MixedPairs) -> Figure:
@@ -40,7 +63,8 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     cell = np.array([width, height]) / min(height, width) * CELL
     # what lies between the cells, and around all of them
     size = [sum(columns), num] * cell + [len(columns), num] * GAP
-    size[1] += TITLE
+    lines = 1 + max(m.mixer.count('\n') for m in pairs.mixes)
+    size[1] += lines * TITLE
     figure = Figure(figsize=size)
     axes = figure.subplots(
         num,
@@ -51,7 +75,7 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
             left=GAP[0] / 2 / size[0],
             right=1 - GAP[0] / 2 / size[0],
             bottom=GAP[1] / size[1],
-            top=1 - TITLE / size[1],
+            top=1 - lines * TITLE / size[1],
             wspace=GAP[0] * len(columns) / sum(columns) / cell[0],
             hspace=GAP[1] / cell[1]))
     for axis in axes.flat:

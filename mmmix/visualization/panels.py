@@ -1,3 +1,4 @@
+"""Curves in panels, with one legend."""
 from typing import Dict, Optional, Sequence
 
 from matplotlib.figure import Figure
@@ -12,9 +13,9 @@ def draw_panels(panels: Dict[str, Lines],
                 ylabel: str,
                 references: Optional[Dict[str, Lines]] = None,
                 share_y: bool = True) -> Figure:
-    """Draw curves: a panel for each question, a line for each subject.
+    """Draw curves: a panel for each question, a line for each model.
 
-    A subject has one colour and one marker in all panels.
+    A model has one colour and one marker in all panels.
 
     Args:
         panels (dict[str, dict[str, Sequence[float]]]): The lines of each

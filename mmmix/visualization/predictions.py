@@ -44,7 +44,7 @@ def draw_prediction(visualizer: Visualizer,
         visualizer (Visualizer): See :func:`prediction_visualizer`.
         image (np.ndarray): uint8 ``(h, w, 3)``, RGB, as it was before any
             resizing.
-        sample (SegDataSample | DetDataSample): What the model answered, on
+        sample (SegDataSample | DetDataSample): What the model predicted, on
             the CPU.
         score (float): Lowest score of a drawn instance. Defaults to 0.3.
     """

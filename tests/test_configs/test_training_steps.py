@@ -58,7 +58,7 @@ def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
     spared = {0} if 'paramwise_cfg' in settings else set()
     assert decays == {settings.optimizer.weight_decay} | spared
 
-    choice = model.data_preprocessor.choice
+    choice = model.data_preprocessor.batch_augments
     mixers = [*choice.augments] if choice else []
     if not choice or sum(choice.probs) < 1:
         mixers.append(None)
@@ -70,8 +70,11 @@ def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
         logged = model.train_step(batch, optim_wrapper)
         assert all(torch.isfinite(value) for value in logged.values())
         expected = {'loss', 'loss_cls'}
-        if getattr(mixer, 'regions', False):
-            expected |= {f'loss_{name}' for name in model.mix_losses}
+        if getattr(mixer, 'kind', None) == 'regions':
+            expected |= {
+                f'loss_{name}'
+                for name in getattr(model.head, 'mix_losses', ())
+            }
         assert set(logged) == expected
         for name, p in model.named_parameters():
             if not name.startswith(('head.mix_losses', 'head.label_rule')):

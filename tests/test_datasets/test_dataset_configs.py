@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from mmengine.runner import Runner
 
 from mmmix.registry import DATASETS, TRANSFORMS
 
-FOLDER = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets'
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / 'configs' / '_base_' / 'datasets'
 
 
 def load(name):
@@ -22,7 +24,7 @@ def test_config_is_complete(name):
     assert cfg.data_preprocessor.num_classes in (10, 25, 100, 200, 1000)
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']
-        assert DATASETS.get(loader.dataset.type).__module__.startswith('mmmix')
+        assert DATASETS.get(loader.dataset.type) is not None
         assert loader.dataset.get('test_mode', False) == (split != 'train')
         assert loader.sampler.shuffle == (split == 'train')
         pipeline = [
@@ -61,6 +63,56 @@ def test_erasing_is_all_that_differs():
     steps[:] = [step for step in steps if step.type != 'RandomErasing']
     assert plain.train_dataloader == erasing.train_dataloader
     assert plain.val_dataloader == erasing.val_dataloader
+
+
+@pytest.mark.parametrize(
+    'name', sorted({p.stem
+                    for p in FOLDER.glob('*.py')} - {'synthetic'}))
+def test_missing_data_is_an_error_that_names_the_place(tmp_path, name):
+    dataset = load(name).test_dataloader.dataset
+    dataset.data_root = str(tmp_path / 'nowhere')
+    dataset.pipeline = []
+    # MMPretrain offers to download CIFAR
+    kind = RuntimeError if 'CIFAR' in dataset.type else FileNotFoundError
+    with pytest.raises(kind, match='nowhere'):
+        DATASETS.build(dataset)
+
+
+def test_no_images_are_an_error(tmp_path):
+    (tmp_path / 'list.txt').touch()
+    (tmp_path / 'train').mkdir()
+    options = dict(type='CustomDataset', data_root=str(tmp_path))
+    with pytest.raises(ValueError, match='at least one'):
+        DATASETS.build(dict(options, ann_file='list.txt'))
+    with pytest.raises(RuntimeError, match='Found 0 files'):
+        DATASETS.build(dict(options, data_prefix='train'))
+
+
+def layouts():
+    """The layout of each type on the page of data sets."""
+    page = (ROOT / 'docs/datasets.md').read_text()
+    return {
+        part.split('\n')[0]: re.findall(r'```\n(.*?)\n```', part, re.S)
+        for part in page.split('\n## ')[1:]
+    }
+
+
+def test_the_page_has_the_layout_of_each_data_set():
+    text = '\n'.join(p.read_text() for p in ROOT.glob('configs/**/*.py'))
+    named = set(
+        re.findall(
+            r"'(?:mmmix\.)?(\w+Dataset|WnidImages|TinyImageNet|COCOObjects|"
+            r"VOCSegmentation|\w*ImageNet\w*|LoadGaze)'", text))
+    named -= {'ConcatDataset'}
+    # whose names stand in the configs that ours inherit from
+    named |= {
+        'ADE20KDataset', 'CIFAR10', 'CIFAR100', 'CUB', 'ImageNet',
+        'PascalContextDataset'
+    }
+    assert named >= {'CocoDataset', 'CustomDataset', 'ImageNetA', 'LoadGaze'}
+    found = layouts()
+    assert named <= set(found)
+    assert all(len(found[name]) == 1 for name in named)
 
 
 @pytest.mark.parametrize('name', ['cifar10', 'cifar100'])

@@ -35,7 +35,7 @@ def segmentation(root, **kwargs):
                 data_root=str(root),
                 data_prefix=dict(
                     img_path='train2017', seg_map_path='semantic'),
-                pipeline=[LoadSegMap()]),
+                pipeline=[LoadSegMap(num_classes=80)]),
             **kwargs
         })
 
@@ -48,17 +48,16 @@ def test_detection_reads_what_is_there(tmp_path):
     assert [i['ignore_flag'] for i in dataset[0]['instances']] == [0, 0, 1]
 
 
-@pytest.mark.parametrize('gone', ['annotations', 'train2017'])
-def test_detection_names_what_is_missing(tmp_path, gone):
-    (make_coco(tmp_path) / gone).rename(tmp_path / 'elsewhere')
-    with pytest.raises(FileNotFoundError, match=gone) as error:
+def test_detection_without_annotations(tmp_path):
+    (make_coco(tmp_path) / 'annotations').rename(tmp_path / 'elsewhere')
+    with pytest.raises(FileNotFoundError, match='annotations'):
         detection(tmp_path)
-    assert 'data_root\n├── annotations' in str(error.value)
 
 
 def test_a_class_that_no_category_has_is_an_error(tmp_path):
     make_coco(tmp_path)
-    with pytest.raises(ValueError, match="3 categories.*4 classes.*'dog'"):
+    with pytest.raises(
+            ValueError, match="3 categories.* 1 of the 4 classes.*'dog'"):
         detection(
             tmp_path,
             metainfo=dict(classes=('person', 'car', 'toothbrush', 'dog')))
@@ -74,7 +73,7 @@ def test_classes_in_another_order_than_the_categories(tmp_path):
 
 def test_no_image_after_filtering(tmp_path):
     make_coco(tmp_path)
-    with pytest.raises(ValueError, match=r'0 images: 4 were found.*min_size'):
+    with pytest.raises(ValueError, match='at least one'):
         detection(tmp_path, filter_cfg=dict(min_size=1000))
 
 
@@ -82,35 +81,34 @@ def test_no_image_in_the_annotation_file(tmp_path):
     path = make_coco(tmp_path) / 'annotations/instances_train2017.json'
     content = json.loads(path.read_text())
     path.write_text(json.dumps(dict(content, images=[], annotations=[])))
-    with pytest.raises(ValueError, match='0 images: 0 were found'):
+    with pytest.raises(ValueError, match='at least one'):
         detection(tmp_path)
 
 
-@pytest.mark.parametrize('gone', ['semantic', 'train2017'])
-def test_segmentation_names_what_is_missing(tmp_path, gone):
+def test_segmentation_without_a_folder(tmp_path):
     make_coco(tmp_path)
-    (tmp_path / 'semantic').mkdir()
-    (tmp_path / gone).rename(tmp_path / 'elsewhere')
-    with pytest.raises(FileNotFoundError, match=gone) as error:
+    with pytest.raises(FileNotFoundError, match='semantic'):
+        segmentation(tmp_path)[0]
+    (tmp_path / 'train2017').rename(tmp_path / 'elsewhere')
+    with pytest.raises(FileNotFoundError, match='train2017'):
         segmentation(tmp_path)
-    assert 'coco_semantic.py paints' in str(error.value)
 
 
 def test_segmentation_without_images(tmp_path):
     for name in ('train2017', 'semantic'):
         (tmp_path / name).mkdir()
-    with pytest.raises(ValueError, match='0 images'):
+    with pytest.raises(ValueError, match='at least one'):
         segmentation(tmp_path)
 
 
 def test_missing_list_of_images(tmp_path):
     make_coco(tmp_path)
     (tmp_path / 'semantic').mkdir()
-    with pytest.raises(FileNotFoundError, match='train.txt'):
+    with pytest.raises(AssertionError, match='train.txt'):
         segmentation(tmp_path, ann_file='train.txt')
 
 
-def test_a_label_that_is_no_class_names_its_file(tmp_path):
+def test_a_label_beyond_the_classes_names_its_file(tmp_path):
     make_coco(tmp_path)
     for i in range(4):
         labels = np.full((48, 64), 255)
@@ -127,12 +125,14 @@ def test_a_label_that_is_no_class_names_its_file(tmp_path):
 
 
 def test_ade20k_leaves_zero_out(tmp_path):
-    from mmmix.datasets.segmentation import ADE20KDataset, LoadSegMap
+    from mmseg.datasets import ADE20KDataset
+
+    from mmmix.datasets.segmentation import LoadSegMap
     make_ade20k(tmp_path)
     arguments = dict(
         data_root=str(tmp_path),
         data_prefix=dict(img_path='images', seg_map_path='annotations'),
-        pipeline=[LoadSegMap()])
+        pipeline=[LoadSegMap(num_classes=150)])
     dataset = ADE20KDataset(**arguments)
     assert len(dataset.metainfo['classes']) == 150
     labels = dataset[0]['gt_seg_map']

@@ -1,15 +1,15 @@
 """Fixation files, broken ones too, and the maps they become."""
-import os
-import pickle
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.dataset import Compose
 
-from mmmix.analysis.mixed_images import truth_maps
-from mmmix.cli.launch import load_config
-from mmmix.datasets import read_aristo, read_cub_gha
+from mmmix.analysis.truth import truth_maps
+from mmmix.cli import load_config
+from mmmix.datasets import gaze_map, read_cub_gha, read_fixations
 from mmmix.registry import TRANSFORMS
 
 REAL = Path(__file__).parents[2] / 'data/cub-gha/Fixation_run1_head400.txt'
@@ -33,7 +33,7 @@ def write(tmp_path):
 @pytest.mark.parametrize('line', [RUN, SCREEN])
 def test_both_forms_say_the_same(write, line):
     gaze = read_cub_gha(write(line))
-    assert gaze.sizes == {'7': (100, 50)}
+    assert list(gaze.points) == ['7']
     assert np.allclose(gaze.points['7'],
                        [[.1, .4, 300], [.5, .5, 100], [.9, .8, 200]])
     assert gaze.outside == 0 and not gaze.broken
@@ -78,7 +78,7 @@ def test_maps_by_hand(write):
     assert np.unravel_index(small.argmax(), small.shape) in [(3, 3), (3, 4),
                                                              (4, 3), (4, 4)]
     assert not gaze.map('99', (4, 4)).any()
-    with pytest.raises(ValueError, match="'duration' or 'count'"):
+    with pytest.raises(ValueError, match="'duration', 'count'"):
         gaze.map('7', (4, 4), weight='time')
     with pytest.raises(ValueError, match='positive number'):
         gaze.map('7', (4, 4), sigma=0)
@@ -89,79 +89,74 @@ def test_the_real_file():
     gaze = read_cub_gha(REAL)
     assert len(gaze.points) == 400 and gaze.num_points == 3487
     assert gaze.outside == 0 and not gaze.broken
-    assert gaze.sizes['8464'] == (500, 375)
     lasting = np.concatenate(list(gaze.points.values()))[:, 2]
     assert lasting.min() >= 50 and 250 < lasting.mean() < 350
     for image in list(gaze.points)[:5]:
-        width, height = gaze.sizes[image]
-        values = gaze.map(image, (height, width))
+        values = gaze.map(image, (375, 500))
         assert values.sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_what_is_no_gaze_file(write, tmp_path):
-    with pytest.raises(FileNotFoundError, match='no gaze file'):
+def test_what_is_not_a_gaze_file(write, tmp_path):
+    with pytest.raises(FileNotFoundError, match='gone.txt'):
         read_cub_gha(tmp_path / 'gone.txt')
     with pytest.raises(ValueError, match='no line of fixations'):
         read_cub_gha(write('a,b,c', ''))
-    with pytest.raises(FileNotFoundError, match='no gaze file'):
-        read_aristo(tmp_path / 'gone.pkl')
 
 
-def save(content, path):
-    path.write_bytes(pickle.dumps(content))
-    return path
+@pytest.fixture
+def table(write):
+
+    def write_table(*lines, name='gaze.csv'):
+        return write('image,x,y,duration', *lines, name=name)
+
+    return write_table
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda records: records, lambda records: {
-        i: r
-        for i, r in enumerate(records)
-    }
+def test_tables_are_pooled(table):
+    gaze = read_fixations(
+        table('b.jpg,.5,.25,300', 'a.jpg, 0, 1, 50.5', '', 'b.jpg,1,0,0'),
+        table('b.jpg,.1,.2,9', 'b.jpg,1.1,.2,9', name='second.csv'))
+    assert gaze.points['a.jpg'].tolist() == [[0, 1, 50.5]]
+    assert gaze.points['b.jpg'].tolist() == [[.5, .25, 300], [1, 0, 0],
+                                             [.1, .2, 9]]
+    assert gaze.outside == 1 and not gaze.broken
+
+
+@pytest.mark.parametrize('line', [
+    'a.jpg,.5,.25', 'a.jpg,.5,.25,3,4', 'a.jpg,.5,x,3', 'a.jpg,.5,nan,3',
+    'a.jpg,.5,.25,-3'
 ])
-def test_aristo(tmp_path, wrap):
-    records = [
+def test_a_broken_line_of_a_table_is_named(table, line):
+    with pytest.raises(ValueError, match="gaze.csv', line 3: expected"):
+        read_fixations(table('b.jpg,.5,.25,300', line))
+
+
+def test_what_is_not_a_table(write, table, tmp_path):
+    with pytest.raises(FileNotFoundError, match='gone.csv'):
+        read_fixations(tmp_path / 'gone.csv')
+    with pytest.raises(ValueError, match="must be 'image,x,y,duration', not"):
+        read_fixations(write('name,x,y,duration', 'a.jpg,.5,.25,300'))
+    with pytest.raises(ValueError, match='no fixations'):
+        read_fixations(table())
+
+
+def test_a_table_names_images_by_file_name_or_by_id(write, table):
+    images = write('7 001.Bird/Bird_2.jpg', name='images.txt')
+    options = dict(type='mmmix.LoadGaze', kind='table', sigma=0.02)
+    by_name = TRANSFORMS.build(
+        dict(options, files=str(table('Bird_2.jpg,.1,.4,300'))))
+    by_id = TRANSFORMS.build(
         dict(
-            img_id=3,
-            times=[0, 10, 40],
-            x=np.array([640, 0, 1280]),
-            y=[360, 720, 800],
-            hierarchy='order',
-            label=2),
-        dict(img_id=np.int64(3), times=[5.], x=[320.], y=[180.]),
-        dict(img_id=4, times=[5, 1], x=[1, 2], y=[1, 2]),
-        dict(img_id=4, times=[5], x=[1]),
-    ]
-    gaze = read_aristo(save(wrap(records), tmp_path / 'gaze.pkl'))
-    assert gaze.points['3'].tolist() == [[.5, .5, 10], [0, 1, 30],
-                                         [.25, .25, 1]]
-    assert gaze.outside == 1 and len(gaze.broken) == 2
-    assert gaze.broken[0].startswith('gaze.pkl, record 3')
-
-
-def test_aristo_fitted(tmp_path):
-    # a square image is 720 wide there, from 280 to 1000
-    record = dict(img_id=1, times=[0, 1], x=[640, 1000], y=[180, 0])
-    path = save(record, tmp_path / 'gaze.pkl')
-    gaze = read_aristo(path, sizes={'1': (90, 90)}, placement='fitted')
-    assert np.allclose(gaze.points['1'][:, :2], [[.5, .25], [1, 0]])
-    with pytest.raises(ValueError, match='needs the `sizes`'):
-        read_aristo(path, placement='fitted')
-    with pytest.raises(ValueError, match='`placement`'):
-        read_aristo(path, placement='centre')
-
-
-class Harmful:
-
-    def __reduce__(self):
-        return os.system, ('true', )
-
-
-@pytest.mark.parametrize('content', [Harmful(), [dict(img_id=Harmful())]])
-def test_a_pickle_runs_nothing(tmp_path, content):
-    with pytest.raises(ValueError, match=r'plain values .* \(it holds a'):
-        read_aristo(save(content, tmp_path / 'gaze.pkl'))
-    with pytest.raises(ValueError, match='no records'):
-        read_aristo(save([1, 2], tmp_path / 'gaze.pkl'))
+            options,
+            files=str(table('7,.1,.4,300', name='ids.csv')),
+            images_file=str(images)))
+    image = np.zeros((50, 100, 3), np.uint8)
+    for load in (by_name, by_id):
+        values = load(dict(img=image, img_path='any/Bird_2.jpg'))['gt_seg_map']
+        y, x = np.unravel_index(int(values.argmax()), values.shape)
+        assert y in (19, 20) and x in (9, 10)
+    other = by_name(dict(img=image, img_path='any/Bird_3.jpg'))
+    assert not other['gt_seg_map'].any()
 
 
 def test_a_map_follows_its_image(write, tmp_path):
@@ -210,7 +205,7 @@ def test_the_config_for_cub(write):
 @pytest.mark.parametrize(
     'lines, problem',
     [(['6 a/b.jpg', 'x'], 'line 2: expected an id'),
-     (['6 a/b.jpg', '7 c/b.jpg'], 'two images of the name b.jpg')])
+     (['6 a/b.jpg', '7 c/b.jpg'], 'two images with the name b.jpg')])
 def test_lists_of_images(write, lines, problem):
     with pytest.raises(ValueError, match=problem):
         TRANSFORMS.build(
@@ -224,9 +219,36 @@ def test_unknown_kind_and_missing_list(write):
     with pytest.raises(ValueError, match='`kind`'):
         TRANSFORMS.build(
             dict(type='mmmix.LoadGaze', files='', images_file='', kind='gaze'))
-    with pytest.raises(FileNotFoundError, match='no list of images gone.txt'):
+    with pytest.raises(ValueError, match='requires `images_file`'):
+        TRANSFORMS.build(dict(type='mmmix.LoadGaze', files=str(write(RUN))))
+    with pytest.raises(FileNotFoundError, match='gone.txt'):
         TRANSFORMS.build(
             dict(
                 type='mmmix.LoadGaze',
                 files=str(write(RUN)),
                 images_file='gone.txt'))
+
+
+def test_gaze_map_against_loops():
+    points = torch.tensor([[2.5, 1.], [8., 4.25]], dtype=torch.float64)
+    weights = torch.tensor([3., 1.], dtype=torch.float64)
+    got = gaze_map(points, weights, (5, 9), 1.5)
+    for y in range(5):
+        for x in range(9):
+            value = 0
+            for (px, py), weight in zip(points.tolist(), weights.tolist()):
+                distance = (x + .5 - px)**2 + (y + .5 - py)**2
+                value += weight * math.exp(
+                    -distance / (2 * 1.5**2)) / (2 * math.pi * 1.5**2)
+            assert got[y, x].item() == pytest.approx(value, abs=1e-6)
+
+
+def test_gaze_map_keeps_its_mass_and_place():
+    values = gaze_map(
+        torch.tensor([[30.5, 10.5]]), torch.tensor([7.]), (40, 60), 2.)
+    assert values.sum().item() == pytest.approx(7, rel=1e-4)
+    assert divmod(int(values.argmax()), 60) == (10, 30)
+    empty = gaze_map(torch.empty(0, 2), torch.empty(0), (3, 4), 1.)
+    assert empty.shape == (3, 4) and not empty.any()
+    with pytest.raises(ValueError, match='positive number of pixels'):
+        gaze_map(torch.empty(0, 2), torch.empty(0), (3, 4), 0)

@@ -102,10 +102,10 @@ def test_wrong_split(root):
     'missing', ['wnids.txt', 'words.txt', 'train', 'val/val_annotations.txt'])
 def test_wrong_layout(root, missing):
     (root / missing).rename(root / 'elsewhere')
+    split = 'val' if 'val' in missing else 'train'
     with pytest.raises(FileNotFoundError) as info:
-        TinyImageNet(str(root))
-    assert f"'{root / missing}' is missing" in str(info.value)
-    assert 'n01443537_boxes.txt' in str(info.value)
+        TinyImageNet(str(root), split)
+    assert str(root / missing) in str(info.value)
 
 
 @pytest.mark.parametrize('line', [

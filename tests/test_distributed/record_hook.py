@@ -42,13 +42,11 @@ class RecordHook(RecordWeightsHook):
 
     def before_train(self, runner):
         super().before_train(runner)
-        self.model.data_preprocessor.register_forward_hook(self.note_mix)
+        self.model.data_preprocessor.register_mix_hook(self.note_mix)
 
-    def note_mix(self, module, arguments, output):
-        mixed = output.get('mixed')
-        if mixed is not None:
-            self.notes.append(
-                dict(mixer=mixed.mixer, source=mixed.source, lam=mixed.lam))
+    def note_mix(self, mixed, guidance):
+        self.notes.append(
+            dict(mixer=mixed.mixer, source=mixed.source, lam=mixed.lam))
 
     def new_note(self):
         pass  # the mix began it

@@ -1,4 +1,5 @@
 """Run in each of two processes: some steps with every label rule."""
+import copy
 import sys
 from pathlib import Path
 
@@ -30,14 +31,12 @@ def steps(rule):
                    head=dict(label_rule=rule)))
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     wrapped, notes = MMDistributedDataParallel(model, device_ids=None), []
-    model.data_preprocessor.register_forward_hook(
-        lambda module, arguments, answer: notes.append(
+    model.data_preprocessor.register_mix_hook(
+        lambda mixed, guidance: notes.append(
             dict(
-                mixer=answer['mixed'].mixer,
-                drawn={
-                    name: number.item()
-                    for name, number in answer['mixed'].label_params.items()
-                })))
+                mixer=mixed.mixer,
+                # what the label rule draws next, if it does
+                drawn=copy.deepcopy(mixed.rng).random())))
     torch.manual_seed(dist.get_rank())  # images of its own
     for step in range(STEPS):
         MessageHub.get_current_instance().update_info('iter', step)

@@ -7,7 +7,7 @@ import torch
 from launching import launch
 
 from mmmix.checkpoint import load_weights
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 CONFIG = Path(__file__).with_name('recorded.py')
 

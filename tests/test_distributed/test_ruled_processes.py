@@ -55,6 +55,5 @@ def test_the_learnable_factor_rests_in_steps_without_the_rule(ranks):
 
 
 def test_each_rank_draws_a_beta_of_its_own(ranks):
-    drawn = [[note['drawn']['beta'] for note in rank['random_beta']]
-             for rank in ranks]
+    drawn = [[note['drawn'] for note in rank['random_beta']] for rank in ranks]
     assert len({*drawn[0], *drawn[1]}) == 8

@@ -21,9 +21,8 @@ def strategy(tmp_path):
 @pytest.mark.parametrize('guide', [
     dict(type='mmmix.EMAGuide'),
     dict(
-        type='mmmix.GuidePair',
         attention=dict(type='mmmix.SelfGuide'),
-        scores=dict(type='mmmix.EMAGuide')),
+        logits=dict(type='mmmix.EMAGuide')),
 ])
 def test_a_moving_average_cannot_guide(strategy, guide):
     with pytest.raises(ValueError, match='copy of the whole model'):
@@ -33,7 +32,7 @@ def test_a_moving_average_cannot_guide(strategy, guide):
 def test_the_model_itself_can_guide(strategy):
     assert isinstance(strategy, FSDPStrategy)
     model = strategy.build_model(vit_config([SMMIX]))
-    assert isinstance(model.data_preprocessor.guide, SelfGuide)
+    assert isinstance(model.data_preprocessor.guides['logits'], SelfGuide)
 
 
 def test_decay_by_dimension_is_refused(strategy):

@@ -48,7 +48,7 @@ class Notes(Hook):
     @staticmethod
     def note(runner, notes):
         model = runner.model
-        average = ema_guides(model)[0].model
+        average = ema_guides(model)[0].average
         notes.append(
             [m.backbone.pos_embed.detach().clone() for m in (model, average)])
 
@@ -76,9 +76,7 @@ def test_the_hook_keeps_an_average_of_its_own(tmp_path, paired):
     options = dict(OWN)
     if paired:
         options['guide'] = dict(
-            type='mmmix.GuidePair',
-            attention=dict(type='EMAGuide'),
-            scores=dict(type='SelfGuide'))
+            type='SelfGuide', attention=dict(type='EMAGuide'))
     runner, notes = noted(run_config(tmp_path, **options))
     # it begins with the weights that training begins with
     assert torch.equal(*notes.before[0])
@@ -132,7 +130,7 @@ def test_mmengines_average_is_shared(tmp_path):
         ])
     runner, notes = noted(run_config(tmp_path, **options))
     average = hook_of(runner, 'EMAHook').ema_model.module
-    assert runner.model.data_preprocessor.guide.model is average
+    assert ema_guides(runner.model)[0].average is average
     # no second copy, neither in memory nor in the checkpoint
     assert hook_of(runner, 'EMAGuideHook').average is None
     saved = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)

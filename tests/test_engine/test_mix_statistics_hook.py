@@ -70,15 +70,15 @@ def used(monkeypatch):
     compute, factor = (ProgressiveAttentionLabel.compute,
                        ProgressiveAttentionLabel.factor)
 
-    def noted_factor(rule, cls_score, mixed):
-        alpha = factor(rule, cls_score, mixed)
+    def noted_factor(rule, logits, mixed):
+        alpha = factor(rule, logits, mixed)
         if used and 'lam' not in used[-1]:  # while the label is computed
             used[-1]['alpha'] = alpha.expand_as(mixed.lam)
         return alpha
 
-    def noted_compute(rule, cls_score, mixed, guidance, attention):
+    def noted_compute(rule, logits, mixed, guidance, attention):
         used.append(dict(area=mixed.lam))
-        used[-1]['lam'] = compute(rule, cls_score, mixed, guidance, attention)
+        used[-1]['lam'] = compute(rule, logits, mixed, guidance, attention)
         return used[-1]['lam']
 
     monkeypatch.setattr(ProgressiveAttentionLabel, 'compute', noted_compute)
@@ -137,15 +137,15 @@ def test_off_is_absent(tmp_path):
     seen = []
 
     class Look(Hook):
-        """Count forward hooks while training."""
+        """Count hooks while training."""
 
         def after_train_iter(self, runner, *args, **kwargs):
             seen.append(hooks_of(runner.model))
 
     def hooks_of(model):
         return [
-            len(part._forward_hooks)
-            for part in (model.data_preprocessor, model.head.label_rule)
+            len(model.data_preprocessor._mix_hooks),
+            len(model.head.label_rule._forward_hooks)
         ]
 
     runner, rows = train(tmp_path / 'off', head=PAL, hooks=[])

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from helpers import ARCH, NUM_CLASSES, batch, build, train_losses, vit_config
 
+from mmmix.checkpoint import from_published_absvit
 from mmmix.functional import above_threshold
 from mmmix.models import AbSViTTopDown
-from mmmix.models.backbones import from_published_absvit
 from mmmix.registry import MODELS
 
 VisionTransformer = pytest.importorskip(

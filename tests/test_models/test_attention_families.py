@@ -147,7 +147,7 @@ def test_a_closed_watch_keeps_nothing(family):
     """Evaluation goes past the hooks of a model that trains with TransMix."""
     model = build(FAMILIES[family].config([CUTMIX], TRANSMIX)).eval()
     model(images(family))
-    assert model._watch._seen is None
+    assert model._recorder._outputs is None
     plain = build(FAMILIES[family].config([CUTMIX])).eval()
     plain(images(family))
     assert not any(m._forward_hooks for m in plain.modules())

@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmix.models.backbones import from_published_pvt, to_published_pvt
+from mmmix.checkpoint import from_published_pvt, to_published_pvt
 from mmmix.registry import MODELS
 
 DIMS, DEPTHS, HEADS = (8, 8, 12, 16), (1, 2, 1, 2), (1, 2, 3, 4)
@@ -374,7 +374,8 @@ def test_unknown_names(name):
     with pytest.raises(ValueError, match=f'1 names .*: {name}. Check'):
         from_published_pvt({**published_weights(), name: torch.zeros(1)})
     weights = scatter(classifier()).state_dict()
-    with pytest.raises(ValueError, match='1 names are not of a classifier'):
+    with pytest.raises(
+            ValueError, match='1 names do not belong to a classifier'):
         to_published_pvt({**weights, f'x{name}': torch.zeros(1)})
 
 

@@ -172,7 +172,69 @@ def test_mixup_blends():
     lam = mixed.lam.view(-1, 1, 1, 1)
     torch.testing.assert_close(mixed.inputs,
                                lam * inputs[mixed.source] + (1 - lam) * inputs)
-    assert not mixed.regions
+    assert mixed.kind == 'blend'
+
+
+def stock_boxes(cfg, stock, size, seed, n):
+    """Boxes and source weights as MMPretrain draws them."""
+    parent = stock(**cfg)
+    np.random.seed(seed)
+    for _ in range(n):
+        lam = np.random.beta(1, 1)
+        if stock is StockResizeMix:
+            lam = lam * 0.7 + 0.1
+        (y1, y2, x1, x2), lam = parent.cutmix_bbox_and_lam(size, lam)
+        yield y1, x1, y2, x2, 1 - lam
+
+
+@pytest.mark.parametrize(
+    'options',
+    [{}, dict(correct_lam=False),
+     dict(cutmix_minmax=[0.2, 0.6])])
+@pytest.mark.parametrize('name,stock', [('CutMix', StockCutMix),
+                                        ('ResizeMix', StockResizeMix)])
+def test_boxes_are_distributed_as_mmpretrains(name, stock, options):
+    """Both samples of each coordinate and of lambda have, by the test of
+    Kolmogorov and Smirnov, one distribution (a millionth of false alarms)."""
+    n, size = 3000, (40, 64)
+    mixer = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', **options))
+    rng = np.random.default_rng(0)
+    ours = []
+    for _ in range(n):
+        params = mixer.sample(rng, 2, size)
+        ours.append([*params['box'], params['lam']])
+    ours = np.array(ours, np.float64)
+    cfg = dict(alpha=1., **options)
+    theirs = np.array([*stock_boxes(cfg, stock, size, 1, n)], np.float64)
+    for one, other in zip(ours.T, theirs.T):
+        # means of the float32 lambda are compared on the float64 axis
+        places = np.sort(np.r_[one, other]) + 1e-6
+        gap = np.abs(
+            np.searchsorted(np.sort(one), places) -
+            np.searchsorted(np.sort(other), places)).max() / n
+        assert gap < 2.7 * (2 / n)**0.5
+    assert len(np.unique(ours[:, 0])) > 10
+
+
+@pytest.mark.parametrize('name', ['CutMix', 'ResizeMix'])
+@pytest.mark.parametrize('options', [{}, dict(cutmix_minmax=[0.2, 0.6])])
+def test_lambda_is_exactly_the_pasted_area(name, options):
+    mixer = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', **options))
+    rng = np.random.default_rng(0)
+    inputs, labels, _ = case(size=(40, 64))
+    for _ in range(50):
+        params = mixer.sample(rng, 7, (40, 64))
+        mixed = mixer.mix(inputs, labels, params)
+        y1, x1, y2, x2 = mixed.target_boxes[0].tolist()
+        area = np.float32((y2 - y1) * (x2 - x1) / (40 * 64))
+        assert mixed.lam.tolist() == [area] * 7
+
+
+def test_a_narrow_range_of_sides_has_a_side():
+    mixer = BATCH_AUGMENTS.build(
+        dict(type='mmmix.CutMix', cutmix_minmax=[0.5, 0.51]))
+    y1, x1, y2, x2 = mixer.sample(np.random.default_rng(0), 2, (32, 32))['box']
+    assert (y2 - y1, x2 - x1) == (16, 16)
 
 
 def test_global_random_state_is_left_alone():

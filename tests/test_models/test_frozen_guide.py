@@ -11,6 +11,7 @@ from helpers import (
     batch,
     build,
     cnn_config,
+    mix,
     train_losses,
     vit_config,
 )
@@ -40,6 +41,11 @@ def frozen_guide(folder, cfg=vit_config, **options):
         checkpoint=str(folder / 'teacher.pth'))
 
 
+def network_of(model, word='attention'):
+    """What a guide of a model asks."""
+    return model.data_preprocessor.guides[word].network(model)
+
+
 def test_it_is_the_pretrained_model(tmp_path):
     teacher, guide = frozen_guide(tmp_path)
     model = build(vit_config(**SMMIX_FULL, guide=guide))
@@ -53,14 +59,12 @@ def test_it_is_the_pretrained_model(tmp_path):
     assert model.state_dict().keys() == student.state_dict().keys()
     # and a copy of the student shares it
     copied = copy.deepcopy(model)
-    assert (copied.data_preprocessor.guide.model
-            is model.data_preprocessor.guide.model)
-    assert copied.data_preprocessor.guide.student is copied
+    assert network_of(copied) is network_of(model)
     # which is saved with the whole model
     loaded = pickle.loads(pickle.dumps(model))
     with torch.no_grad():
         torch.testing.assert_close(
-            loaded.data_preprocessor.guide.model(data['inputs'][0][None]),
+            network_of(loaded)(data['inputs'][0][None]),
             teacher(data['inputs'][0][None]))
 
 
@@ -71,8 +75,7 @@ def test_the_config_may_be_given_in_place(tmp_path, as_config):
     guide['config'] = config if as_config is Config else dict(config)
     model = build(vit_config([SMMIX], guide=guide))
     for name, value in teacher.state_dict().items():
-        assert torch.equal(
-            model.data_preprocessor.guide.model.state_dict()[name], value)
+        assert torch.equal(network_of(model).state_dict()[name], value)
 
 
 def test_one_that_cannot_serve_is_refused(tmp_path):
@@ -109,25 +112,21 @@ def test_one_with_other_classes_serves_where_no_class_is_wanted(tmp_path):
                        guide=dict(guide, attention_map=TOP_DOWN),
                        **four))
     build(vit_config([SMMIX], guide=guide, **four))
-    # also as the half of a pair that gives the attention
-    pair = dict(
-        type='mmmix.GuidePair', attention=guide, scores=dict(type='SelfGuide'))
+    # also where it gives the attention alone
+    pair = dict(attention=guide, logits=dict(type='SelfGuide'))
     build(vit_config(**SMMIX_FULL, guide=pair, **four))
-    pair = dict(pair, attention=pair['scores'], scores=guide)
+    pair = dict(attention=pair['logits'], logits=guide)
     with pytest.raises(ValueError, match=message):
         build(vit_config(**SMMIX_FULL, guide=pair, **four))
 
 
-def test_half_of_a_pair(tmp_path):
+def test_it_may_give_the_attention_alone(tmp_path):
     """A CNN says where, the model under training says what."""
     teacher, guide = frozen_guide(tmp_path, cnn_config)
     model = build(
         vit_config(
             **SMMIX_FULL,
-            guide=dict(
-                type='mmmix.GuidePair',
-                attention=guide,
-                scores=dict(type='SelfGuide'))))
+            guide=dict(attention=guide, logits=dict(type='SelfGuide'))))
     data = batch()
     _, answer = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
@@ -135,9 +134,8 @@ def test_half_of_a_pair(tmp_path):
         torch.testing.assert_close(answer['guidance'].attention,
                                    teacher.backbone(inputs)[-1].abs().mean(1))
     copied = copy.deepcopy(model)
-    parts = copied.data_preprocessor.guide.parts
-    assert parts[0].model is model.data_preprocessor.guide.parts[0].model
-    assert parts[1].model is copied
+    assert network_of(copied) is network_of(model)
+    assert network_of(copied, 'logits') is copied
 
 
 def photographs():
@@ -167,7 +165,7 @@ def test_images_are_normalised_anew(tmp_path, ours, theirs):
             guide=dict(guide, attention_map=TOP_DOWN),
             data_preprocessor=dict(EYES[ours])))
     data = photographs()
-    answer = model.data_preprocessor(copy.deepcopy(data), training=True)
+    answer = mix(model, copy.deepcopy(data))
     with torch.no_grad():
         seen = teacher.data_preprocessor(copy.deepcopy(data))['inputs']
         torch.testing.assert_close(
@@ -183,7 +181,7 @@ def test_one_that_says_nothing_of_its_eyes_sees_what_the_student_sees(
             guide=guide,
             data_preprocessor=dict(EYES['imagenet'])))
     data = photographs()
-    answer = model.data_preprocessor(copy.deepcopy(data), training=True)
+    answer = mix(model, copy.deepcopy(data))
     seen = model.data_preprocessor(data)['inputs']
     with torch.no_grad():
         torch.testing.assert_close(answer['guidance'].logits, teacher(seen))
@@ -201,7 +199,7 @@ def test_normalisation_beside_the_model_counts_too(tmp_path):
             guide=guide,
             data_preprocessor=dict(EYES['imagenet'])))
     data = photographs()
-    answer = model.data_preprocessor(copy.deepcopy(data), training=True)
+    answer = mix(model, copy.deepcopy(data))
     mean, std = (
         torch.tensor(EYES['bgr'][name]).view(3, 1, 1)
         for name in ('mean', 'std'))
@@ -224,7 +222,7 @@ def test_small_images_are_enlarged_for_it(tmp_path):
     torch.testing.assert_close(answer['guidance'].attention, expected)
 
 
-def test_a_bare_extractor_has_no_scores(tmp_path):
+def test_a_bare_extractor_has_no_logits(tmp_path):
     _, guide = frozen_guide(tmp_path, cnn_config)
     cfg = Config.fromfile(guide['config']).model
     cfg.pop('head')

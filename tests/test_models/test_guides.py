@@ -11,11 +11,14 @@ from helpers import (
     build,
     cnn_config,
     dense_attention,
+    mix,
     train_losses,
     vit_config,
 )
 
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
+from mmmix.models import EMAGuide, SelfGuide
+from mmmix.models.guides import build_guides
 from mmmix.models.guides.base import evaluating
 
 SMMIX_FULL = dict(augments=[SMMIX], mix_losses=BOTH_LOSSES)
@@ -36,19 +39,20 @@ def test_the_guide_sees_the_unmixed_images_in_eval_mode():
 
 
 @pytest.mark.parametrize(
-    'cfg,view', [(vit_config, dict(type='mmmix.BottomUp')),
-                 (vit_config, dict(type='mmmix.ClassAttention')),
-                 (vit_config, dict(type='mmmix.TopDown', form='two_pass')),
-                 (vit_config, dict(type='mmmix.TopDown', form='one_pass')),
-                 (cnn_config, dict(type='mmmix.BottomUp')),
-                 (cnn_config, dict(type='mmmix.TopDown'))])
-def test_the_guide_leaves_no_trace(cfg, view):
+    'cfg,attention_map',
+    [(vit_config, dict(type='mmmix.BottomUp')),
+     (vit_config, dict(type='mmmix.ClassAttention')),
+     (vit_config, dict(type='mmmix.TopDown', form='two_pass')),
+     (vit_config, dict(type='mmmix.TopDown', form='one_pass')),
+     (cnn_config, dict(type='mmmix.BottomUp')),
+     (cnn_config, dict(type='mmmix.TopDown'))])
+def test_the_guide_leaves_no_trace(cfg, attention_map):
     """No gradient, no batch-norm statistic, no changed flag, no hook; and
     batch norm and dropout are not in training while it looks."""
     model = build(
         cfg([SMMIX],
             dict(consistency=BOTH_LOSSES['consistency']),
-            guide=dict(type='SelfGuide', attention_map=view)))
+            guide=dict(type='SelfGuide', attention_map=attention_map)))
     if cfg is vit_config:
         model.backbone.pre_norm = torch.nn.BatchNorm1d(17)
         model.backbone.drop_after_pos.p = 0.5
@@ -60,9 +64,7 @@ def test_the_guide_leaves_no_trace(cfg, view):
     hooks = [len(m._forward_hooks) for m in model.modules()]
 
     images = batch()
-    first, second = (
-        model.data_preprocessor(copy.deepcopy(images), training=True)
-        for _ in range(2))
+    first, second = (mix(model, copy.deepcopy(images)) for _ in range(2))
 
     assert {name: m.training for name, m in model.named_modules()} == flags
     for name, value in model.state_dict().items():
@@ -86,49 +88,44 @@ def test_flags_are_put_back_after_an_error():
 
 
 def test_a_copy_guides_itself():
-    """The moving average is a deep copy; it must not be bound to the
+    """The moving average is a deep copy; it must not be guided by the
     original."""
     model = build(vit_config([SMMIX]))
     copied = copy.deepcopy(model)
-    assert copied.data_preprocessor.guide.model is copied
-    assert model.data_preprocessor.guide.model is model
+    with torch.no_grad():
+        copied.backbone.layers[-1].attn.qkv.weight.mul_(3)
+    data = batch()
+    for one in (model, copied):
+        torch.testing.assert_close(
+            mix(one, dict(data))['guidance'].attention.flatten(1),
+            dense_attention(one.backbone, torch.stack(data['inputs'])))
 
 
-@pytest.mark.parametrize('guide', [
-    None,
-    dict(type='EMAGuide'),
-    dict(
-        type='mmmix.GuidePair',
-        attention=dict(
-            type='SelfGuide', attention_map=dict(type='mmmix.TopDown')),
-        scores=dict(type='EMAGuide'))
-])
+EMA = dict(type='EMAGuide')
+BY_WORD = dict(
+    attention=dict(type='SelfGuide', attention_map=dict(type='mmmix.TopDown')),
+    logits=EMA)
+
+
+@pytest.mark.parametrize('guide', [None, EMA, BY_WORD])
 def test_a_whole_model_can_be_saved(tmp_path, guide):
     model = build(vit_config([SMMIX], BOTH_LOSSES, guide=guide))
     for part in ema_guides(model):
-        part.bind_average(copy.deepcopy(model))
+        part.average = copy.deepcopy(model)
     torch.save(model, tmp_path / 'model.pt')
     loaded = torch.load(tmp_path / 'model.pt', weights_only=False)
     for part in ema_guides(loaded):
+        assert part.average is None  # it is not saved along
         with pytest.raises(ValueError, match='no moving average'):
-            part.model  # it is not saved along
-        part.bind_average(loaded)
-    guide = loaded.data_preprocessor.guide
-    assert all(
-        part.model is loaded for part in getattr(guide, 'parts', (guide, )))
+            train_losses(loaded)
+        part.average = loaded
     assert set(train_losses(loaded)[0]) == {
         'loss_cls', 'loss_fine', 'loss_consistency'
     }
 
 
-@pytest.mark.parametrize('paired', [False, True])
-def test_average_guide_says_which_hook_it_needs(paired):
-    guide = dict(type='EMAGuide')
-    if paired:
-        guide = dict(
-            type='mmmix.GuidePair',
-            attention=guide,
-            scores=dict(type='SelfGuide'))
+@pytest.mark.parametrize('guide', [EMA, dict(attention=EMA)])
+def test_average_guide_says_which_hook_it_needs(guide):
     model = build(vit_config(**SMMIX_FULL, guide=guide))
     with pytest.raises(ValueError, match='EMAGuideHook'):
         train_losses(model)
@@ -136,29 +133,34 @@ def test_average_guide_says_which_hook_it_needs(paired):
     with torch.no_grad():
         average.backbone.layers[-1].attn.qkv.weight.mul_(3)
     for part in ema_guides(model):
-        part.bind_average(average)
+        part.average = average
     data = batch()
     _, answer = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
     with torch.no_grad():
         torch.testing.assert_close(answer['guidance'].attention.flatten(1),
                                    dense_attention(average.backbone, inputs))
-        torch.testing.assert_close(answer['guidance'].logits,
-                                   (model if paired else average)(inputs))
-    # an average of this model is not guided by another's average
-    for part in ema_guides(copy.deepcopy(model)):
-        with pytest.raises(ValueError, match='no moving average'):
-            part.model
+        torch.testing.assert_close(
+            answer['guidance'].logits,
+            (average if guide is EMA else model)(inputs))
 
 
-def test_a_pair_asks_each_guide_for_its_part_alone():
+def test_a_model_in_eval_mode_stands_for_its_average():
+    """As in an analysis, whose checkpoint holds averaged weights."""
+    model = build(vit_config([SMMIX], guide=EMA)).eval()
+    data = batch()
+    torch.testing.assert_close(
+        mix(model, dict(data))['guidance'].attention.flatten(1),
+        dense_attention(model.backbone, torch.stack(data['inputs'])))
+
+
+def test_a_guide_for_each_word_is_asked_for_that_alone():
     model = build(
         vit_config(
             **SMMIX_FULL,
             guide=dict(
-                type='mmmix.GuidePair',
                 attention=dict(type='SelfGuide', scale=0.5),
-                scores=dict(type='SelfGuide', input_size=48))))
+                logits=dict(type='SelfGuide', input_size=48))))
     data = batch()
     _, answer = train_losses(model, dict(data))
     inputs = torch.stack(data['inputs'])
@@ -169,19 +171,30 @@ def test_a_pair_asks_each_guide_for_its_part_alone():
             dense_attention(model.backbone, F.interpolate(inputs, **sizes[0])))
         torch.testing.assert_close(answer['guidance'].logits,
                                    model(F.interpolate(inputs, **sizes[1])))
-    # each looks only when it is asked
-    model = build(
-        vit_config([SMMIX],
-                   guide=dict(
-                       type='mmmix.GuidePair',
-                       attention=dict(type='SelfGuide'),
-                       scores=dict(type='EMAGuide'))))
+    # one that nothing is required from is not asked
+    model = build(vit_config([SMMIX], guide=dict(logits=EMA)))
     _, answer = train_losses(model)
     assert answer['guidance'].logits is None
-    # and a copy has parts of its own
-    copied = copy.deepcopy(model)
-    assert copied.data_preprocessor.guide.parts[0].model is copied
-    assert model.data_preprocessor.guide.parts[0].model is model
+
+
+def test_a_default_guide_beside_one_for_a_word():
+    guides = build_guides(dict(type='SelfGuide', scale=2., logits=EMA))
+    assert guides['attention'].scale == 2
+    assert type(guides['logits']) is EMAGuide
+    both = build_guides(EMA)
+    assert both['attention'] is both['logits']
+    # an inherited word can be removed
+    assert type(build_guides(dict(logits=None))['logits']) is SelfGuide
+
+
+@pytest.mark.parametrize('guide,message', [
+    (dict(logit=EMA), r"`type`.*for each of .*but has \['logit'\]"),
+    (dict(attention=dict(type='mmmix.TopDown')),
+     '`guide.attention` must be a Guide'),
+])
+def test_a_config_that_is_not_of_guides_is_refused(guide, message):
+    with pytest.raises(ValueError, match=message):
+        build(vit_config([SMMIX], guide=guide))
 
 
 def test_backbone_without_extractor_is_refused_at_build_time():
@@ -263,8 +276,8 @@ def test_the_guide_runs_in_bfloat16(cfg):
     train_losses(model)
     # the guide, and then the model under training
     assert seen == [torch.bfloat16, torch.float32]
-    guide, labels = model.data_preprocessor.guide, torch.eye(5)
-    asked = torch.rand(5, 3, 32, 32), frozenset({'attention', 'scores'})
+    guide, labels = model.data_preprocessor.guides['logits'], torch.eye(5)
+    asked = model, torch.rand(5, 3, 32, 32), frozenset({'attention', 'logits'})
     rounded = guide(*asked, labels)
     assert rounded.attention.dtype == rounded.logits.dtype == torch.float32
     guide.dtype = None

@@ -12,6 +12,7 @@ from helpers import (
     build,
     cnn_config,
     dense_attention,
+    mix,
     train_losses,
     vit_config,
 )
@@ -109,7 +110,7 @@ def blend(weight, one, other):
 def mixed_labels(mixed, lams):
     return [[
         lam * a.item() + (1 - lam) * b.item() for a, b in zip(y_a, y_b)
-    ] for lam, y_a, y_b in zip(lams, mixed.scores[mixed.source], mixed.scores)]
+    ] for lam, y_a, y_b in zip(lams, mixed.labels[mixed.source], mixed.labels)]
 
 
 def cross_entropy(logits, labels):
@@ -269,7 +270,7 @@ def test_the_gradient_stops_in_the_factor_or_does_not(stop_gradient):
     (gradient, ) = torch.autograd.grad(losses['loss_cls'], classes.weight)
     attended = torch.tensor(
         attended_by_the_class_token(model, mixed, nearest=True))
-    y_a, y_b = mixed.scores[mixed.source], mixed.scores
+    y_a, y_b = mixed.labels[mixed.source], mixed.labels
 
     def slow_gradient(stop):
         logits = model(mixed.inputs)
@@ -311,10 +312,13 @@ def test_odd_batches_and_rectangular_images(rule, n, size):
 
 
 def test_random_beta_is_one_number_for_each_batch(hub):
-    rule = dict(AREA, beta='random')
+    rule, drawn = dict(AREA, beta='random'), []
     model = ruled(rule, [SMMIX])
+    handle = model.data_preprocessor.register_mix_hook(
+        lambda mixed, guidance: drawn.append(copy.deepcopy(mixed.rng)))
     losses, data = train_losses(model)
-    beta = data['mixed'].label_params['beta'].item()
+    handle.remove()
+    beta = drawn[0].random()
     assert 0 <= beta < 1
     lams = by_hand(dict(rule, beta=beta), model, data)
     with torch.no_grad():
@@ -324,23 +328,38 @@ def test_random_beta_is_one_number_for_each_batch(hub):
 
 
 def test_random_beta_needs_no_stored_state(hub):
-    """Seed and iteration tell it, so a resumed run draws the same; the mix
-    itself is that of a fixed beta."""
+    """Seed and iteration determine it, so a resumed run draws the same; the
+    mix itself is that of a fixed beta."""
     model = ruled(dict(AREA, beta='random'))
-    fixed = ruled(AREA)
+    fixed = ruled(dict(AREA, beta=0.))
+    fixed.load_state_dict(model.state_dict())
     data = batch()
 
     def at(iteration, model=model):
+        """What was mixed, the number drawn next, and the rule's lambda."""
         hub.update_info('iter', iteration)
-        return model.data_preprocessor(dict(data), training=True)['mixed']
+        step = mix(model, dict(data))
+        beta = copy.deepcopy(step['mixed'].rng).random()
+        lam = model.relabel(step['mixed'], step['guidance']).lam
+        return step['mixed'], beta, lam
 
     run = [at(i) for i in range(4)]
     resumed = [at(i) for i in range(2, 4)]
-    betas = [mixed.label_params['beta'] for mixed in run]
-    assert [mixed.label_params['beta'] for mixed in resumed] == betas[2:]
-    assert len(set(betas)) == 4
-    assert torch.equal(at(1, fixed).inputs, run[1].inputs)
-    assert at(1, fixed).label_params == {}
+    for (_, beta, lam), (_, same_beta, same_lam) in zip(run[2:], resumed):
+        assert beta == same_beta and torch.equal(lam, same_lam)
+    assert len({beta for _, beta, _ in run}) == 4
+    mixed, _, attended = at(1, fixed)
+    assert torch.equal(mixed.inputs, run[1][0].inputs)
+    torch.testing.assert_close(
+        run[1][2], run[1][1] * mixed.lam + (1 - run[1][1]) * attended)
+
+
+def test_random_beta_says_where_it_draws():
+    model = ruled(dict(AREA, beta='random'))
+    step = mix(model)
+    step['mixed'].rng = None
+    with pytest.raises(ValueError, match='`mixed.rng` is None'):
+        model.relabel(step['mixed'], step['guidance'])
 
 
 def region_batch(boxes, n=3):
@@ -348,11 +367,11 @@ def region_batch(boxes, n=3):
     mask = box_masks(boxes, (4, 4))
     return MixedBatch(
         inputs=torch.rand(n, 3, 4, 4),
-        scores=torch.eye(n),
+        labels=torch.eye(n),
         source=torch.arange(n).flip(0),
         lam=mask.mean((1, 2)),
         mask=mask,
-        regions=True,
+        kind='regions',
         source_boxes=boxes,
         target_boxes=boxes,
         mixer='SMMix')
@@ -412,13 +431,13 @@ def test_attention_of_a_compiled_forward():
             logs[0]['loss'], logs[1]['loss'], atol=1e-4, rtol=1e-4)
 
 
-def test_watching_leaves_nothing_behind():
+def test_recording_leaves_nothing_behind():
     model = ruled(TRANSMIX)
     hooks = [len(m._forward_hooks) for m in model.modules()]
     train_losses(model)
     assert [len(m._forward_hooks) for m in model.modules()] == hooks
-    assert model._watch._seen is None
-    # a copy watches itself
+    assert model._recorder._outputs is None
+    # a copy records itself
     copied = copy.deepcopy(model)
     with torch.no_grad():
         copied.backbone.layers[-1].attn.qkv.weight.mul_(3)

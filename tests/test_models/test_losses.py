@@ -30,11 +30,11 @@ def mixed_batch(boxes=None, grid=(4, 4)):
     mask = box_masks(boxes, grid)
     return MixedBatch(
         inputs=torch.rand(N, 3, 8, 8),
-        scores=F.one_hot(torch.tensor([0, 1, 2, 1]), K),
+        labels=F.one_hot(torch.tensor([0, 1, 2, 1]), K),
         source=torch.tensor([3, 2, 1, 0]),
         lam=mask.mean((1, 2)),
         mask=mask,
-        regions=True,
+        kind='regions',
         mixer='SMMix')
 
 
@@ -67,7 +67,7 @@ def test_fine_grained_loss_of_equations_10_to_13(smooth):
             mean = sum(tokens[n, :, i, j].double()
                        for i, j in cells) / len(cells)
             log_probs = log_softmax((weight @ mean + bias).tolist())
-            target = mixed.scores[owner].tolist()
+            target = mixed.labels[owner].tolist()
             expected -= sum(
                 ((1 - smooth) * target[k] + smooth / K) * log_probs[k]
                 for k in range(K)) / 2 / N
@@ -84,7 +84,7 @@ def test_fine_grained_loss_weighs_tokens_by_the_share_of_their_area():
     expected = 0.
     for weight, owner in ((share, mixed.source), (1 - share, torch.arange(N))):
         mean = (tokens * weight).sum((2, 3)) / weight.sum()
-        target = mixed.scores[owner].argmax(1)
+        target = mixed.labels[owner].argmax(1)
         expected += F.cross_entropy(head.fc(mean), target) / 2
     torch.testing.assert_close(
         loss(head, torch.zeros(N, K), mixed, None, tokens), expected)
@@ -102,7 +102,7 @@ def test_unmixed_and_replaced_images_have_one_finite_loss(whole):
                                                             tokens)
     owner = mixed.source if whole else torch.arange(N)
     expected = F.cross_entropy(
-        head.fc(tokens.mean((2, 3))), mixed.scores[owner].argmax(1)) / 2
+        head.fc(tokens.mean((2, 3))), mixed.labels[owner].argmax(1)) / 2
     torch.testing.assert_close(loss, expected)
     loss.backward()
     assert torch.isfinite(tokens.grad).all()
@@ -116,7 +116,7 @@ def test_empty_region_adds_nothing_also_after_rounding(fine, coarse):
         torch.tensor([[0, 0, fine, fine]]).expand(N, 4), (fine, fine))
     tokens = torch.randn(N, C, coarse, coarse)
     loss = MODELS.build(dict(type='mmmix.FineGrainedLoss'))
-    labels = mixed.scores[mixed.source].argmax(1)
+    labels = mixed.labels[mixed.source].argmax(1)
     expected = F.cross_entropy(head.fc(tokens.mean((2, 3))), labels) / 2
     torch.testing.assert_close(
         loss(head, torch.zeros(N, K), mixed, None, tokens), expected)
@@ -125,16 +125,16 @@ def test_empty_region_adds_nothing_also_after_rounding(fine, coarse):
 @pytest.mark.parametrize('mix', ['probabilities', 'logits'])
 @pytest.mark.parametrize('distance', ['kl', 'l1'])
 def test_consistency_loss_of_equation_14(distance, mix):
-    mixed, cls_score = mixed_batch(), torch.randn(N, K)
+    mixed, logits = mixed_batch(), torch.randn(N, K)
     logits = torch.randn(N, K)
     loss = MODELS.build(
         dict(type='mmmix.ConsistencyLoss', distance=distance, mix=mix))
-    actual = loss(None, cls_score, mixed, Guidance(logits=logits))
+    actual = loss(None, logits, mixed, Guidance(logits=logits))
 
     expected = 0.
     for n in range(N):
         lam, a = mixed.lam[n].item(), mixed.source[n].item()
-        prediction = softmax(cls_score[n].tolist())
+        prediction = softmax(logits[n].tolist())
         of_a, of_b = logits[a].tolist(), logits[n].tolist()
         if mix == 'probabilities':
             of_a, of_b = softmax(of_a), softmax(of_b)
@@ -149,8 +149,8 @@ def test_consistency_loss_of_equation_14(distance, mix):
 
 @pytest.mark.parametrize('name', ['FineGrainedLoss', 'ConsistencyLoss'])
 def test_weight_and_float32_under_autocast(name):
-    mixed, cls_score = mixed_batch(), torch.randn(N, K)
-    args = (Head(), cls_score, mixed, Guidance(logits=torch.randn(N, K)),
+    mixed, logits = mixed_batch(), torch.randn(N, K)
+    args = (Head(), logits, mixed, Guidance(logits=torch.randn(N, K)),
             torch.randn(N, C, 4, 4))
     one = MODELS.build(dict(type=f'mmmix.{name}'))(*args)
     three = MODELS.build(dict(type=f'mmmix.{name}', loss_weight=3.))(*args)

@@ -90,7 +90,7 @@ def test_mix_pixel_by_pixel(cfg, n, size):
     torch.testing.assert_close(mixed.lam.double(), lam, atol=1e-6, rtol=0)
     assert mixed.mask.shape[0] == mixed.lam.shape[0] == n
     assert mixed.lam.dtype == mixed.mask.dtype == torch.float32
-    assert mixed.regions and mixed.source_boxes is None
+    assert mixed.kind == 'regions' and mixed.source_boxes is None
     assert torch.equal(inputs, before)
     # the same numbers give the same mix
     again = mixer.mix(inputs, torch.eye(n), params)

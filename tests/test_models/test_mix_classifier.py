@@ -111,7 +111,7 @@ def test_fine_grained_tokens_are_those_of_the_mixed_image():
         mask = mixed.mask[n].flatten().bool()
         for keep, owner in ((mask, mixed.source[n]), (~mask, n)):
             logits = model.head.layers.head(tokens[n, keep].mean(0))
-            label = mixed.scores[owner].argmax()
+            label = mixed.labels[owner].argmax()
             expected -= logits.log_softmax(0)[label] / 12
     torch.testing.assert_close(losses['loss_fine'], expected)
 
@@ -227,7 +227,8 @@ def test_bad_configs_are_refused_at_build_time():
     [(MIXUP, 'mmmix.Mixup'),
      (dict(type='mmpretrain.CutMix', alpha=1.), 'mmpretrain.CutMix')])
 def test_a_loss_that_could_never_apply_is_refused(augment, name):
-    with pytest.raises(ValueError, match=f"'fine'.*none of .*{name}"):
+    with pytest.raises(
+            ValueError, match=f'mix_losses.fine .*none of .*{name}'):
         build(vit_config([augment], BOTH_LOSSES))
 
 

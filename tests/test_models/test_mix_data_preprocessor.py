@@ -1,7 +1,16 @@
 """Mixing in the preprocessor: randomness, guidance on demand, bad input."""
 import pytest
 import torch
-from helpers import BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, vit_config
+from helpers import (
+    BOTH_LOSSES,
+    NUM_CLASSES,
+    SMMIX,
+    batch,
+    build,
+    mix,
+    train_losses,
+    vit_config,
+)
 from mmengine.logging import MessageHub
 from mmpretrain.structures import DataSample
 
@@ -21,10 +30,6 @@ def hub():
     hub.pop_info('seed')
 
 
-def mix(model, data=None):
-    return model.data_preprocessor(data or batch(), training=True)
-
-
 def test_validation_is_the_parents():
     model = build(vit_config([SMMIX]))
     data = batch()
@@ -33,14 +38,27 @@ def test_validation_is_the_parents():
     assert torch.equal(answer['inputs'], torch.stack(data['inputs']))
 
 
-def test_mixed_labels_reach_the_data_samples():
+def test_data_samples_keep_the_unmixed_labels():
+    """The mixed ones are the MixedBatch's."""
     data = mix(build(vit_config([SMMIX])))
-    scores = torch.stack([s.gt_score for s in data['data_samples']])
-    assert torch.equal(scores, data['mixed'].mixed_labels())
-    assert data['inputs'] is data['mixed'].inputs
-    # the hard label of the target stays readable
-    assert [s.gt_label.item() for s in data['data_samples']
-            ] == [i % NUM_CLASSES for i in range(6)]
+    labels = [i % NUM_CLASSES for i in range(6)]
+    assert [s.gt_label.item() for s in data['data_samples']] == labels
+    unmixed = torch.eye(NUM_CLASSES)[labels]
+    assert torch.equal(
+        torch.stack([s.gt_score for s in data['data_samples']]), unmixed)
+    mixed = data['mixed']
+    assert torch.equal(mixed.labels, unmixed)
+    for n, lam in enumerate(mixed.lam):
+        torch.testing.assert_close(
+            mixed.mixed_labels()[n],
+            lam * unmixed[mixed.source[n]] + (1 - lam) * unmixed[n])
+
+
+def test_the_preprocessor_mixes_nothing_by_itself():
+    model, data = build(vit_config([SMMIX])), batch()
+    answer = model.data_preprocessor(data, training=True)
+    assert set(answer) == {'inputs', 'data_samples'}
+    assert torch.equal(answer['inputs'], torch.stack(data['inputs']))
 
 
 @pytest.mark.parametrize('augment,losses,asked', [
@@ -76,11 +94,41 @@ def test_unmixed_batch_consults_the_guide_only_for_losses_on_all():
     assert data['guidance'].logits.shape == (6, NUM_CLASSES)
 
 
-def test_a_parents_mixer_runs_beside_ours():
-    data = mix(build(vit_config([dict(type='mmpretrain.Mixup', alpha=1.)])))
-    assert data['mixed'] is None
-    scores = torch.stack([s.gt_score for s in data['data_samples']])
-    torch.testing.assert_close(scores.sum(1), torch.ones(6))
+@pytest.mark.parametrize('name', ['Mixup', 'CutMix', 'ResizeMix'])
+def test_a_mixer_of_mmpretrain_runs_beside_ours(name):
+    """It does not say what it mixed: soft labels, nothing pasted."""
+    model = build(vit_config([dict(type=f'mmpretrain.{name}', alpha=1.)]))
+    data = batch()
+    unmixed = torch.stack(data['inputs'])
+    data = mix(model, data)
+    mixed = data['mixed']
+    assert mixed.kind == 'unmixed' and not mixed.lam.any()
+    assert not torch.equal(mixed.inputs, unmixed)
+    labels = mixed.mixed_labels()
+    assert torch.equal(labels, mixed.labels)
+    torch.testing.assert_close(labels.sum(1), torch.ones(6))
+    assert ((0 < labels) & (labels < 1)).any()
+    losses, data = train_losses(model)
+    assert set(losses) == {'loss_cls'}
+    logits = model(data['inputs'])
+    torch.testing.assert_close(
+        losses['loss_cls'],
+        -(data['mixed'].labels * logits.log_softmax(1)).sum() / 6)
+
+
+def test_a_stock_head_learns_the_mixed_labels():
+    cfg = vit_config([dict(type='mmmix.CutMix')],
+                     backbone=dict(out_type='cls_token'))
+    cfg['head'].update(type='mmpretrain.VisionTransformerClsHead')
+    cfg['head'].pop('mix_losses')
+    model = build(cfg)
+    losses, data = train_losses(model)
+    logits = model(data['inputs'])
+    torch.testing.assert_close(
+        losses['loss'],
+        -(data['mixed'].mixed_labels() * logits.log_softmax(1)).sum() / 6)
+    labels = torch.stack([s.gt_score for s in data['data_samples']])
+    assert torch.equal(labels, data['mixed'].labels)
 
 
 def test_the_same_seed_and_iteration_mix_alike(hub):
@@ -104,7 +152,7 @@ def test_calls_without_a_trainer_differ():
 
 
 def test_ranks_agree_on_the_mixer_and_differ_in_the_pairs(hub, monkeypatch):
-    module = 'mmmix.models.data_preprocessors.mix_data_preprocessor.get_rank'
+    module = 'mmmix.models.data_preprocessors.generators.get_rank'
     model, data = build(vit_config([SMMIX, CUTMIX, MIXUP])), batch(8)
     drawn = {}
     for rank in (0, 1):
@@ -142,7 +190,7 @@ def test_bad_labels_are_refused(augments):
 
 
 @pytest.mark.parametrize('score', [[.5, .5, 0.], [1.2, -.2, 0., 0., 0.]])
-def test_bad_scores_are_refused(score):
+def test_bad_soft_labels_are_refused(score):
     model = build(vit_config([SMMIX]))
     data = batch()
     data['data_samples'][1].set_gt_score(torch.tensor(score))
@@ -157,7 +205,7 @@ def test_soft_labels_are_mixed():
     for sample, score in zip(data['data_samples'], soft):
         sample.set_gt_score(score)
     mixed = mix(model, data)['mixed']
-    assert torch.equal(mixed.scores, soft)
+    assert torch.equal(mixed.labels, soft)
     torch.testing.assert_close(mixed.mixed_labels().sum(1), torch.ones(6))
 
 

@@ -7,17 +7,17 @@ import torch.nn.functional as F
 from helpers import (
     NUM_CLASSES,
     SMMIX,
-    batch,
     build,
     cnn_config,
     dense_attention,
+    mix,
     vit_config,
 )
 
 from mmmix.models import find_extractor
 from mmmix.registry import TASK_UTILS
 
-BOTH = frozenset({'attention', 'scores'})
+BOTH = frozenset({'attention', 'logits'})
 
 
 def looking(view, cfg=vit_config, **kwargs):
@@ -29,7 +29,8 @@ def looking(view, cfg=vit_config, **kwargs):
 
 
 def ask(model, inputs, labels=None):
-    return model.data_preprocessor.guide(inputs, BOTH, labels)
+    guide = model.data_preprocessor.guides['attention']
+    return guide(model, inputs, BOTH, labels)
 
 
 def labelled_images(n=3, size=(32, 32), soft=False):
@@ -182,7 +183,7 @@ def test_sigma_0_is_exactly_bottom_up(cfg, form):
     model = looking(dict(type='mmmix.TopDown', sigma=0., form=form), cfg)
     inputs, labels = labelled_images()
     attention = ask(model, inputs, labels).attention
-    guide = model.data_preprocessor.guide
+    guide = model.data_preprocessor.guides['attention']
     guide.attention_map = TASK_UTILS.build(dict(type='mmmix.BottomUp'))
     assert torch.equal(attention, ask(model, inputs).attention)
     guide.attention_map = TASK_UTILS.build(
@@ -223,17 +224,17 @@ def test_tokens_whatever_the_backbone_answers(backbone):
 
 
 @pytest.mark.parametrize(
-    'view,message',
+    'options,message',
     [(dict(sigma=-0.1), 'at least 0, not -0.1'),
      (dict(sigma=float('inf')), 'at least 0, not inf'),
      (dict(form='cam'), r"no form 'cam' .* \('two_pass', 'one_pass'\)"),
      (dict(form='three_pass'), "no form 'three_pass'")])
-def test_bad_options_are_refused_at_build_time(view, message):
+def test_bad_options_are_refused_at_build_time(options, message):
     with pytest.raises(ValueError, match=message):
-        looking(dict(view, type='mmmix.TopDown'))
+        looking(dict(options, type='mmmix.TopDown'))
 
 
-def test_a_view_that_the_model_does_not_offer_is_refused_at_build_time():
+def test_a_map_that_the_model_does_not_offer_is_refused_at_build_time():
     with pytest.raises(ValueError, match='ResNet_CIFAR has no class token'):
         looking(dict(type='mmmix.ClassAttention'), cnn_config)
     with pytest.raises(ValueError, match="no form 'two_pass'.*'cam'"):
@@ -259,7 +260,7 @@ def test_a_cnn_that_pools_by_itself_is_refused():
     cfg['neck'] = None
     model = build(cfg)
     with pytest.raises(ValueError, match='gap_before_final_norm=False'):
-        model.data_preprocessor(batch(), training=True)
+        mix(model)
 
 
 def test_a_guide_that_is_asked_without_labels():
@@ -269,5 +270,6 @@ def test_a_guide_that_is_asked_without_labels():
                        type='SelfGuide',
                        attention_map=dict(type='mmmix.TopDown'))))
     with pytest.raises(ValueError, match='TopDown looks at a label'):
-        model.data_preprocessor.guide(
-            torch.rand(2, 3, 32, 32), frozenset({'attention'}))
+        model.data_preprocessor.guides['attention'](model,
+                                                    torch.rand(2, 3, 32, 32),
+                                                    frozenset({'attention'}))

@@ -1,5 +1,6 @@
 """What the package needs, registers and prints when it is imported."""
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import mmengine
 import pytest
+from mmengine.config import Config
 from mmengine.registry import Registry
 from mmpretrain import registry as mmpretrain_registry
 
@@ -30,11 +32,11 @@ OFFICIAL = {
 }
 
 
-def run_python(code, cwd):
+def run_python(code, cwd, root=ROOT):
     return subprocess.run([sys.executable, '-c', code],
                           cwd=cwd,
                           env={
-                              **os.environ, 'PYTHONPATH': str(ROOT)
+                              **os.environ, 'PYTHONPATH': str(root)
                           },
                           capture_output=True,
                           text=True,
@@ -155,10 +157,23 @@ def test_names_are_found_across_scopes(kind, ours, theirs):
         assert parent.get(ours) is None
 
 
-@pytest.mark.skipif(
-    not (ROOT / 'mmmix/.mim').exists(),
-    reason='mmmix is on the path but not installed: pip install -e .')
-def test_base_config_resolves_away_from_the_checkout(tmp_path):
+@pytest.fixture(scope='module')
+def checkout(tmp_path_factory):
+    """A copy of the checkout as git has it, without an installation."""
+    folder = tmp_path_factory.mktemp('checkout')
+    shutil.copytree(
+        ROOT / 'mmmix',
+        folder / 'mmmix',
+        symlinks=True,
+        ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('configs', 'tools', 'docs', 'model-index.yml'):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@pytest.mark.parametrize('where', ['here', 'a plain checkout'])
+def test_base_config_resolves_elsewhere(where, checkout, tmp_path):
+    root = ROOT if where == 'here' else checkout
     (tmp_path / 'own.py').write_text(
         "_base_ = 'mmmix::smmix/vit-xs_smmix_1xb64-10e_synthetic.py'\n"
         'mine = 1\n')
@@ -166,5 +181,23 @@ def test_base_config_resolves_away_from_the_checkout(tmp_path):
         'import mmmix\n'
         'from mmengine.config import Config\n'
         "cfg = Config.fromfile('own.py')\n"
-        "print(cfg.mine, cfg.model.type)", tmp_path)
-    assert done.stdout.split() == ['1', 'mmmix.MixClassifier']
+        "print(cfg.mine, cfg.model.type)\n"
+        'print(mmmix.__file__)', tmp_path, root)
+    assert done.stdout.split() == [
+        '1', 'mmmix.MixClassifier',
+        str(root / 'mmmix/__init__.py')
+    ]
+
+
+def test_a_base_that_does_not_exist(tmp_path):
+    path = tmp_path / 'own.py'
+    path.write_text("_base_ = 'mmmix::smmix/nothing.py'")
+    with pytest.raises(FileNotFoundError, match='smmix/nothing.py'):
+        Config.fromfile(path)
+
+
+def test_tools_are_found_in_a_plain_checkout(checkout, tmp_path):
+    done = run_python(
+        "from mmmix.__main__ import main\nmain(['train', '--help'])", tmp_path,
+        checkout)
+    assert '--auto-scale-lr' in done.stdout

@@ -32,19 +32,20 @@ def wheel(tmp_path_factory):
         yield archive
 
 
-def test_wheel_ships_configs_tools_and_model_index(wheel):
+def test_wheel_ships_configs_tools_model_index_and_data_set_page(wheel):
     shipped = {
         f'mmmix/.mim/{path.relative_to(ROOT)}'
         for folder in ('configs', 'tools')
         for path in (ROOT / folder).rglob('*')
         if path.is_file() and '__pycache__' not in path.parts
     }
-    shipped |= {'mmmix/.mim/model-index.yml'}
+    shipped |= {'mmmix/.mim/model-index.yml', 'mmmix/.mim/docs/datasets.md'}
     inside = {name for name in wheel.namelist() if '/.mim/' in name}
     assert inside == shipped
 
 
 def test_metafiles_of_the_model_index_exist(wheel):
+    assert 'mmmix/datasets/imagenet_wnids.txt' in wheel.namelist()
     index = yaml.safe_load(wheel.read('mmmix/.mim/model-index.yml'))
     for name in index['Import']:
         metafile = yaml.safe_load(wheel.read(f'mmmix/.mim/{name}'))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/attention_in_boxes.py'
 # its pipeline packs boxes
@@ -22,12 +22,12 @@ def save(config, path):
 
 
 def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
-    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--views',
+    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--maps',
              'BottomUp', 'ClassAttention', 'TopDown', *SMALL)
     table = capsys.readouterr().out
-    for view in ('BottomUp', 'ClassAttention', 'TopDown'):
+    for kind in ('BottomUp', 'ClassAttention', 'TopDown'):
         assert re.search(
-            rf'{Path(SHIPPED).stem} \| {view} \| 20 \| 1.00 \| 1.00 \|', table)
+            rf'{Path(SHIPPED).stem} \| {kind} \| 20 \| 1.00 \| 1.00 \|', table)
 
 
 def test_bad_input(run_tool, config, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/attention_segmentation.py'
 SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
@@ -27,7 +27,7 @@ def read(out='work_dirs/attention-segmentation'):
 
 
 def test_attention_without_aim(run_tool, tmp_path):
-    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--views',
+    run_tool(TOOL, SHIPPED, save(SHIPPED, tmp_path / 'weights.pth'), '--maps',
              'BottomUp', 'ClassAttention', '--mass', .5, 1, *SMALL)
     found = read()
     assert (found['images'], found['skipped']) == (20, 0)
@@ -38,7 +38,7 @@ def test_attention_without_aim(run_tool, tmp_path):
     for half, whole in found['jaccard'].values():
         assert 0 < half < whole == pytest.approx(found['whole_image'])
     text = (tmp_path / 'work_dirs/attention-segmentation.md').read_text()
-    for said in ('checkpoint | view | 0.5 | 1', 'BottomUp, shuffled',
+    for said in ('checkpoint | map | 0.5 | 1', 'BottomUp, shuffled',
                  'the whole image', 'The truth is the masks', '(nearest)',
                  '(void) are left out'):
         assert said in text
@@ -82,7 +82,7 @@ def test_voc(run_tool, config, voc, tmp_path):
     assert found['whole_image'] == 50
     assert (found['images'], found['skipped']) == (2, 1)
     with pytest.raises(SystemExit, match='TopDown looks for the label'):
-        run_tool(*common, '--views', 'TopDown')
+        run_tool(*common, '--maps', 'TopDown')
     next((voc.parent / 'VOC2012' / 'JPEGImages').iterdir()).unlink()
     with pytest.raises(SystemExit, match='has 2 of the 3 files'):
         run_tool(*common)

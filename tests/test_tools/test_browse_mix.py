@@ -3,26 +3,27 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.analysis.mixed_pairs import mix_pairs
-from mmmix.cli.launch import build_model, load_config
-from mmmix.models import CutMix, Mixup, SMMix
-from mmmix.registry import DATASETS
+from mmmix.analysis import methods_of, mix_pairs, open_dataset
+from mmmix.cli import build_model, load_config
+from mmmix.cli.methods import choose_mixers, with_mixers
+from mmmix.cli.models import load_trained
 
 BROWSE = 'visualization/browse_mix.py'
 UNTRAINED = pytest.mark.filterwarnings('ignore:No --checkpoint')
 
 
-def pairs_of(config, mixers, **options):
+def pairs_of(config, names, **options):
     cfg = load_config(config, options)
-    model = build_model(cfg)
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    return mix_pairs(model, dataset, mixers, num=5), dataset
+    cfg = with_mixers(cfg,
+                      choose_mixers(cfg, names).values(),
+                      cfg.model.train_cfg.get('guide'))
+    methods = methods_of(load_trained('tiny', cfg, None))
+    dataset = open_dataset(methods[0], 'train')
+    return mix_pairs(methods, dataset, num=5), dataset
 
 
 def test_all_mixers_get_the_same_pairs(config):
-    pairs, dataset = pairs_of(
-        config,
-        [SMMix(), CutMix(alpha=1.), Mixup(alpha=1.)])
+    pairs, dataset = pairs_of(config, ['SMMix', 'CutMix', 'Mixup'])
     assert pairs.guided == [True, False, False]
     known = {
         dataset[i]['inputs'].numpy().tobytes(): dataset.get_cat_ids(i)[0]
@@ -44,10 +45,10 @@ def test_all_mixers_get_the_same_pairs(config):
                        pairs.images[4, :, y1:y2, x1:x2])
 
 
-def test_a_guide_that_looks_at_the_label(config):
+def test_a_guide_that_requires_labels(config):
     guide = dict(
         type='mmmix.SelfGuide', attention_map=dict(type='mmmix.TopDown'))
-    pairs, _ = pairs_of(config, [SMMix()], **{'model.train_cfg.guide': guide})
+    pairs, _ = pairs_of(config, ['SMMix'], **{'model.train_cfg.guide': guide})
     assert pairs.attention.shape == (5, 4, 4)
 
 
@@ -88,8 +89,28 @@ def test_checkpoint_guides(run_tool, config, tmp_path):
     (['--mixers', 'SMMixx'], "no mixer 'SMMixx'; there are"),
     (['--checkpoint', 'gone.pth'], 'no checkpoint gone.pth'),
     (['--num', '1'], 'between 2 and the 32 images'),
-    (['--cfg-options', 'model.train_cfg=None'], 'name what shall'),
+    (['--cfg-options', 'model.train_cfg=None'], 'name mixers'),
 ])
 def test_bad_input(run_tool, config, arguments, problem):
     with pytest.raises(SystemExit, match=problem):
         run_tool(BROWSE, config, *arguments)
+
+
+@UNTRAINED
+def test_one_mixer_with_several_arguments(run_tool, config, tmp_path, capsys):
+    """MaskMix's strategies side by side (MixPro, Fig. 4)."""
+    forms = [
+        f'MaskMix+{form}+patch_size=8+beta=50+per_image=True'
+        for form in ('strategy=region+scale=1', 'strategy=block+scale=1',
+                     'scale=2')
+    ]
+    run_tool(BROWSE, config, '--num', 2, '--out', 'forms.png', '--mixers',
+             *forms)
+    height, width, _ = matplotlib.image.imread(tmp_path / 'forms.png').shape
+    assert width > 2 * height
+    printed = capsys.readouterr().out
+    assert all(f'{form}: 0.' in printed for form in forms)
+    with pytest.raises(SystemExit, match='covers the whole 32 x 32 image'):
+        run_tool(BROWSE, config, '--mixers', 'MaskMix+scale=4+patch_size=8')
+    with pytest.raises(SystemExit, match=r'\+KEY=VALUE, not \+scale'):
+        run_tool(BROWSE, config, '--mixers', 'MaskMix+scale')

@@ -64,7 +64,8 @@ def test_order_holes_and_empty_images(run_tool, tmp_path, capsys):
 
 
 def test_missing_annotations(run_tool, tmp_path):
-    with pytest.raises(SystemExit, match='instances_train2017.json.*missing'):
+    with pytest.raises(
+            SystemExit, match='No such file.*instances_train2017.json'):
         run_tool(TOOL, tmp_path / 'nowhere')
 
 

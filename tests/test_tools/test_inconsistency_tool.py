@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/inconsistency.py'
 # its pipeline packs the truth

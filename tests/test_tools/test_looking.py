@@ -6,7 +6,9 @@ import cv2
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.analysis import open_dataset
+from mmmix.cli import build_model, load_config
+from mmmix.cli.models import read_model
 
 SHEET = 'analysis/class_activation.py'
 SHARES = 'analysis/attention_on_mixed.py'
@@ -72,14 +74,13 @@ def test_a_sheet_of_what_all_models_get_right(run_tool, config, weights,
     assert all(a[5:] == b[5:]
                for a, b in zip(report['rows'][::2], report['rows'][1::2]))
     # and both unmixed images are classified correctly
-    from mmmix.analysis.trained_model import open_dataset, read_subject
-    subject = read_subject('one', config, str(weights))
-    subject.cfg.val_dataloader.dataset.num_images = 100
-    dataset = open_dataset(subject)
+    trained = read_model('one', config, str(weights))
+    trained.cfg.val_dataloader.dataset.num_images = 100
+    dataset = open_dataset(trained)
     for index in chosen:
-        data = subject.model.data_preprocessor(
+        data = trained.model.data_preprocessor(
             dict(inputs=[dataset[index]['inputs']]))
-        answer = subject.model(data['inputs']).argmax()
+        answer = trained.model(data['inputs']).argmax()
         assert answer == dataset[index]['data_samples'].gt_label
     height, width, _ = cv2.imread(str(tmp_path / 'sheet.png')).shape
     assert height > width  # four rows a pair, three columns

@@ -6,8 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
-from mmmix.analysis.trained_model import open_dataset, read_subject
-from mmmix.cli.launch import build_model, load_config
+from mmmix.analysis import open_dataset
+from mmmix.cli import build_model, load_config
+from mmmix.cli.models import read_model
 
 TOOL = 'analysis/occlusion.py'
 SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
@@ -60,9 +61,9 @@ def test_report_of_two_checkpoints(run_tool, config, weights, tmp_path):
     assert (tmp_path / 'work_dirs/occlusion.png').stat().st_size > 10000
 
 
-def accuracy(subject, kind, value):
+def accuracy(trained, kind, value):
     """In percent, image by image: half of the pixels get a value."""
-    dataset = open_dataset(subject)
+    dataset = open_dataset(trained)
     hits = 0
     for sample in dataset:
         image, label = sample['inputs'], sample['data_samples']
@@ -70,9 +71,9 @@ def accuracy(subject, kind, value):
         columns = slice(
             0, 16) if on_the_left == (kind == 'salient') else slice(16, 32)
         image[:, :, columns] = torch.tensor(value).view(3, 1, 1)
-        data = subject.model.data_preprocessor(
+        data = trained.model.data_preprocessor(
             dict(inputs=[image], data_samples=[label]), False)
-        pred = subject.model.predict(**data)[0].pred_label
+        pred = trained.model.predict(**data)[0].pred_label
         hits += int(pred == label.gt_label)
     return 100 * hits / len(dataset)
 
@@ -84,18 +85,18 @@ def salient_on_the_left(path):
 def test_given_maps_and_fill(run_tool, weights, tiny_images):
     config, folder = tiny_images
     path = weights(0, config)
-    subject = read_subject('x', config, str(path))
+    trained = read_model('x', config, str(path))
     for fill, value in (('before', [0, 0, 0]), ('after', [120, 110, 100])):
         run_tool(TOOL, config, path, '--grid', 4, 4, '--ratios', .5, '--fill',
-                 fill, '--maps', folder, '--drop', 'salient', 'non-salient',
-                 '--batch-size', 16)
+                 fill, '--map-folder', folder, '--drop', 'salient',
+                 'non-salient', '--batch-size', 16)
         (curves, ) = read()['curves'].values()
         for kind in ('salient', 'non-salient'):
             assert curves[kind]['top1'][0] == pytest.approx(
-                accuracy(subject, kind, value), abs=1e-3)
+                accuracy(trained, kind, value), abs=1e-3)
     next(folder.glob('*.npy')).unlink()
     with pytest.raises(SystemExit, match='maps of 39 of 40 images'):
-        run_tool(TOOL, config, path, '--grid', 4, 4, '--maps', folder)
+        run_tool(TOOL, config, path, '--grid', 4, 4, '--map-folder', folder)
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ data_preprocessor = dict(
     num_classes=5, mean=[120, 110, 100], std=[50, 60, 70], to_rgb=False)
 val_dataloader = dict(dataset=dict(
     _delete_=True,
-    type='mmmix.CustomDataset',
+    type='CustomDataset',
     data_root={str(tmp_path / 'images')!r},
     pipeline=[dict(type='mmmix.LoadImage'), dict(type='PackInputs')]))
 """)
@@ -131,7 +132,7 @@ val_dataloader = dict(dataset=dict(
 def test_another_model_says_what_is_salient(run_tool, config, weights):
     first, second = weights(0, config), weights(1, config)
     common = [
-        '--grid', 4, 4, '--ratios', .3, .6, '--drop', 'salient', '--view',
+        '--grid', 4, 4, '--ratios', .3, .6, '--drop', 'salient', '--map',
         'ClassAttention'
     ]
     two = [config, first, config, second, '--names', 'a', 'b']
@@ -154,8 +155,9 @@ def test_bad_input(run_tool, weights, config):
         (['--grid', 0, 4], 'positive'),
         (['--ratios', 2], 'between 0 and 1'),
         (['--seeds', -1], 'negative'),
-        (['--maps', 'x', '--saliency', config, path], 'give one of them'),
-        (['--maps', 'x', '--grid', 4, 4], 'are no files'),
+        (['--map-folder', 'x', '--saliency', config,
+          path], 'give one of them'),
+        (['--map-folder', 'x', '--grid', 4, 4], 'are not files'),
     ):
         with pytest.raises(SystemExit, match=message):
             run_tool(TOOL, config, path, *options)
@@ -178,9 +180,9 @@ model = dict(
     path = weights(0, str(cnn))
     common = [TOOL, cnn, path, '--grid', 4, 4, '--ratios', 0, .5]
     with pytest.raises(SystemExit, match='class token whose attention'):
-        run_tool(*common, '--view', 'ClassAttention')
+        run_tool(*common, '--map', 'ClassAttention')
     run_tool(*common)
-    run_tool(*common, '--view', 'ClassAttention', '--drop', 'random')
+    run_tool(*common, '--map', 'ClassAttention', '--drop', 'random')
     assert read()['saliency'] is None
 
 

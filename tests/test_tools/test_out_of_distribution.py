@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/out_of_distribution.py'
 HEAD = [f'n{i:02d}' for i in range(10)]  # of the ten classes of the config

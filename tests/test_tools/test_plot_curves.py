@@ -1,12 +1,11 @@
 import json
-import runpy
-from pathlib import Path
 
 import cv2
 import pytest
 
+from mmmix.visualization.curves import choose_panels, draw_curves, read_curves
+
 TOOL = 'visualization/plot_curves.py'
-NOT_RUN = runpy.run_path(str(Path(__file__).parents[2] / 'tools' / TOOL))
 
 
 def write_log(work_dir, rows):
@@ -50,9 +49,9 @@ def drawn(axis):
 
 def test_error_alpha_and_its_histogram(tmp_path):
     write_log(tmp_path, MIXED)
-    runs = dict(mixpro=NOT_RUN['read_curves'](tmp_path))
+    runs = dict(mixpro=read_curves(tmp_path))
     names = ['error/top1', 'mix/alpha_mean', 'loss', 'histogram/alpha']
-    error, alpha, loss, histogram = NOT_RUN['draw_curves'](runs, names).axes
+    error, alpha, loss, histogram = draw_curves(runs, names).axes
     assert drawn(error) == [[1, 2], [80, 55]]
     # of what was mixed the mean of an epoch
     assert drawn(alpha) == [[1, 2], [pytest.approx(.3), .5]]
@@ -61,19 +60,19 @@ def test_error_alpha_and_its_histogram(tmp_path):
     shares = histogram.patches[0].get_data()
     assert list(shares.values) == [.25, .75]
     assert list(shares.edges) == [0, .5, 1]
-    error, alpha, *_ = NOT_RUN['draw_curves'](runs, names, 'iteration').axes
+    error, alpha, *_ = draw_curves(runs, names, 'iteration').axes
     assert drawn(error) == [[20, 40], [80, 55]]
     assert drawn(alpha) == [[10, 20, 30], [.2, .4, .5]]
     # by default what a reader looks for, but no histogram
-    assert NOT_RUN['choose_panels'](
-        runs, None) == ['mix/alpha_mean', 'loss', 'accuracy/top1']
+    assert choose_panels(runs,
+                         None) == ['mix/alpha_mean', 'loss', 'accuracy/top1']
 
 
 def test_panels_that_do_not_fill_a_row(tmp_path):
     write_log(tmp_path, [dict(step=1, **{f'loss_{i}': 1. for i in range(5)})])
-    runs = dict(run=NOT_RUN['read_curves'](tmp_path))
-    names = NOT_RUN['choose_panels'](runs, None)
-    assert len(NOT_RUN['draw_curves'](runs, names).axes) == 5
+    runs = dict(run=read_curves(tmp_path))
+    names = choose_panels(runs, None)
+    assert len(draw_curves(runs, names).axes) == 5
 
 
 def test_bad_input(run_tool, tmp_path):

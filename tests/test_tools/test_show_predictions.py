@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 from mmmix.datasets import SyntheticSegmentation
 
 HERE = Path(__file__).parent
@@ -131,7 +131,7 @@ def test_tta_is_not_guessed(run_tool, checkpoint):
 
 def test_amp_refuses_detection_on_the_cpu(run_tool, monkeypatch):
     monkeypatch.setattr('mmengine.device.get_device', lambda: 'cpu')
-    with pytest.raises(SystemExit, match='nms takes no bfloat16'):
+    with pytest.raises(SystemExit, match='nms does not take bfloat16'):
         run_tool('train.py', str(HERE / 'tiny_detection.py'), '--amp')
 
 

@@ -5,7 +5,7 @@ import mmengine
 import pytest
 import torch
 
-from mmmix.cli.launch import build_model, load_config
+from mmmix.cli import build_model, load_config
 
 SMALL = ['--cfg-options', 'test_dataloader.dataset.num_images=10']
 

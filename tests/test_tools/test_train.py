@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmmix.cli.launch import load_config
+from mmmix.cli import load_config
 
 TWO_EPOCHS = [
     '--cfg-options', 'train_dataloader.dataset.num_images=16',
@@ -78,8 +78,8 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
     ]),
 ])
 def test_described_batch(config, monkeypatch, passes, processes, said):
-    from mmmix.engine import lr_scaling as global_batch
-    monkeypatch.setattr(global_batch, 'get_device', lambda: 'cpu')
+    from mmmix.engine import lr_scaling
+    monkeypatch.setattr(lr_scaling, 'get_device', lambda: 'cpu')
     cfg = load_config(
         config, {
             'optim_wrapper.accumulative_counts': passes,
@@ -87,7 +87,7 @@ def test_described_batch(config, monkeypatch, passes, processes, said):
         })
     if passes > 1:
         cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=10)
-    assert global_batch.describe_batch(cfg, processes) == said
+    assert lr_scaling.describe_batch(cfg, processes) == said
 
 
 def test_auto_scale_lr_wants_a_base(run_tool, config):
@@ -165,7 +165,8 @@ def test_amp_on_the_cpu_follows_the_plain_run(plain_run):
 
 
 def test_amp_leaves_other_wrappers_alone(run_tool, config):
-    with pytest.raises(SystemExit, match='of this config is a OptimWrap2'):
+    with pytest.raises(
+            SystemExit, match='of this config is of type OptimWrap2'):
         run_tool('train.py', config, '--amp', '--cfg-options',
                  'optim_wrapper.type=OptimWrap2')
 

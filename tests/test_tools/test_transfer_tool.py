@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from mmengine.config import Config
 
 pytestmark = pytest.mark.downstream
 SMALL = [
@@ -26,62 +27,67 @@ def results(folder):
     return json.loads(path.read_text())
 
 
+def losses(work_dir):
+    """Of each step, as MMEngine logged them."""
+    log, = work_dir.glob('*/vis_data/scalars.json')
+    lines = map(json.loads, log.read_text().splitlines())
+    return [line['loss'] for line in lines if 'loss' in line]
+
+
 def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
     run_tool('transfer.py', *SMALL)
     output = capsys.readouterr().out
     assert 'mmengine - INFO' not in output and 'done before' not in output
     for task in ('segmentation', 'detection'):
         assert f'{task}, smmix, seed 0: epoch 2 of 2, loss' in output
-        assert f'{task}: mean loss of the first epoch from smmix' in output
-    rows = results(tmp_path)
-    assert [(row['task'], row['weights'])
-            for row in rows] == [('segmentation', 'random'),
-                                 ('segmentation', 'smmix'),
-                                 ('detection', 'random'),
-                                 ('detection', 'smmix')]
-    for row in rows:
-        losses = row['losses']
-        assert len(losses) == 2 * row['steps_per_epoch'] == 8
-        assert row['first_epoch'] == pytest.approx(sum(losses[:4]) / 4)
-        assert row['last_epoch'] == pytest.approx(sum(losses[4:]) / 4)
+    done = results(tmp_path)
+    assert [*done] == [
+        'pretraining_smmix_seed0', 'segmentation_random_seed0',
+        'segmentation_smmix_seed0', 'detection_random_seed0',
+        'detection_smmix_seed0'
+    ]
+    for name, row in done.items():
+        assert (tmp_path / row['checkpoint']).is_file()
+        assert name == f'{row["task"]}_{row["weights"]}_seed{row["seed"]}'
+        if row['task'] == 'pretraining':
+            continue
+        logged = losses((tmp_path / row['checkpoint']).parent)
+        assert len(logged) == 8
+        assert row['first_epoch'] == pytest.approx(sum(logged[:4]) / 4)
+        assert row['last_epoch'] == pytest.approx(sum(logged[4:]) / 4)
         assert f'{row["first_epoch"]:.3f}' in output
         assert all(0 <= score <= 100 for score in row['scores'].values())
-        scalars = [
-            json.loads(line)
-            for line in next((tmp_path / row['checkpoint']).parent.glob(
-                '*/vis_data/scalars.json')).read_text().splitlines()
-        ]
-        logged = [line['loss'] for line in scalars if 'loss' in line]
-        assert logged == pytest.approx(losses)
-    assert [set(row['scores']) for row in rows[1:3]] == [{'mIoU'},
-                                                         {'box AP', 'mask AP'}]
+    assert set(done['segmentation_smmix_seed0']['scores']) == {'mIoU'}
+    assert set(
+        done['detection_smmix_seed0']['scores']) == {'box AP', 'mask AP'}
     # started from the pretrained weights, and trained on
-    start = torch.load(rows[1]['started_from'], weights_only=False)
-    assert 'pretraining_smmix' in rows[1]['started_from']
-    assert 'backbone.cls_token' in start['state_dict']
+    start = done['pretraining_smmix_seed0']['checkpoint']
+    cfg = Config.fromfile(tmp_path /
+                          'chain/synthetic/vit-xs/segmentation_smmix_seed0'
+                          '/upernet_vit-xs_1xb16-3e_synthetic.py')
+    assert cfg.model.backbone.init_cfg.checkpoint == start
+    weights = torch.load(tmp_path / start, weights_only=False)
+    assert 'backbone.cls_token' in weights['state_dict']
 
     run_tool('transfer.py', *SMALL)
     assert capsys.readouterr().out.count('done before') == 5
-    assert results(tmp_path) == rows
+    assert results(tmp_path) == done
 
 
-def test_what_fails_is_named_and_the_others_run(run_tool, tmp_path, capsys):
+def test_weights_that_do_not_fit(run_tool, tmp_path):
     torch.save(dict(state_dict={'backbone.x': torch.ones(1)}), 'other.pth')
-    arguments = [
-        '--weights', 'wrong=other.pth', 'random', '--tasks', 'segmentation'
-    ]
-    with pytest.raises(SystemExit, match='1 failed: segmentation, wrong'):
-        run_tool('transfer.py', *arguments, *SMALL)
-    assert 'error.txt' in capsys.readouterr().out
-    assert [row['weights'] for row in results(tmp_path)] == ['random']
+    with pytest.raises(SystemExit, match='does not hold the weights of this'):
+        run_tool('transfer.py', '--weights', 'random', 'wrong=other.pth',
+                 '--tasks', 'segmentation', *SMALL)
+    # what was finished is kept
+    assert [*results(tmp_path)] == ['segmentation_random_seed0']
 
 
 @pytest.mark.parametrize('arguments, message', [
     (['--weights', 'a=nowhere.pth'], 'no checkpoint nowhere.pth'),
-    (['--data', 'coco-tiny'], 'smmix names no checkpoint'),
-    (['--weights', 'random', 'random'], 'random twice'),
-    (['--weights', 'random=x.pth'], 'choose another name'),
-    (['--backbone', 'resnet'], 'no config downstream/small/resnet'),
+    (['--data', 'coco-tiny'], 'smmix has no checkpoint'),
+    (['--weights', 'unknown'], 'no config unknown/vit-xs_unknown_1xb64'),
+    (['--backbone', 'resnet'], 'no config downstream/small/upernet_resnet'),
 ])
 def test_wrong_arguments(run_tool, arguments, message):
     with pytest.raises(SystemExit, match=message):

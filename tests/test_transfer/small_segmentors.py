@@ -8,7 +8,7 @@ from config_zoo import ROOT, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner.utils import set_random_seed
 
-from mmmix.cli.launch import replace_sync_bn
+from mmmix.cli import replace_sync_bn
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.registry import MODELS
 

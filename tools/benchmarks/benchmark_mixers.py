@@ -9,43 +9,32 @@ A guided mixer gets a random attention map when it is timed alone. In a step it
 gets the guide's; the mixer alone is picked, with probability 1. A mixer that
 the config uses brings the config's arguments along and, if it cuts and pastes,
 the config's mix losses; the others train with the classification loss alone.
-The methods after the mixers add a label rule, another guide or another view;
-frozen extractors have random weights, which cost the same.
+The methods after the mixers add a label rule, another guide or another
+attention map; frozen extractors have random weights, which cost the same.
 
 Peak memory is what torch's allocator held at most during one mix, beside the
 inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
 """
-import argparse
 import copy
 import json
-import statistics
 from pathlib import Path
 
-import numpy as np
 import torch
 from mmengine.logging import MMLogger
-from mmengine.optim import build_optim_wrapper
-from mmpretrain.structures import DataSample
 
-from mmmix.analysis.timing import (
-    environment,
-    median_ratio,
-    peak_bytes,
-    time_interleaved,
-)
-from mmmix.cli.launch import (
-    add_cfg_options,
-    build_model,
-    load_config,
-    short_errors,
-)
-from mmmix.cli.mixers import config_mixers, default_mixer, mixer_names
+from mmmix.analysis.methods import has_regions
+from mmmix.analysis.timing import environment
+from mmmix.analysis.training_cost import Training, time_mixing, time_steps
+from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
+from mmmix.cli.methods import choose_mixers, config_mixers, mixer_names
+from mmmix.cli.models import analysis_parser
 from mmmix.registry import BATCH_AUGMENTS
-from mmmix.structures import Guidance
+from mmmix.visualization import markdown_table
 
 CONFIG = 'smmix/deit-tiny_smmix_8xb128-300e_in1k.py'
 REFERENCE = 'CutMix'
-PATCH = 16  # pixels of a cell of the random attention map
+COLUMNS = ('mixer', 'mix, x clone', 'mix, ms', 'peak memory, x batch',
+           'step, x CutMix', 'step, ms')
 
 SELF = dict(type='mmmix.SelfGuide')
 # what is timed in a step beside the mixers: the mixer, and what is changed in
@@ -79,41 +68,6 @@ METHODS = {
 }
 
 
-def time_mixing(mixers, args):
-    """Time and peak memory of each mixer alone.
-
-    Returns:
-        dict[str, dict]: ``ms``, ``times_clone`` and ``peak_times_batch``.
-    """
-    device = torch.device(args.device)
-    n, size = args.batch_size, args.image_size
-    inputs = torch.rand(n, 3, *size, device=device)
-    scores = torch.eye(1000, device=device)[torch.arange(n) % 1000]
-    grid = [max(1, side // PATCH) for side in size]
-    guidance = Guidance(
-        attention=torch.rand(n, *grid, device=device), logits=scores)
-    rng = np.random.default_rng(0)
-
-    def run_of(mixer):
-        return lambda: mixer.mix(inputs, scores, mixer.sample(rng, n, size),
-                                 guidance)
-
-    runs = dict(clone=inputs.clone)
-    for name, cfg in mixers.items():
-        runs[name] = run_of(BATCH_AUGMENTS.build(dict(cfg)))
-    with torch.no_grad():
-        seconds = time_interleaved(runs, args.repeats, device)
-        return {
-            name:
-            dict(
-                ms=1e3 * statistics.median(seconds[name]),
-                times_clone=median_ratio(seconds[name], seconds['clone']),
-                peak_times_batch=float(
-                    peak_bytes(run, device) / inputs.nbytes))
-            for name, run in runs.items()
-        }
-
-
 def step_configs(cfg, own, mixers, methods):
     """Model configs by name: each mixer, then each method.
 
@@ -126,8 +80,8 @@ def step_configs(cfg, own, mixers, methods):
     recipes = {name: (mixer, {}, {}) for name, mixer in mixers.items()}
     for name in methods:
         mixer, guided, labelled = METHODS[name]
-        recipes[name] = (own.get(mixer)
-                         or default_mixer(mixer), guided, labelled)
+        mixer, = choose_mixers(cfg, [mixer]).values()
+        recipes[name] = mixer, guided, labelled
     models = {}
     for name, (mixer, guided, labelled) in recipes.items():
         model = copy.deepcopy(cfg.model)
@@ -138,75 +92,26 @@ def step_configs(cfg, own, mixers, methods):
             **guided)
         model.head.update(labelled)
         kind = BATCH_AUGMENTS.get(mixer['type'])
-        if mixer not in own.values() or not getattr(kind, 'regions', False):
+        if mixer not in own.values() or not has_regions(kind):
             model.head.pop('mix_losses', None)
         models[name] = model
     return models
 
 
-def time_steps(cfg, models, args):
-    """Time of a training step of each model.
-
-    Args:
-        cfg (Config): Where the optimizer comes from.
-        models (dict[str, dict]): Model configs by name.
-        args (argparse.Namespace): Of the tool.
-
-    Returns:
-        dict[str, dict]: ``ms`` and ``times_cutmix``.
-    """
-    device = torch.device(args.device)
-    n = args.step_batch_size
-    runs = {}
+def trainings_of(cfg, models, args):
+    """A training of each model config, with the optimizer of the config."""
+    trainings = {}
     for name, model in models.items():
         variant = copy.deepcopy(cfg)
         variant.model = model
-        model = build_model(variant).to(device)
-        model.train()
-        optim_wrapper = build_optim_wrapper(model, {
-            'type': 'OptimWrapper',
-            **cfg.optim_wrapper
-        })
-        runs[name] = lambda data, m=model, o=optim_wrapper: m.train_step(
-            data, o)
-    num_classes = model.head.num_classes
-    images = torch.randint(256, (n, 3, *args.image_size), dtype=torch.uint8)
-
-    def data():
-        # the preprocessor writes the mixed labels into the samples
-        return dict(
-            inputs=images,
-            data_samples=[
-                DataSample().set_gt_label(i % num_classes) for i in range(n)
-            ]),
-
-    seconds = time_interleaved(runs, args.repeats, device, prepare=data)
-    return {
-        name:
-        dict(
-            ms=1e3 * statistics.median(times),
-            times_cutmix=median_ratio(times, seconds[REFERENCE]))
-        for name, times in seconds.items()
-    }
-
-
-def print_markdown(mixing, steps):
-    print('| mixer | mix, x clone | mix, ms | peak memory, x batch '
-          '| step, x CutMix | step, ms |')
-    print('|---|---:|---:|---:|---:|---:|')
-    for name in {**mixing, **steps}:
-        mix, step = mixing.get(name), steps.get(name)
-        print(f'| {name} | ' +
-              (f'{mix["times_clone"]:.2f} | {mix["ms"]:.1f} '
-               f'| {mix["peak_times_batch"]:.2f} | ' if mix else '| | | ') +
-              (f'{step["times_cutmix"]:.2f} | {step["ms"]:.0f} |'
-               if step else '| |'))
+        trainings[name] = Training(
+            build_model(variant).to(args.device), cfg, args.step_batch_size,
+            args.image_size)
+    return trainings
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         '--config',
         default=CONFIG,
@@ -245,26 +150,36 @@ def main():
     args = parse_args()
     torch.manual_seed(0)
     MMLogger.get_current_instance().setLevel('WARNING')
-    with short_errors(ValueError):
+    with user_errors():
         cfg = load_config(args.config, args.cfg_options)
         own = config_mixers(cfg)
-        mixers = {
-            name: own.get(name) or default_mixer(name)
-            for name in args.mixers
-        }
-        mixing = time_mixing(mixers, args)
+        mixers = choose_mixers(cfg, args.mixers)
+        mixing = time_mixing(
+            {
+                n: BATCH_AUGMENTS.build(dict(m))
+                for n, m in mixers.items()
+            }, args.batch_size, args.image_size, args.repeats,
+            torch.device(args.device))
         steps = {}
         if args.step_batch_size:
-            reference = own.get(REFERENCE) or default_mixer(REFERENCE)
-            models = step_configs(cfg, own, {
-                REFERENCE: reference,
-                **mixers
-            }, args.methods)
-            steps = time_steps(cfg, models, args)
+            mixers = {**choose_mixers(cfg, [REFERENCE]), **mixers}
+            models = step_configs(cfg, own, mixers, args.methods)
+            steps = time_steps(
+                trainings_of(cfg, models, args), REFERENCE, args.repeats,
+                torch.device(args.device))
     settings = vars(args)
     machine = environment(torch.device(args.device))
     print(', '.join(f'{key} {value}' for key, value in machine.items()))
-    print_markdown(mixing, steps)
+    measured = [(mixing, ('times_clone', 'ms', 'peak_times_batch')),
+                (steps, ('times_cutmix', 'ms'))]
+    print(
+        markdown_table(COLUMNS,
+                       [(name, *(part[name][key] if name in part else None
+                                 for part, keys in measured for key in keys))
+                        for name in {
+                            **mixing,
+                            **steps
+                        }]))
     if args.out:
         Path(args.out).write_text(
             json.dumps(

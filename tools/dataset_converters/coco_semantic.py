@@ -1,11 +1,11 @@
 """Paint the instance masks of COCO as a semantic set for MMSegmentation.
 
 Reads DATA_ROOT/annotations/instances_SPLIT.json and writes a label map for
-each image, DATA_ROOT/semantic/SPLIT/NAME.png: the place of the object's
-category among the file's categories in the order of their ids (0 to 79), and
-255 where no object is. Larger objects are painted first, so that smaller ones
-stay visible. A crowd is painted as objects of its category, before them: its
-outline is a rough one.
+each image, DATA_ROOT/semantic/SPLIT/NAME.png. A label is the index of the
+object's category among the categories of the file, sorted by id (0 to 79), and
+255 where there is no object. Larger objects are painted first, so that smaller
+ones stay visible. A crowd is painted as objects of its category, before the
+others, because its outline is rough.
 
 example: coco_semantic.py data/coco-tiny
          coco_semantic.py data/coco --splits val2017
@@ -20,25 +20,18 @@ from mmengine.fileio import load
 from PIL import Image
 from rich.progress import track
 
-from mmmix.cli.launch import short_errors
-from mmmix.datasets.layout import check_layout
+from mmmix.cli import user_errors
 from mmmix.errors import MmmixError
 
 NOTHING = 255
-LAYOUT = """\
-DATA_ROOT
-├── annotations
-│   └── instances_SPLIT.json
-└── SPLIT
-    └── *.jpg"""
 
 
 def paint(image, annotations, labels):
-    """The label map of an image.
+    """Paint the label map of an image.
 
     Args:
-        image (dict): An entry of the file's `images`.
-        annotations (list[dict]): Those of the image.
+        image (dict): An entry of `images` in the file.
+        annotations (list[dict]): The annotations of the image.
         labels (dict[int, int]): The label of each category id.
 
     Returns:
@@ -61,7 +54,7 @@ def paint(image, annotations, labels):
 
 
 def save_png(labels, path):
-    """Save a label map: all of it, or leave what was there."""
+    """Save a label map: all of it, or leave the old file as it is."""
     part = path.with_name(f'{path.name}.part')
     try:
         Image.fromarray(labels).save(part, format='PNG')
@@ -71,13 +64,12 @@ def save_png(labels, path):
 
 
 def convert(root, split):
-    """Paint one split and say what was painted."""
+    """Paint one split and report what was painted."""
     ann_file = root / 'annotations' / f'instances_{split}.json'
-    check_layout([str(ann_file)], LAYOUT)
     content = load(ann_file)
     missing = {'images', 'annotations', 'categories'} - set(content)
     if missing:
-        raise MmmixError(f"'{ann_file}' is no annotation file of COCO: "
+        raise MmmixError(f"'{ann_file}' is not an annotation file of COCO: "
                          f'it has no {", ".join(sorted(missing))}.')
     ids = sorted(category['id'] for category in content['categories'])
     if len(ids) > NOTHING:
@@ -89,8 +81,8 @@ def convert(root, split):
         if annotation['category_id'] not in labels:
             raise MmmixError(
                 f"'{ann_file}': the annotation {annotation['id']} has the "
-                f'category {annotation["category_id"]}, which is none of '
-                'those in the file.')
+                f'category {annotation["category_id"]}, which is not in the '
+                'list of the file.')
         by_image.setdefault(annotation['image_id'], []).append(annotation)
 
     folder = root / 'semantic' / split
@@ -104,7 +96,7 @@ def convert(root, split):
 
 
 def report(split, folder, content, by_image, pixels):
-    """Say what was painted, and what is not seen."""
+    """Print what was painted, and what cannot be seen."""
     painted = {image['id'] for image in content['images']}
     seen = [a for i in painted for a in by_image.get(i, [])]
     crowds = sum(a.get('iscrowd', 0) for a in seen)
@@ -126,14 +118,16 @@ def main():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'data_root', type=Path, help="the data set's folder, in COCO's layout")
+        'data_root',
+        type=Path,
+        help="the folder with annotations/ and the images, in COCO's layout")
     parser.add_argument(
         '--splits',
         nargs='+',
         default=['train2017', 'val2017'],
         help='what to paint (default: train2017 val2017)')
     args = parser.parse_args()
-    with short_errors(ValueError):
+    with user_errors():
         for split in args.splits:
             convert(args.data_root, split)
 

@@ -3,29 +3,28 @@
 All mixers get the same pairs of images. Lambda and labels are the mixers'
 own: a label rule of the head, such as TransMix's, changes them in the training
 pass.
+
+example, MaskMix's strategies side by side (MixPro, Fig. 4), all pasting about
+one half:
+    browse_mix.py vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py --num 3 \\
+        --mixers \\
+        MaskMix+strategy=region+scale=1+patch_size=4+beta=50+per_image=True \\
+        MaskMix+strategy=block+scale=1+patch_size=4+beta=50+per_image=True \\
+        MaskMix+scale=2+patch_size=4+beta=50+per_image=True
 """
-import argparse
 import warnings
 from pathlib import Path
 
-import mmmix  # noqa: F401
-from mmmix.analysis.mixed_pairs import mix_pairs
-from mmmix.checkpoint import load_weights
-from mmmix.cli.launch import (
-    add_cfg_options,
-    build_model,
-    load_config,
-    short_errors,
-)
-from mmmix.cli.mixers import config_mixers, default_mixer
+from mmmix.analysis import methods_of, mix_pairs, open_dataset
+from mmmix.cli import add_cfg_options, load_config, user_errors
+from mmmix.cli.methods import choose_mixers, with_mixers
+from mmmix.cli.models import analysis_parser, load_trained
 from mmmix.errors import MmmixError
-from mmmix.models import BatchMixer
-from mmmix.registry import BATCH_AUGMENTS, DATASETS
 from mmmix.visualization import draw_pairs
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'config', help='a file, or a config of mmmix such as smmix/NAME.py')
     parser.add_argument(
@@ -34,7 +33,9 @@ def parse_args():
         '--mixers',
         nargs='+',
         metavar='NAME',
-        help="for example SMMix CutMix Mixup; the config's own by default")
+        help="for example SMMix CutMix Mixup, each followed by +KEY=VALUE for "
+        "an argument to change, such as MaskMix+scale=2; the config's own by "
+        'default')
     parser.add_argument(
         '--num', type=int, default=6, help='number of pairs (default: 6)')
     parser.add_argument(
@@ -47,42 +48,33 @@ def parse_args():
     return parser.parse_args()
 
 
-def choose_mixers(cfg, names=None):
-    """Build mixers by name, as the config has them where it does; without
-    names, all of the config."""
-    own = config_mixers(cfg)
-    if not (names or own):
-        raise MmmixError('The config mixes nothing: name what shall, for '
-                         'example --mixers SMMix CutMix.')
-    mixers = [
-        BATCH_AUGMENTS.build(own.get(name) or default_mixer(name))
-        for name in names or own
-    ]
-    for mixer in mixers:
-        if not isinstance(mixer, BatchMixer):
-            raise MmmixError(
-                f'{type(mixer).__module__}.{type(mixer).__name__} does not '
-                'say what it mixed: use the one of mmmix.')
-    return mixers
-
-
 def main():
     args = parse_args()
-    with short_errors(ValueError):
+    if not args.checkpoint:
+        warnings.warn('No --checkpoint: the attention is that of a model '
+                      'before its training.')
+    with user_errors():
         cfg = load_config(args.config, args.cfg_options)
-        model = build_model(cfg)
-        if args.checkpoint:
-            load_weights(model, args.checkpoint)
-        else:
-            warnings.warn('No --checkpoint: the attention is that of a model '
-                          'before its training.')
-        pairs = mix_pairs(model, DATASETS.build(cfg.train_dataloader.dataset),
-                          choose_mixers(cfg, args.mixers), args.num, args.seed)
+        mixers = choose_mixers(cfg, args.mixers)
+        if not mixers:
+            raise MmmixError('The config mixes nothing: name mixers, for '
+                             'example --mixers SMMix CutMix.')
+        guide = (cfg.model.get('train_cfg') or {}).get('guide')
+        methods = methods_of(
+            load_trained('the model', with_mixers(cfg, mixers.values(), guide),
+                         args.checkpoint))
+        pairs = mix_pairs(methods, open_dataset(methods[0], 'train'), args.num,
+                          args.seed)
+    for mixed, text in zip(pairs.mixes, mixers):
+        name, *options = text.split('+')
+        values = ', '.join(o.partition('=')[2] for o in options)
+        mixed.mixer = f'{name}\n{values}' if values else name
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_pairs(pairs).savefig(out, dpi=150)
-    print(f'{out}: {args.num} pairs, '
-          f'{", ".join(mixed.mixer for mixed in pairs.mixes)}')
+    shares = ', '.join(f'{text}: {float(mixed.lam.mean()):.2f}'
+                       for mixed, text in zip(pairs.mixes, mixers))
+    print(f'{out}: {args.num} pairs; mean lambda of {shares}')
 
 
 if __name__ == '__main__':

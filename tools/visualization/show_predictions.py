@@ -5,7 +5,6 @@ For example, 4 images of the data set that the config tests on:
     python tools/visualization/show_predictions.py CONFIG CHECKPOINT \
         --num-images 4 --out-dir predictions
 """
-import argparse
 from pathlib import Path
 
 import mmcv
@@ -15,17 +14,17 @@ from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from rich.progress import track
 
-import mmmix  # noqa: F401
-from mmmix.analysis.trained_model import Subject, choose_images, open_dataset
+from mmmix.analysis import TrainedModel, choose_images, open_dataset
 from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.cli.launch import (
+from mmmix.cli import (
     add_cfg_options,
     build_model,
     drop_pretrained,
     load_config,
     require_keys,
-    short_errors,
+    user_errors,
 )
+from mmmix.cli.models import analysis_parser
 from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
 from mmmix.errors import MmmixError
 from mmmix.visualization import (
@@ -36,9 +35,7 @@ from mmmix.visualization import (
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'config',
         help='a file, or a config of mmmix such as downstream/NAME.py, or '
@@ -68,21 +65,21 @@ def parse_args():
     return parser.parse_args()
 
 
-def read_subject(args):
+def read_trained(args):
     """The model, all of its weights from the checkpoint."""
     cfg = load_config(args.config, args.cfg_options)
     require_keys(cfg, 'model', f'{args.split}_dataloader')
     if toolbox_of(cfg) is None:
         raise MmmixError(
-            f'The config {args.config} is none of '
+            f'The config {args.config} is not one of '
             f'{" or ".join(TOOLBOXES.values())}: its default_scope must be '
             f'{" or ".join(TOOLBOXES)}.')
     check_checkpoint(args.checkpoint)
     drop_pretrained(cfg.model)
     model = build_model(cfg)
     load_weights(model, args.checkpoint)
-    return Subject(args.config, cfg, args.checkpoint,
-                   model.to(get_device()).eval())
+    return TrainedModel(args.config, cfg, args.checkpoint,
+                        model.to(get_device()).eval())
 
 
 def read_image(info):
@@ -95,23 +92,23 @@ def read_image(info):
 
 def main():
     args = parse_args()
-    with short_errors(ValueError):
+    with user_errors():
         if not 0 <= args.score <= 1:
             raise MmmixError('--score must be in [0, 1], not '
                              f'{args.score:g}.')
-        subject = read_subject(args)
-        dataset = open_dataset(subject, args.split)
+        trained = read_trained(args)
+        dataset = open_dataset(trained, args.split)
         indices = choose_images(dataset, args.num_images)
-    toolbox = toolbox_of(subject.cfg)
+    toolbox = toolbox_of(trained.cfg)
     visualizer = prediction_visualizer(toolbox, dataset.metainfo)
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
     drawn, alone = 0, 0
-    with short_errors():
+    with user_errors():
         for index in track(indices, description='draw'):
             batch = pseudo_collate([dataset[index]])
             with torch.no_grad():
-                sample = subject.model.test_step(batch)[0].cpu()
+                sample = trained.model.test_step(batch)[0].cpu()
             info = dataset.get_data_info(index)
             figure = draw_prediction(visualizer, read_image(info), sample,
                                      args.score)

@@ -7,14 +7,14 @@ data_preprocessor = dict(to_rgb=True)  # files are loaded in BGR
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
-        type='mmmix.CustomDataset',
+        type='CustomDataset',
         data_root='data/cifar10-jpg',
         data_prefix='train',
         pipeline=[dict(type='mmmix.LoadImage'), *_base_.train_pipeline]))
 val_dataloader = dict(
     dataset=dict(
         _delete_=True,
-        type='mmmix.CustomDataset',
+        type='CustomDataset',
         data_root='data/cifar10-jpg',
         data_prefix='test',
         test_mode=True,

@@ -16,9 +16,7 @@ test_pipeline = [
     dict(type='PackInputs'),
 ]
 
-train_dataloader = dict(
-    batch_size=16, dataset=dict(type='mmmix.CUB', pipeline=train_pipeline))
+train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=16,
-    dataset=dict(type='mmmix.CUB', test_mode=True, pipeline=test_pipeline))
+    batch_size=16, dataset=dict(test_mode=True, pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -1,7 +1,7 @@
-# CUB-200 with maps of where people looked, as the truth of
-# tools/analysis/inconsistency.py: --data _base_/datasets/cub200_gaze.py
-# --truth maps. The gaze is CUB-GHA's, of all subjects. mmcv's Resize changes
-# the map with the image, ResizeEdge would not.
+# CUB-200 with maps of where people looked, for
+# tools/analysis/inconsistency.py --data _base_/datasets/cub200_gaze.py
+# --truth maps. The gaze is CUB-GHA's, of all subjects. mmcv's Resize resizes
+# the map with the image, which ResizeEdge does not do.
 _base_ = './cub200.py'
 
 test_pipeline = [

@@ -5,11 +5,7 @@ _base_ = 'mmpretrain::_base_/datasets/imagenet_bs32_pil_bicubic.py'
 train_pipeline = [dict(type='mmmix.LoadImage'), *_base_.train_pipeline[1:]]
 test_pipeline = [dict(type='mmmix.LoadImage'), *_base_.test_pipeline[1:]]
 
-train_dataloader = dict(
-    batch_size=64,
-    dataset=dict(type='mmmix.ImageNet', pipeline=train_pipeline))
+train_dataloader = dict(batch_size=64, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=64,
-    dataset=dict(
-        type='mmmix.ImageNet', test_mode=True, pipeline=test_pipeline))
+    batch_size=64, dataset=dict(test_mode=True, pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -6,11 +6,7 @@ train_pipeline = [dict(type='mmmix.LoadImage'), *_base_.train_pipeline[1:]]
 test_pipeline = [dict(type='mmmix.LoadImage'), *_base_.test_pipeline[1:]]
 
 # 8 GPUs x 128 = 1024 images, the recipe's batch
-train_dataloader = dict(
-    batch_size=128,
-    dataset=dict(type='mmmix.ImageNet', pipeline=train_pipeline))
+train_dataloader = dict(batch_size=128, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=128,
-    dataset=dict(
-        type='mmmix.ImageNet', test_mode=True, pipeline=test_pipeline))
+    batch_size=128, dataset=dict(test_mode=True, pipeline=test_pipeline))
 test_dataloader = val_dataloader

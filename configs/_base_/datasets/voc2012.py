@@ -40,7 +40,4 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=pipeline),
     sampler=dict(type='DefaultSampler', shuffle=False))
-val_evaluator = dict(type='mmmix.AttentionJaccard', mass=0.9)
-
 test_dataloader = val_dataloader
-test_evaluator = val_evaluator

@@ -1,5 +1,5 @@
-# mmdet's Mask R-CNN, COCO and 1x schedule (8 x 2 images, 12 epochs). The data
-# set checks its files, categories and number of images.
+# mmdet's Mask R-CNN, COCO and 1x schedule (8 x 2 images, 12 epochs), with a
+# data set that checks the categories and a hook that checks their number.
 _base_ = [
     'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
     'mmdet::_base_/datasets/coco_instance.py',
@@ -13,4 +13,5 @@ train_dataloader = dict(dataset=dict(type='mmmix.CocoDataset'))
 val_dataloader = dict(dataset=dict(type='mmmix.CocoDataset'))
 test_dataloader = val_dataloader
 
+custom_hooks = [dict(type='NumClassCheckHook')]
 randomness = dict(seed=0, deterministic=False)

@@ -1,5 +1,5 @@
-# mmseg's ADE20K: 150 classes, label 0 (other) is ignored. The data set checks
-# folders, the number of images and the range of the labels.
+# mmseg's ADE20K: 150 classes, label 0 (other) is ignored. Labels beyond the
+# classes are an error.
 _base_ = [
     'mmseg::_base_/datasets/ade20k.py',
     'mmseg::_base_/default_runtime.py',
@@ -9,7 +9,7 @@ custom_imports = dict(
     allow_failed_imports=False)
 
 num_classes = 150
-load_labels = dict(type='mmmix.LoadSegMap')
+load_labels = dict(type='mmmix.LoadSegMap', num_classes=num_classes)
 train_pipeline = [
     _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
 ]
@@ -27,10 +27,9 @@ tta_pipeline = [
         ])
 ]
 
-train_dataloader = dict(
-    dataset=dict(type='mmmix.ADE20KDataset', pipeline=train_pipeline))
-val_dataloader = dict(
-    dataset=dict(type='mmmix.ADE20KDataset', pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
+custom_hooks = [dict(type='mmmix.ClassCountHook')]
 randomness = dict(seed=0, deterministic=False)

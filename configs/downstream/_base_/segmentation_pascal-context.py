@@ -1,16 +1,15 @@
 # mmseg's Pascal Context: 59 classes and the background, which is evaluated.
-# The data set checks folders, the number of images and the range of the
-# labels.
+# Labels beyond the classes are an error.
 _base_ = [
     'mmseg::_base_/datasets/pascal_context.py',
     'mmseg::_base_/default_runtime.py',
 ]
 custom_imports = dict(
-    imports=['mmmix', 'mmmix.datasets.pascal_context'],
+    imports=['mmmix', 'mmmix.datasets.segmentation'],
     allow_failed_imports=False)
 
 num_classes = 60
-load_labels = dict(type='mmmix.LoadSegMap')
+load_labels = dict(type='mmmix.LoadSegMap', num_classes=num_classes)
 train_pipeline = [
     _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
 ]
@@ -41,10 +40,9 @@ tta_pipeline = [
         ])
 ]
 
-train_dataloader = dict(
-    dataset=dict(type='mmmix.PascalContextDataset', pipeline=train_pipeline))
-val_dataloader = dict(
-    dataset=dict(type='mmmix.PascalContextDataset', pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
+custom_hooks = [dict(type='mmmix.ClassCountHook')]
 randomness = dict(seed=0, deterministic=False)

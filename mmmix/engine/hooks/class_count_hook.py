@@ -1,6 +1,8 @@
+"""Number of classes of a segmentor: MMPretrain has ``ClassNumCheckHook`` and
+mmdet ``NumClassCheckHook``, but mmseg has no such hook."""
+from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from torch import nn
+from mmengine.runner import Runner
 
 from mmmix.errors import MmmixError
 from mmmix.registry import HOOKS
@@ -8,56 +10,40 @@ from mmmix.registry import HOOKS
 
 @HOOKS.register_module()
 class ClassCountHook(Hook):
-    """Compare the number of classes of the heads with that of the data.
+    """Check that the heads of a segmentor have as many classes as the data.
 
-    For segmentation and detection, where nothing else does: with too few
-    classes training ends in an index error, with too many they stay empty.
+    With too few, training ends in an index error; with too many, it goes on
+    and the others stay empty.
 
     Raises:
-        ValueError: Before the first step, if they differ.
+        MmmixError: Before the first step, if the numbers differ.
+
+    Example::
+
+        custom_hooks = [dict(type='mmmix.ClassCountHook')]
     """
 
-    def before_train(self, runner) -> None:
-        """Check both data sets, the validation's before it is due."""
-        self._check(runner, 'train_dataloader')
+    def before_train(self, runner: Runner) -> None:
+        """Check the training data, and the validation data in advance."""
+        self._check(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
-            self._check(runner, 'val_dataloader')
+            self.before_val(runner)
 
-    def before_val(self, runner) -> None:
-        """Check the validation's data set."""
-        self._check(runner, 'val_dataloader')
+    def before_val(self, runner: Runner) -> None:
+        """Check the validation data."""
+        self._check(runner, runner.val_dataloader.dataset)
 
-    def before_test(self, runner) -> None:
-        """Check the test's data set."""
-        self._check(runner, 'test_dataloader')
+    def before_test(self, runner: Runner) -> None:
+        """Check the test data."""
+        self._check(runner, runner.test_dataloader.dataset)
 
-    def _check(self, runner, loader: str) -> None:
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        check_class_count(model, getattr(runner, loader).dataset, loader)
-
-
-def check_class_count(model: nn.Module, dataset, loader: str) -> None:
-    """Raise a ValueError if a head has not as many classes as the data set.
-
-    Args:
-        model (nn.Module): A segmentor or detector.
-        dataset (mmengine.dataset.BaseDataset): With ``classes`` in its
-            ``metainfo``; without them nothing is compared.
-        loader (str): Whose data set it is, for the message.
-    """
-    classes = dataset.metainfo.get('classes')
-    if classes is None:
-        return
-    for name, head in model.named_modules():
-        count = getattr(head, 'num_classes', None)
-        # a region proposal head tells objects from all else
-        if (count is None or 'head' not in name or 'rpn_head' in name
-                or count == len(classes)):
-            continue
-        raise MmmixError(
-            f'model.{name} has num_classes={count}, but the '
-            f'{type(dataset).__name__} of {loader} has {len(classes)} '
-            f'classes: {", ".join(map(str, classes[:3]))}'
-            f'{", ..." if len(classes) > 3 else ""}. Make both the same: '
-            f'num_classes, or metainfo=dict(classes=...) of the data set.')
+    def _check(self, runner: Runner, dataset: BaseDataset) -> None:
+        classes = dataset.metainfo.get('classes')
+        for name, head in runner.model.named_modules():
+            count = getattr(head, 'num_classes', None)
+            if classes and count and 'head' in name and count != len(classes):
+                raise MmmixError(
+                    f'{name} has num_classes={count}, but the '
+                    f'{type(dataset).__name__} has {len(classes)} classes. '
+                    'Set num_classes of the head to that number, or '
+                    'metainfo=dict(classes=...) of the data set.')

@@ -1,10 +1,12 @@
-from typing import Optional
+from typing import List, Optional
 
 from mmengine.hooks import EMAHook, Hook
 from mmengine.model import ExponentialMovingAverage, is_model_wrapper
+from torch import nn
 
 from mmmix.errors import MmmixError
-from mmmix.models import EMAGuide, MixClassifier
+from mmmix.models import EMAGuide
+from mmmix.private import is_resuming
 from mmmix.registry import HOOKS
 
 KEY = 'guide_ema_state_dict'
@@ -36,32 +38,26 @@ class EMAGuideHook(Hook):
         self.average: Optional[ExponentialMovingAverage] = None
 
     def before_run(self, runner) -> None:
-        """Find the average, or begin one, before weights are loaded."""
+        """Begin an average, before weights are loaded, unless MMEngine's
+        ``EMAHook`` keeps one."""
         model = _unwrapped(runner.model)
-        guides = ema_guides(model)
-        if not guides:
+        if not ema_guides(model):
             raise MmmixError("EMAGuideHook needs guide=dict(type="
                              "'mmmix.EMAGuide') in the model's `train_cfg`.")
-        shared = [hook for hook in runner.hooks if isinstance(hook, EMAHook)]
-        if not shared:
+        if not any(isinstance(hook, EMAHook) for hook in runner.hooks):
             self.average = ExponentialMovingAverage(
                 model, momentum=self.momentum)
-            self._bind(model, self.average.module)
 
     def before_train(self, runner) -> None:
-        """Share MMEngine's average; start from loaded weights."""
+        """Hand the average to the guides; begin it at loaded weights."""
         model = _unwrapped(runner.model)
-        for hook in runner.hooks:
-            if isinstance(hook, EMAHook):
-                self._bind(model, hook.ema_model.module)
-                return
-        if self.average.steps == 0:
-            self.average.module.load_state_dict(model.state_dict())
-
-    @staticmethod
-    def _bind(model: MixClassifier, average: MixClassifier) -> None:
+        average = next((hook.ema_model
+                        for hook in runner.hooks if isinstance(hook, EMAHook)),
+                       self.average)
+        if average is self.average and average.steps == 0:
+            average.module.load_state_dict(model.state_dict())
         for guide in ema_guides(model):
-            guide.bind_average(average)
+            guide.average = average.module
 
     def after_train_iter(self, runner, *args, **kwargs) -> None:
         """Take one step of the average this hook keeps."""
@@ -75,7 +71,7 @@ class EMAGuideHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Load it again when a run is resumed."""
-        if self.average is not None and runner._resume:
+        if self.average is not None and is_resuming(runner):
             if KEY not in checkpoint:
                 raise MmmixError(
                     'The checkpoint to resume from holds no moving average '
@@ -84,12 +80,14 @@ class EMAGuideHook(Hook):
             self.average.load_state_dict(checkpoint[KEY])
 
 
-def ema_guides(model: MixClassifier) -> list:
+def ema_guides(model: nn.Module) -> List[EMAGuide]:
     """The EMA guides of a classifier."""
-    guide = getattr(model.data_preprocessor, 'guide', None)
-    parts = guide.parts if guide is not None else ()
-    return [part for part in parts if isinstance(part, EMAGuide)]
+    guides = getattr(getattr(model, 'data_preprocessor', None), 'guides', {})
+    return [
+        guide for guide in dict.fromkeys(guides.values())
+        if isinstance(guide, EMAGuide)
+    ]
 
 
-def _unwrapped(model):
+def _unwrapped(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model

@@ -6,7 +6,6 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.visualization.vis_backend import (
-    BaseVisBackend,
     LocalVisBackend,
     TensorboardVisBackend,
 )
@@ -15,7 +14,9 @@ from torch.utils.hooks import RemovableHandle
 
 from mmmix.errors import MmmixError
 from mmmix.models import MixDataPreprocessor, ProgressiveAttentionLabel
+from mmmix.private import find_backend
 from mmmix.registry import HOOKS
+from mmmix.structures import Guidance, MixedBatch
 
 UNMIXED, UNTOLD = 'unmixed', 'other'
 
@@ -42,11 +43,11 @@ class MixStatisticsHook(Hook):
     (``histogram/lam``, ...), to its ``TensorboardVisBackend`` as they are.
     ``tools/visualization/plot_curves.py`` draws them.
 
-    It looks through forward hooks on the data preprocessor and the label
-    rule, which it adds when the training begins and removes at its end; a run
-    without it has none. In between it keeps N numbers an iteration on their
-    device, and reads them only when it logs. In a run of several processes
-    they are those of the first.
+    It looks through a mix hook of the data preprocessor and a forward hook on
+    the label rule, which it adds when the training begins and removes at its
+    end; a run without it has none. In between it keeps N numbers an iteration
+    on their device, and reads them only when it logs. In a run of several
+    processes they are those of the first.
 
     >>> custom_hooks = [dict(type='mmmix.MixStatisticsHook', interval=50)]
     >>> vis_backends = [dict(type='LocalVisBackend'),
@@ -82,41 +83,36 @@ class MixStatisticsHook(Hook):
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         preprocessor = model.data_preprocessor
-        choice = getattr(preprocessor, 'choice', None)
-        if not isinstance(preprocessor, MixDataPreprocessor) or not choice:
+        if not (isinstance(preprocessor, MixDataPreprocessor)
+                and preprocessor.batch_augments):
             raise MmmixError(
                 'MixStatisticsHook looks at mixes, but the model mixes '
                 'nothing: remove it from `custom_hooks`, or name a mixer in '
                 "train_cfg=dict(augments=[...]) of a 'mmmix.MixClassifier'.")
-        self._handles = [preprocessor.register_forward_hook(self._see_mix)]
+        self._handles = [preprocessor.register_mix_hook(self._see_mix)]
         if model.label_rule is not None:
             self._handles.append(
                 model.label_rule.register_forward_hook(self._see_label))
 
-    # not to be traced by torch.compile: they change what the hook holds
-    @torch.compiler.disable
-    def _see_mix(self, preprocessor: nn.Module, args: tuple,
-                 output: dict) -> None:
-        if 'mixed' not in output:  # a validation
-            return
-        mixed = output['mixed']
-        if mixed is None:
-            self._iterations[UNTOLD] += 1
-            return
-        self._iterations[mixed.mixer or UNMIXED] += 1
-        if mixed.mixer is not None:
+    def _see_mix(self, mixed: MixedBatch,
+                 guidance: Optional[Guidance]) -> None:
+        if mixed.kind == 'unmixed':
+            self._iterations[UNTOLD if mixed.mixer else UNMIXED] += 1
+        else:
+            self._iterations[mixed.mixer] += 1
             self._keep('lam', mixed.lam)
 
+    # not to be traced by torch.compile: it changes what the hook holds
     @torch.compiler.disable
     @torch.no_grad()
     def _see_label(self, rule: nn.Module, args: tuple, lam: Tensor) -> None:
-        cls_score, mixed = args[:2]
+        logits, mixed = args[:2]
         # what the mixer said was kept a moment ago
         self._keep('area', self._kept['lam'].pop())
         self._keep('lam', lam)
         if isinstance(rule, ProgressiveAttentionLabel):
-            with torch.autocast(cls_score.device.type, enabled=False):
-                alpha = rule.factor(cls_score.float(), mixed)
+            with torch.autocast(logits.device.type, enabled=False):
+                alpha = rule.factor(logits.float(), mixed)
             self._keep('alpha', alpha.expand_as(lam))
 
     def _keep(self, name: str, values: Tensor) -> None:
@@ -159,20 +155,14 @@ class MixStatisticsHook(Hook):
 
     def _log_histograms(self, visualizer, values: Dict[str, Tensor], step: int,
                         epoch: int) -> None:
-        local = _backend(visualizer, LocalVisBackend)
+        local = find_backend(visualizer, LocalVisBackend)
         if local is not None and values:
             counts = {
                 f'histogram/{name}': v.histc(self.bins, 0, 1).int().tolist()
                 for name, v in values.items()
             }
             local.add_scalars(dict(counts, epoch=epoch, iter=step), step=step)
-        board = _backend(visualizer, TensorboardVisBackend)
+        board = find_backend(visualizer, TensorboardVisBackend)
         if board is not None:
             for name, v in values.items():
                 board.experiment.add_histogram(f'mix/{name}', v.numpy(), step)
-
-
-def _backend(visualizer, kind: type) -> Optional[BaseVisBackend]:
-    """The visualizer's first backend of a kind, whatever its name."""
-    return next((backend for backend in visualizer._vis_backends.values()
-                 if isinstance(backend, kind)), None)

@@ -3,10 +3,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
-import torch._dynamo as dynamo
 from torch import Tensor, nn
 
 from mmmix.errors import MissingIngredient, MmmixError
+from mmmix.private import notice_hooks_when_compiling
 from mmmix.registry import ATTENTION_EXTRACTORS
 
 Outputs = Dict[str, Tensor]
@@ -16,7 +16,7 @@ class AttentionExtractor(metaclass=ABCMeta):
     """How one backbone family yields its attention maps and patch tokens.
 
     A new family is one child, registered in
-    ``mmmix.registry.ATTENTION_EXTRACTORS``: it defines :meth:`reads`,
+    ``mmmix.registry.ATTENTION_EXTRACTORS``: it defines :meth:`supports`,
     :meth:`grid`, :meth:`bottom_up`, and what else the family has to give.
 
     >>> extractor = find_extractor(backbone)
@@ -169,25 +169,23 @@ class OutputRecorder:
 
     def __init__(self, modules: Dict[str, nn.Module]):
         if modules:
-            # or torch.compile takes the code of the blocks without a hook
-            # for the block that has one
-            dynamo.config.skip_nnmodule_hook_guards = False
-        self._seen: Optional[Outputs] = None
+            notice_hooks_when_compiling()
+        self._outputs: Optional[Outputs] = None
         self._handles = [
             module.register_forward_hook(partial(self._record, name))
             for name, module in modules.items()
         ]
 
     def _record(self, name, module, args, output):
-        if self._seen is not None:
-            self._seen[name] = output
+        if self._outputs is not None:
+            self._outputs[name] = output
 
     def __enter__(self) -> Outputs:
-        self._seen = outputs = {}
+        self._outputs = outputs = {}
         return outputs
 
     def __exit__(self, *exception) -> None:
-        self._seen = None
+        self._outputs = None
 
     def remove(self) -> None:
         """Take the hooks away."""

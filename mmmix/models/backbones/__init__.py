@@ -1,7 +1,4 @@
 """Backbones that MMPretrain does not have."""
-from mmmix.checkpoint.absvit import from_published_absvit
-from mmmix.checkpoint.pvt import from_published_pvt, to_published_pvt
-
 from .absvit import AbSViT
 from .ca_swin import CASwin
 from .cait import CaiT
@@ -9,6 +6,5 @@ from .pvt import PyramidVisionTransformer
 from .resnext_cifar import ResNeXt_CIFAR
 
 __all__ = [
-    'AbSViT', 'CASwin', 'CaiT', 'PyramidVisionTransformer', 'ResNeXt_CIFAR',
-    'from_published_absvit', 'from_published_pvt', 'to_published_pvt'
+    'AbSViT', 'CASwin', 'CaiT', 'PyramidVisionTransformer', 'ResNeXt_CIFAR'
 ]

@@ -58,7 +58,7 @@ class AttentiveCutMix(BatchMixer):
             ``grid`` has no cell, or ``lam`` or ``pairing`` is unknown.
     """
 
-    needs = frozenset({'attention'})
+    requires = frozenset({'attention'})
 
     def __init__(self,
                  num_cells: int = 6,
@@ -89,20 +89,17 @@ class AttentiveCutMix(BatchMixer):
             raise MmmixError('`num_cells` must be a whole number from 1 to '
                              f'{of}, not {self.num_cells!r}.')
 
-    def sample(self, rng, batch_size, image_size):
+    def sample(self, rng: np.random.Generator, batch_size: int,
+               image_size: Sequence[int]) -> Params:
         return dict(source=pair(rng, batch_size, self.pairing))
 
     def mix(self,
             inputs: Tensor,
-            scores: Tensor,
+            labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
-        if guidance is None or guidance.attention is None:
-            raise MmmixError('AttentiveCutMix needs the attention maps of the '
-                             'unmixed images: `guidance.attention` is '
-                             'missing.')
         source = to_device(params['source'], inputs)
-        attention = guidance.attention[source]
+        attention = self.attention(guidance)[source]
         if self.grid is None:
             self._check_num_cells(attention.shape[1:])
         else:
@@ -115,9 +112,9 @@ class AttentiveCutMix(BatchMixer):
             lam = torch.full_like(lam, self.num_cells / cells[0].numel())
         return MixedBatch(
             inputs=paste_masked(inputs, source, mask),
-            scores=scores,
+            labels=labels,
             source=source,
             lam=lam,
             mask=mask.float(),
-            regions=True,
+            kind=self.kind,
             mixer='AttentiveCutMix')

@@ -1,35 +1,34 @@
 """What every mixer is: hyper-parameters, one `sample`, one pure `mix`."""
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager
 from typing import Dict, FrozenSet, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.structures import Guidance, MixedBatch
 
 Params = Dict[str, np.ndarray]
 
 
 class BatchMixer(metaclass=ABCMeta):
-    """A batch augment that answers a :class:`MixedBatch`.
+    """A batch augment that returns a :class:`MixedBatch`.
 
     A new mixer defines :meth:`sample` and :meth:`mix`, and is registered in
     ``mmmix.registry.BATCH_AUGMENTS``. Calling it keeps MMPretrain's contract
-    ``(inputs, scores) -> (inputs, scores)``, so a mixer that needs no
-    guidance works in a stock ``ClsDataPreprocessor`` too.
+    ``(inputs, labels) -> (inputs, labels)``, so a mixer that requires no
+    guidance works in a stock ``ClsDataPreprocessor``, too.
 
     Attributes:
-        needs (frozenset[str]): What :meth:`mix` wants from a guide:
-            'attention', 'scores', both or nothing.
-        regions (bool): Whether the mixed image has regions that belong to one
-            of the two images each. False for a blend.
+        requires (frozenset[str]): What :meth:`mix` requires from a guide:
+            'attention', 'logits', both or nothing.
+        kind (str): :attr:`MixedBatch.kind` of what :meth:`mix` returns:
+            'regions' or 'blend'.
     """
 
-    needs: FrozenSet[str] = frozenset()
-    regions: bool = True
+    requires: FrozenSet[str] = frozenset()
+    kind: str = 'regions'
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, batch_size: int,
@@ -49,73 +48,90 @@ class BatchMixer(metaclass=ABCMeta):
     @abstractmethod
     def mix(self,
             inputs: Tensor,
-            scores: Tensor,
+            labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
         """Mix a batch; the same arguments always give the same result.
 
         Args:
-            inputs (Tensor): Images ``(N, C, H, W)``; left as they are.
-            scores (Tensor): One-hot or soft labels ``(N, num_classes)``.
+            inputs (Tensor): Images ``(N, C, H, W)``; not modified.
+            labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
             params (dict): What :meth:`sample` drew.
-            guidance (Guidance, optional): What the guide knows of the unmixed
-                images, where :attr:`needs` asks for it.
+            guidance (Guidance, optional): What the guide knows about the
+                unmixed images, as far as :attr:`requires` names it.
         """
 
     def check_patch(self, patch: Optional[Tuple[int, int]]) -> None:
         """Refuse a backbone whose patches do not suit the mixer.
 
-        Asked when the model is built; by default all backbones suit.
+        Called when the model is built; by default all backbones suit.
 
         Args:
             patch (Tuple[int, int], optional): Height and width in pixels of
                 the patches of the model under training; None if it has none.
 
         Raises:
-            ValueError: If the patches do not suit.
+            MmmixError: If the patches do not suit.
         """
 
     def __call__(self, inputs: Tensor,
-                 scores: Tensor) -> Tuple[Tensor, Tensor]:
+                 labels: Tensor) -> Tuple[Tensor, Tensor]:
         """Mix a batch as MMPretrain's batch augments do.
 
         Args:
             inputs (Tensor): Images ``(N, C, H, W)``.
-            scores (Tensor): One-hot or soft labels ``(N, num_classes)``.
+            labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
 
         Returns:
             Tuple[Tensor, Tensor]: Mixed images and mixed labels.
         """
-        if self.needs:
-            needs = ' and '.join(sorted(self.needs))
+        if self.requires:
             raise MmmixError(
-                f'{type(self).__name__} needs {needs} of a guide, which '
+                f'{type(self).__name__} requires '
+                f'{" and ".join(sorted(self.requires))} from a guide, which '
                 'a plain batch augment cannot ask: use '
                 '`mmmix.MixClassifier` with `mmmix.MixDataPreprocessor`.')
         # MMEngine seeds the global state, so a seeded run stays reproducible
         rng = np.random.default_rng(np.random.randint(2**31))
-        check_batch(inputs, scores)
+        check_batch(inputs, labels)
         params = self.sample(rng, inputs.size(0), inputs.shape[-2:])
-        mixed = self.mix(inputs, scores, params)
+        mixed = self.mix(inputs, labels, params)
         return mixed.inputs, mixed.mixed_labels()
 
+    def attention(self, guidance: Optional[Guidance]) -> Tensor:
+        """The maps ``(N, h, w)`` in a guidance.
 
-def check_batch(inputs: Tensor, scores: Tensor) -> None:
+        Raises:
+            MmmixError: If there are none.
+        """
+        if guidance is None or guidance.attention is None:
+            raise MmmixError(
+                f'{type(self).__name__} requires the attention maps of the '
+                'unmixed images, but `guidance.attention` is missing.')
+        return guidance.attention
+
+
+def check_batch(inputs: Tensor, labels: Tensor) -> None:
     """Refuse images and labels that do not belong together."""
-    if inputs.ndim != 4 or scores.ndim != 2 \
-            or inputs.size(0) != scores.size(0):
+    if inputs.ndim != 4 or labels.ndim != 2 \
+            or inputs.size(0) != labels.size(0):
         raise MmmixError(
             'A mixer wants images (N, C, H, W) and one-hot or soft labels '
             f'(N, num_classes) of the same N, but got {tuple(inputs.shape)} '
-            f'and {tuple(scores.shape)}.')
+            f'and {tuple(labels.shape)}.')
 
 
 def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:
     """Draw which image is pasted into which.
 
     Args:
+        rng (np.random.Generator): The only source of randomness.
+        batch_size (int): Number of images N.
         how (str): 'flip' (the last into the first, and so on; in an odd batch
-            the middle image meets itself) or 'shuffle'.
+            the middle image is paired with itself) or 'shuffle'.
+
+    Returns:
+        np.ndarray: ``(N,)``, the index of each image's source.
     """
     if how == 'flip':
         return np.arange(batch_size)[::-1]
@@ -123,14 +139,13 @@ def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:
 
 
 def check_pairing(how: str) -> str:
-    if how not in ('flip', 'shuffle'):
-        raise MmmixError("`pairing` must be 'flip' or 'shuffle', not "
-                         f'{how!r}.')
+    """Return the name of a pairing, or raise a MmmixError."""
+    check_name('pairing', how, ('flip', 'shuffle'))
     return how
 
 
 def to_device(array: np.ndarray, like: Tensor) -> Tensor:
-    """Host numbers as a tensor beside another, without stopping a GPU."""
+    """Copy an array to another tensor's device without blocking a GPU."""
     tensor = torch.from_numpy(array.copy())
     if like.is_cuda:
         tensor = tensor.pin_memory()
@@ -138,21 +153,8 @@ def to_device(array: np.ndarray, like: Tensor) -> Tensor:
 
 
 def check_alpha(alpha: float, name: str = 'alpha') -> float:
+    """Return a parameter of a Beta distribution, or raise a MmmixError."""
     if not 0 < alpha < float('inf'):
         raise MmmixError(f'`{name}` of the Beta distribution must be a '
                          f'positive number, not {alpha!r}.')
     return float(alpha)
-
-
-@contextmanager
-def global_numpy_rng(rng: np.random.Generator):
-    """Let code that draws from numpy's global state draw from ``rng``.
-
-    MMPretrain's mixers do so; the global state is put back afterwards.
-    """
-    state = np.random.get_state()
-    np.random.seed(rng.integers(2**32))
-    try:
-        yield
-    finally:
-        np.random.set_state(state)

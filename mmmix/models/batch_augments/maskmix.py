@@ -1,8 +1,9 @@
 import math
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import (
@@ -14,9 +15,16 @@ from mmmix.functional import (
     resize_mask,
 )
 from mmmix.registry import BATCH_AUGMENTS
-from mmmix.structures import MixedBatch
+from mmmix.structures import Guidance, MixedBatch
 
-from .base import BatchMixer, check_alpha, check_pairing, pair, to_device
+from .base import (
+    BatchMixer,
+    Params,
+    check_alpha,
+    check_pairing,
+    pair,
+    to_device,
+)
 
 
 @BATCH_AUGMENTS.register_module()
@@ -134,7 +142,8 @@ class MaskMix(BatchMixer):
                 'patches: set `patch_size` to those, or ask for misaligned '
                 "cells: alignment='shifted' or 'sub_patch'.")
 
-    def sample(self, rng, batch_size, image_size):
+    def sample(self, rng: np.random.Generator, batch_size: int,
+               image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, self.pairing)
         tau = rng.beta(self.beta, self.beta,
                        batch_size if self.per_image else 1)
@@ -179,7 +188,11 @@ class MaskMix(BatchMixer):
             place, order, np.argsort(keys, 1, kind='stable'), axis=1)
         return place.reshape(-1, *grid)
 
-    def mix(self, inputs, scores, params, guidance=None):
+    def mix(self,
+            inputs: Tensor,
+            labels: Tensor,
+            params: Params,
+            guidance: Optional[Guidance] = None) -> MixedBatch:
         n, _, *image_size = inputs.shape
         source = to_device(params['source'], inputs)
         cells = to_device(params['cells'], inputs)
@@ -194,20 +207,23 @@ class MaskMix(BatchMixer):
         return MixedBatch(
             inputs=paste_masked(inputs, source, chosen.expand(n, -1, -1),
                                 place),
-            scores=scores,
+            labels=labels,
             source=source,
             lam=lam.expand(n),
             mask=mask.expand(n, -1, -1),
-            regions=True,
+            kind=self.kind,
             mixer='MaskMix')
 
 
-def random_cells(rng, tau, count, grid):
+def random_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
+                 grid: Tuple[int, int]) -> np.ndarray:
+    """Any ``count`` cells."""
     chosen = np.arange(grid[0] * grid[1]) < count[:, None]
     return rng.permuted(chosen, axis=1).reshape(-1, *grid)
 
 
-def region_cells(rng, tau, count, grid):
+def region_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
+                 grid: Tuple[int, int]) -> np.ndarray:
     """CutMix's box in units of cells, its borders rounded."""
     side = np.sqrt(tau)[:, None] * grid
     centre = rng.random(side.shape) * grid
@@ -216,7 +232,9 @@ def region_cells(rng, tau, count, grid):
     return box_masks(torch.from_numpy(np.hstack(boxes)), grid).bool().numpy()
 
 
-def block_cells(rng, tau, count, grid):
+def block_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
+                grid: Tuple[int, int]) -> np.ndarray:
+    """Rectangles of cells, see :func:`block_mask`."""
     return np.stack([block_mask(rng, number, grid) for number in count])
 
 

@@ -1,44 +1,62 @@
+from typing import Optional, Sequence
+
 import numpy as np
-from mmpretrain.models.utils.batch_augments import Mixup as _Mixup
+import torch
+from torch import Tensor
 
 from mmmix.registry import BATCH_AUGMENTS
-from mmmix.structures import MixedBatch
+from mmmix.structures import Guidance, MixedBatch
 
-from .base import BatchMixer, check_alpha, pair, to_device
+from .base import BatchMixer, Params, check_alpha, pair, to_device
 
 
 @BATCH_AUGMENTS.register_module()
-class Mixup(BatchMixer, _Mixup):
-    """MMPretrain's Mixup that also answers a :class:`MixedBatch`.
+class Mixup(BatchMixer):
+    """A weighted mean of source and target.
 
     `mixup: Beyond Empirical Risk Minimization
     <https://arxiv.org/abs/1710.09412>`_. One lambda for the batch, drawn from
-    Beta(alpha, alpha); a random partner for each image. It has no regions, so
-    no fine-grained loss.
+    Beta(alpha, alpha); a random partner for each image. There are no regions,
+    so no fine-grained loss applies.
 
     Args:
-        alpha (float): Positive parameter of the Beta distribution.
+        alpha (float): Positive parameter of the Beta distribution. Defaults
+            to 1.
+
+    Raises:
+        MmmixError: If ``alpha`` is not positive.
+
+    >>> inputs, labels = torch.rand(2, 3, 8, 8), torch.eye(2)
+    >>> params = dict(source=np.array([1, 0]), lam=np.float32(0.25))
+    >>> Mixup(alpha=0.8).mix(inputs, labels, params).mixed_labels()
+    tensor([[0.7500, 0.2500],
+            [0.2500, 0.7500]])
     """
 
-    regions = False
+    kind = 'blend'
 
-    def __init__(self, alpha: float):
-        super().__init__(alpha=check_alpha(alpha))
+    def __init__(self, alpha: float = 1.0):
+        self.alpha = check_alpha(alpha)
 
-    def sample(self, rng, batch_size, image_size):
+    def sample(self, rng: np.random.Generator, batch_size: int,
+               image_size: Sequence[int]) -> Params:
         return dict(
             source=pair(rng, batch_size, 'shuffle'),
             lam=np.float32(rng.beta(self.alpha, self.alpha)))
 
-    def mix(self, inputs, scores, params, guidance=None):
+    def mix(self,
+            inputs: Tensor,
+            labels: Tensor,
+            params: Params,
+            guidance: Optional[Guidance] = None) -> MixedBatch:
         source = to_device(params['source'], inputs)
         lam = float(params['lam'])
-        weights = inputs.new_full((len(source), ), lam).float()
+        weights = torch.full((len(source), ), lam, device=inputs.device)
         return MixedBatch(
             inputs=inputs.lerp(inputs[source], lam),
-            scores=scores,
+            labels=labels,
             source=source,
             lam=weights,
             mask=weights.view(-1, 1, 1),
-            regions=False,
+            kind=self.kind,
             mixer='Mixup')

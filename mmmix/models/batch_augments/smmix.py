@@ -50,7 +50,7 @@ class SMMix(BatchMixer):
             pairing is unknown.
     """
 
-    needs = frozenset({'attention'})
+    requires = frozenset({'attention'})
 
     def __init__(self,
                  delta: Union[float, Sequence[float]] = (0.25, 0.75),
@@ -67,7 +67,8 @@ class SMMix(BatchMixer):
         self.integer_sides = integer_sides
         self.pairing = check_pairing(pairing)
 
-    def sample(self, rng, batch_size, image_size):
+    def sample(self, rng: np.random.Generator, batch_size: int,
+               image_size: Sequence[int]) -> Params:
         return dict(
             source=pair(rng, batch_size, self.pairing),
             side=rng.random(batch_size if self.per_image else 1))
@@ -94,15 +95,13 @@ class SMMix(BatchMixer):
 
     def mix(self,
             inputs: Tensor,
-            scores: Tensor,
+            labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
-        if guidance is None or guidance.attention is None:
-            raise MmmixError('SMMix needs the attention maps of the unmixed '
-                             'images: `guidance.attention` is missing.')
+        attention = self.attention(guidance)
         image_size = tuple(inputs.shape[-2:])
-        grid = whole_grid(image_size, guidance.attention.shape[1:])
-        attention = resize_mask(guidance.attention, grid)
+        grid = whole_grid(image_size, attention.shape[1:])
+        attention = resize_mask(attention, grid)
         patch = tuple(side // cells for side, cells in zip(image_size, grid))
         sizes = torch.from_numpy(self.region_sizes(params['side'], grid))
         sizes = sizes if self.per_image else sizes[0]
@@ -114,11 +113,11 @@ class SMMix(BatchMixer):
         target_boxes = scale_boxes(target_boxes, patch)
         return MixedBatch(
             inputs=paste_boxes(inputs, source, source_boxes, target_boxes),
-            scores=scores,
+            labels=labels,
             source=source,
             lam=area_lambda(mask),
             mask=mask,
-            regions=True,
+            kind=self.kind,
             source_boxes=source_boxes,
             target_boxes=target_boxes,
             mixer='SMMix')

@@ -1,4 +1,4 @@
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmengine.logging import MessageHub
@@ -13,6 +13,7 @@ from mmmix.structures import Guidance, MixedBatch
 from ..attention import OutputRecorder, find_extractor
 from ..data_preprocessors import MixDataPreprocessor
 from ..heads import MixHead
+from ..requirements import check_requirements, parts_of
 
 
 @MODELS.register_module()
@@ -31,8 +32,8 @@ class MixClassifier(ImageClassifier):
             ``num_classes`` is by default the head's.
 
     Raises:
-        ValueError: If a mixer, loss or guide asks for what the backbone
-            cannot give.
+        MissingIngredient: If a mixer, label rule or loss requires what
+            backbone, guide or mixers cannot give.
     """
 
     def __init__(self,
@@ -56,108 +57,79 @@ class MixClassifier(ImageClassifier):
                 'MixClassifier needs a MixDataPreprocessor, not a '
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
-        self._check_head()
-        # made before anything is compiled; it stays closed until a loss
-        self._watch = OutputRecorder(
-            find_extractor(self.backbone).hooked_modules() if self.
-            _needs_class_attention() else {})
-        self._bind()
+        check_requirements(self)
+        # made before anything is compiled; it records only in a loss
+        self._recorder = OutputRecorder(
+            find_extractor(self.backbone).hooked_modules() if any(
+                'class_attention' in part.requires
+                for part in parts_of(self.head).values()) else {})
 
     @property
     def label_rule(self) -> Optional[nn.Module]:
         """The head's label rule, if any."""
         return getattr(self.head, 'label_rule', None)
 
-    def _needs_class_attention(self) -> bool:
-        return (self.label_rule is not None
-                and self.label_rule.needs_class_attention)
-
-    @property
-    def mix_losses(self) -> Dict[str, nn.Module]:
-        """The head's mix losses by name."""
-        losses = getattr(self.head, 'mix_losses', None)
-        return dict(losses.items()) if losses is not None else {}
-
-    def _check_head(self) -> None:
-        classes = getattr(self.head, 'num_classes', None)
-        if classes and self.data_preprocessor.num_classes not in (None,
-                                                                  classes):
-            raise MmmixError(
-                f'The head has num_classes={classes} and the '
-                f'data_preprocessor {self.data_preprocessor.num_classes}: '
-                'give both the number of classes of the data set.')
-        if isinstance(self.head, MixHead):
-            self.head.check_backbone(self.backbone)
-        needs_tokens = any(loss.needs_tokens
-                           for loss in self.mix_losses.values())
-        if not needs_tokens and not self._needs_class_attention():
-            return
-        extractor = find_extractor(self.backbone)
-        if needs_tokens:
-            extractor.check_tokens()
-        if self._needs_class_attention():
-            extractor.check_class_attention()
-        if extractor.image_size:
-            extractor.grid(extractor.image_size)
-
-    def _bind(self) -> None:
-        self.data_preprocessor.bind(self, self.mix_losses, self.label_rule)
-
-    def __setstate__(self, state: dict) -> None:
-        # a copy (the moving average) must not be guided by the original
-        super().__setstate__(state)
-        self._bind()
-
-    def forward(self,
-                inputs: Tensor,
-                data_samples: Optional[List[DataSample]] = None,
-                mode: str = 'tensor',
-                mixed: Optional[MixedBatch] = None,
-                guidance: Optional[Guidance] = None,
-                ask: Optional[Callable] = None):
-        """The parent's, where mode 'loss' also takes what was mixed.
-
-        Mode 'ask' lets a guide look through the model from inside of this
-        call: under FSDP the weights are whole there only.
+    def loss(self, inputs: Tensor,
+             data_samples: List[DataSample]) -> Dict[str, Tensor]:
+        """Mix a batch, and return its losses.
 
         Args:
-            inputs (Tensor): Images ``(N, C, H, W)``.
-            data_samples (List[DataSample], optional): Annotations.
-            mode (str): 'tensor', 'loss', 'predict' or 'ask'.
-            mixed (MixedBatch, optional): What was pasted where.
-            guidance (Guidance, optional): What the guide answered.
-            ask (Callable, optional): What mode 'ask' calls with the images,
-                and whose answer it gives.
-        """
-        if mode == 'ask':
-            return ask(inputs)
-        if mode == 'loss':
-            return self.loss(inputs, data_samples, mixed, guidance)
-        return super().forward(inputs, data_samples, mode)
+            inputs (Tensor): Normalised images ``(N, C, H, W)``.
+            data_samples (List[DataSample]): With their unmixed labels.
 
-    def loss(self,
-             inputs: Tensor,
-             data_samples: List[DataSample],
-             mixed: Optional[MixedBatch] = None,
-             guidance: Optional[Guidance] = None) -> Dict[str, Tensor]:
-        """Losses of a batch; see :class:`~mmmix.models.heads.MixHead`."""
-        if not (self.mix_losses or self.label_rule):
+        Returns:
+            dict[str, Tensor]: See :meth:`mmmix.models.heads.MixHead.loss`.
+        """
+        if self.data_preprocessor.batch_augments is None:
+            self._check_nothing_waits_for_mixes()
             return super().loss(inputs, data_samples)
-        if self.data_preprocessor.choice is None:
+        mixed, guidance = self.data_preprocessor.mix(self, inputs,
+                                                     _labels(data_samples))
+        features, tokens, class_attention = self.extract_mixed_feat(mixed)
+        if isinstance(self.head, MixHead):
+            return self.head.loss(features, data_samples, mixed, guidance,
+                                  tokens, class_attention)
+        # a stock head reads the labels from data samples
+        return self.head.loss(features, _relabelled(data_samples, mixed))
+
+    def _check_nothing_waits_for_mixes(self) -> None:
+        if parts_of(self.head):
             raise MmmixError(
                 'The head has a label rule or mix losses, but nothing is '
                 'mixed: name a mixer in train_cfg=dict(augments=[...]), or '
                 'remove them (label_rule=None, mix_losses=None).')
-        if mixed is None:
-            return super().loss(inputs, data_samples)
-        features, tokens, attention = self._look(inputs, mixed)
-        return self.head.loss(
-            features,
-            data_samples,
-            mixed=mixed,
-            guidance=guidance,
-            tokens=tokens,
-            attention=attention)
+
+    def extract_mixed_feat(
+            self, mixed: MixedBatch
+    ) -> Tuple[tuple, Optional[Tensor], Optional[Tensor]]:
+        """Features of the mixed images, and what else a part requires.
+
+        Args:
+            mixed (MixedBatch): What was pasted where.
+
+        Returns:
+            tuple: Features after the neck; patch tokens ``(N, C, h, w)`` and
+            class attention ``(N, h, w)``, each None if no label rule or loss
+            that applies to this batch requires it.
+        """
+        requires = frozenset().union(
+            *(part.requires for part in parts_of(self.head).values()
+              if mixed.kind in part.kinds))
+        with self._recorder as outputs:
+            features = self.backbone(mixed.inputs)
+        tokens = class_attention = None
+        size = mixed.inputs.shape[-2:]
+        if 'tokens' in requires:
+            extractor = find_extractor(self.backbone)
+            tokens = extractor.patch_tokens(features, size)
+        if 'class_attention' in requires:
+            extractor = find_extractor(self.backbone)
+            with torch.no_grad():
+                class_attention = extractor.class_attention(
+                    outputs, features, size)
+        if self.with_neck:
+            features = self.neck(features)
+        return features, tokens, class_attention
 
     @torch.no_grad()
     def relabel(self,
@@ -165,49 +137,24 @@ class MixClassifier(ImageClassifier):
                 guidance: Optional[Guidance] = None) -> MixedBatch:
         """The batch with the lambda that a training would use.
 
-        The label rule of the head may look at how the model sees the mixed
-        images; where there is none, nothing is shown to the model.
+        The label rule of the head may read how the model sees the mixed
+        images; without a rule, the model sees nothing.
 
         Args:
             mixed (MixedBatch): What was pasted where.
-            guidance (Guidance, optional): What the guide answered.
+            guidance (Guidance, optional): What the guides returned.
         """
         if self.label_rule is None:
             return mixed
-        features, _, attention = self._look(mixed.inputs, mixed)
+        features, _, class_attention = self.extract_mixed_feat(mixed)
         return self.head.relabel(
-            self.head(features), mixed, guidance, attention)
-
-    def _look(
-            self, inputs: Tensor, mixed: MixedBatch
-    ) -> Tuple[tuple, Optional[Tensor], Optional[Tensor]]:
-        """Features after the neck, and where a loss or the label rule wants
-        them, patch tokens and class attention."""
-        with self._watch as seen:
-            features = self.backbone(inputs)
-        tokens = attention = None
-        wants_tokens = any(
-            loss.needs_tokens and loss.applies_to(mixed)
-            for loss in self.mix_losses.values())
-        wants_attention = (
-            self._needs_class_attention()
-            and self.label_rule.applies_to(mixed))
-        if wants_tokens or wants_attention:
-            extractor, size = find_extractor(self.backbone), inputs.shape[-2:]
-        if wants_tokens:
-            tokens = extractor.patch_tokens(features, size)
-        if wants_attention:
-            with torch.no_grad():
-                attention = extractor.class_attention(seen, features, size)
-        if self.with_neck:
-            features = self.neck(features)
-        return features, tokens, attention
+            self.head(features), mixed, guidance, class_attention)
 
     def parse_losses(
             self, losses: Dict[str,
                                Tensor]) -> Tuple[Tensor, Dict[str, Tensor]]:
         """The parent's; a loss that is not finite stops the run here, before
-        the optimizer takes it.
+        the optimizer uses it.
 
         On a GPU this waits for the forward pass, once a step and on purpose;
         MMEngine itself waits for the whole step, to log its losses.
@@ -218,6 +165,23 @@ class MixClassifier(ImageClassifier):
         loss, log_vars = super().parse_losses(losses)
         _stop_if_not_finite(loss, log_vars)
         return loss, log_vars
+
+
+# compiled code would guard on every data sample of the batch
+@torch.compiler.disable
+def _labels(data_samples: List[DataSample]) -> Tensor:
+    """Their one-hot or soft labels ``(N, num_classes)``."""
+    return torch.stack([sample.gt_score for sample in data_samples])
+
+
+@torch.compiler.disable
+def _relabelled(data_samples: List[DataSample],
+                mixed: MixedBatch) -> List[DataSample]:
+    """Copies of data samples that hold the mixed labels."""
+    return [
+        sample.new().set_gt_score(label)
+        for sample, label in zip(data_samples, mixed.mixed_labels())
+    ]
 
 
 @torch.compiler.disable

@@ -1,8 +1,11 @@
-"""Where attention and scores of the unmixed images come from."""
+"""Where attention and logits of the unmixed images come from."""
 from .average import EMAGuide
 from .base import Guide
+from .by_word import WORDS, ask_guides, build_guides, words_by_guide
 from .frozen import FrozenGuide
-from .pair import GuidePair
 from .self_guide import SelfGuide
 
-__all__ = ['EMAGuide', 'FrozenGuide', 'Guide', 'GuidePair', 'SelfGuide']
+__all__ = [
+    'EMAGuide', 'FrozenGuide', 'Guide', 'SelfGuide', 'WORDS', 'ask_guides',
+    'build_guides', 'words_by_guide'
+]

@@ -12,37 +12,38 @@ from .base import Guide
 class EMAGuide(Guide):
     """The moving average of the model under training guides it.
 
-    ``mmmix.EMAGuideHook`` keeps the average, or shares the one that MMEngine's
-    ``EMAHook`` keeps if that is on: there is no second copy. Put it into the
-    config::
+    ``mmmix.EMAGuideHook`` keeps the average as :attr:`average`, or shares the
+    one that MMEngine's ``EMAHook`` keeps: there is no second copy. Put it
+    into the config::
 
         custom_hooks = [dict(type='mmmix.EMAGuideHook', momentum=1e-4)]
 
+    A model in eval mode, as in the analyses, is asked itself: the weights of
+    a checkpoint stand for the average.
+
     Args:
         **kwargs: Of :class:`Guide`.
+
+    Attributes:
+        average (nn.Module, optional): The averaged classifier.
+
+    >>> guide = EMAGuide(dtype='bfloat16')
+    >>> guide.average is None  # until the hook sets it
+    True
     """
 
-    _average: Optional[nn.Module] = None
+    average: Optional[nn.Module] = None
 
-    def bind_average(self, average: nn.Module) -> None:
-        """Hand over the averaged classifier."""
-        self._average = average
+    def network(self, model: nn.Module) -> nn.Module:
+        return model if self.average is None else self.average
 
-    @property
-    def architecture(self):
-        # the average does not exist at build time; it is a copy of this
-        return self.student
-
-    @property
-    def model(self):
-        if self._average is None:
+    def __call__(self, model, images, requires, labels=None):
+        if self.average is None and model.training:
             raise MmmixError(
                 'EMAGuide has no moving average to ask. Add its hook to '
                 "`custom_hooks`: dict(type='mmmix.EMAGuideHook').")
-        return self._average
+        return super().__call__(model, images, requires, labels)
 
-    def __getstate__(self):
-        # the average is itself a copy of the model that holds this guide
-        state = super().__getstate__()
-        state.pop('_average', None)
-        return state
+    def __getstate__(self) -> dict:
+        # the hook keeps the average in a checkpoint of its own
+        return {k: v for k, v in vars(self).items() if k != 'average'}

@@ -1,4 +1,3 @@
-import weakref
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager, nullcontext
 from typing import FrozenSet, Iterator, Optional, Sequence, Tuple, Union
@@ -16,26 +15,27 @@ from ..attention import AttentionMap, find_extractor
 
 
 class Guide(metaclass=ABCMeta):
-    """Answers what a classifier sees in the unmixed images.
+    """A function of a model and unmixed images that returns a `Guidance`.
 
-    A guide is no ``nn.Module``: a checkpoint of the student never holds it,
-    and no optimizer, wrapper or ``train()`` reaches it. It leaves no trace in
-    the model it asks: no gradient, no batch-norm statistic, no changed
-    train/eval flag.
+    A child defines :meth:`network`, the classifier that is asked. A guide is
+    not an ``nn.Module``: no checkpoint of the model holds it, and no
+    optimizer, wrapper or ``train()`` reaches it. It keeps nothing of the model
+    that it is given, and leaves no trace in it: no gradient, no batch-norm
+    statistic, no changed train/eval flag.
 
     Args:
-        attention_map (dict, optional): How it looks at an image:
+        attention_map (dict, optional): How the attention map is computed:
             ``mmmix.BottomUp`` (the default), ``mmmix.ClassAttention`` or
             ``mmmix.TopDown``.
-        scale (float): It is shown the images at this multiple of their size;
-            0.5 costs a quarter. Defaults to 1.
-        input_size (int | Sequence[int], optional): It is shown the images at
-            this height and width instead. Defaults to None.
-        dtype (str, optional): 'bfloat16' or 'float16' runs it under autocast;
-            None leaves it as the training is. Defaults to None.
+        scale (float): The network sees the images at this multiple of their
+            size; 0.5 costs a quarter. In (0, 4], defaults to 1.
+        input_size (int | Sequence[int], optional): The network sees the
+            images at this height and width instead. Defaults to None.
+        dtype (str, optional): 'bfloat16' or 'float16' runs the network under
+            autocast; None leaves it as the training is. Defaults to None.
 
     Raises:
-        ValueError: If scale, size or dtype is out of range, or both a scale
+        MmmixError: If scale, size or dtype is out of range, or both a scale
             and a size are given.
     """
 
@@ -66,77 +66,41 @@ class Guide(metaclass=ABCMeta):
         self.input_size = input_size
         self.dtype = dtype and getattr(torch, dtype)
 
-    def bind(self, student: nn.Module) -> None:
-        """Tell the guide which classifier is being trained."""
-        self._student = weakref.ref(student)
-
-    def bind_root(self, root: nn.Module) -> None:
-        """Tell the guide what shards the weights of the model under training.
+    @abstractmethod
+    def network(self, model: nn.Module) -> nn.Module:
+        """The classifier that is asked when a model is trained.
 
         Args:
-            root (nn.Module): The outermost wrapper (FSDP), which gathers the
-                weights for whoever calls it.
+            model (nn.Module): The model under training.
         """
-        self._root = weakref.ref(root)
-
-    def __getstate__(self) -> dict:
-        # who holds a copy of this guide binds it anew
-        state = dict(self.__dict__)
-        state.pop('_student', None)
-        state.pop('_root', None)
-        return state
 
     def __deepcopy__(self, memo: dict) -> 'Guide':
-        # what is frozen is shared
-        copy = type(self).__new__(type(self))
-        copy.__dict__.update(self.__getstate__())
-        return copy
+        # it keeps nothing of a model, so copies of a model can share it
+        return self
 
-    @property
-    def student(self) -> nn.Module:
-        student = getattr(self, '_student', lambda: None)()
-        if student is None:
-            raise MmmixError(f'{type(self).__name__} does not know the model '
-                             'under training: build the model as '
-                             '`mmmix.MixClassifier`, which binds it.')
-        return student
-
-    @property
-    def parts(self) -> Tuple['Guide', ...]:
-        """The guides that are asked: itself, unless it is made of others."""
-        return (self, )
-
-    @property
-    @abstractmethod
-    def model(self) -> nn.Module:
-        """The classifier that is asked."""
-
-    @property
-    def architecture(self) -> nn.Module:
-        """A classifier built as :attr:`model` is, known at build time."""
-        return self.model
-
-    def check(self, wanted: FrozenSet[str]) -> None:
-        """Refuse at build time what could not be answered later.
+    def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
+        """Refuse at build time what could not be returned later.
 
         Args:
-            wanted (frozenset[str]): Among 'attention' and 'scores'.
+            model (nn.Module): The model under training.
+            requires (frozenset[str]): 'attention', 'logits' or both.
 
         Raises:
-            ValueError: If no attention extractor knows the backbone, the
-                view cannot look through it, or the images at the guide's
-                scale do not divide into its cells.
+            MmmixError: If no attention extractor supports the backbone, the
+                attention map cannot be computed on it, or the images at the
+                guide's scale do not divide into its cells.
         """
-        if 'attention' not in wanted:
+        if 'attention' not in requires:
             return
-        self.attention_map.check(self.architecture)
-        extractor = find_extractor(self.architecture.backbone)
-        size = _declared_size(self.student)
+        network = self.network(model)
+        self.attention_map.check(network)
+        extractor = find_extractor(network.backbone)
+        size = _declared_size(model)
         if not (size and extractor.image_size):
             return
         try:
             extractor.grid(self.size_for(size))
-        except ValueError as error:
+        except MmmixError as error:
             raise MmmixError(
                 f'{error} These are the sizes at which the guide is shown '
                 f'images of {size[0]} x {size[1]}, by its scale='
@@ -150,70 +114,64 @@ class Guide(metaclass=ABCMeta):
 
     @torch.no_grad()
     def __call__(self,
-                 inputs: Tensor,
-                 wanted: FrozenSet[str],
+                 model: nn.Module,
+                 images: Tensor,
+                 requires: FrozenSet[str],
                  labels: Optional[Tensor] = None) -> Guidance:
-        """Ask the guide.
+        """Look at unmixed images.
 
         Args:
-            inputs (Tensor): Unmixed images ``(N, C, H, W)``.
-            wanted (frozenset[str]): Among 'attention' and 'scores'.
+            model (nn.Module): The model under training.
+            images (Tensor): Unmixed images ``(N, C, H, W)``, normalised for
+                the model.
+            requires (frozenset[str]): 'attention', 'logits' or both.
             labels (Tensor, optional): One-hot or soft labels
-                ``(N, num_classes)``, for a view that wants them.
+                ``(N, num_classes)``, for an attention map that requires them.
         """
-        model = self.model
-        root = getattr(self, '_root', lambda: None)()
-        if root is None or model is not self.student:
-            return self._answer(model, inputs, wanted, labels)
-        # a submodule alone would find the shard of this process
-        return root(
-            inputs,
-            mode='ask',
-            ask=lambda inputs: self._answer(model, inputs, wanted, labels))
-
-    def _answer(self, model: nn.Module, inputs: Tensor, wanted: FrozenSet[str],
-                labels: Optional[Tensor]) -> Guidance:
-        inputs = self._shown(inputs)
-        with evaluating(model), no_autocast_cache(), self._precision(inputs):
-            if 'attention' in wanted:
+        network = self.network(model)
+        images = self.shown(model, images)
+        with evaluating(network), no_autocast_cache(), self._precision(images):
+            if 'attention' in requires:
                 if self.attention_map.requires_labels and labels is None:
                     raise MmmixError(
                         f'{type(self.attention_map).__name__} looks at a '
-                        'label: ask the guide with `labels` (N, num_classes).')
-                attention, features = self.attention_map(model, inputs, labels)
+                        'label: call the guide with `labels` '
+                        '(N, num_classes).')
+                attention, features = self.attention_map(
+                    network, images, labels)
             else:
-                attention, features = None, model.backbone(inputs)
-            if 'scores' not in wanted:
+                attention, features = None, network.backbone(images)
+            if 'logits' not in requires:
                 return Guidance(attention=attention)
-            if model.with_neck:
-                features = model.neck(features)
-            logits = model.head(features).float()
+            if network.with_neck:
+                features = network.neck(features)
+            logits = network.head(features).float()
         return Guidance(attention=attention, logits=logits)
 
-    def _shown(self, inputs: Tensor) -> Tensor:
-        """Images as the guide is shown them."""
-        size = self.size_for(inputs.shape[-2:])
-        if size == tuple(inputs.shape[-2:]):
-            return inputs
-        return F.interpolate(inputs, size, mode='bilinear', antialias=True)
+    def shown(self, model: nn.Module, images: Tensor) -> Tensor:
+        """The images as the network sees them."""
+        size = self.size_for(images.shape[-2:])
+        if size == tuple(images.shape[-2:]):
+            return images
+        return F.interpolate(images, size, mode='bilinear', antialias=True)
 
-    def _precision(self, inputs: Tensor):
+    def _precision(self, images: Tensor):
         if self.dtype is None:
             return nullcontext()
-        return torch.autocast(inputs.device.type, self.dtype)
+        return torch.autocast(images.device.type, self.dtype)
 
 
 def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
     """The image size that a classifier's backbone declares, if any."""
     try:
         return find_extractor(model.backbone).image_size
-    except ValueError:  # nobody asks this one for attention
+    except MmmixError:  # nobody requires attention of this one
         return None
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; every module's own flag is put back.
+    """Eval mode for a while; every module's own flag is restored.
 
     Flags are set one by one: ``train()`` of a backbone may do more.
     """
@@ -231,7 +189,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def no_autocast_cache() -> Iterator[None]:
     """Keep a pass without gradients out of autocast's weight cache.
 
-    In older torch (2.1 has it, 2.11 has not) a weight that was cast under
+    In older torch (2.1, but not 2.11) a weight that was cast under
     ``no_grad`` is taken from the cache by the training pass that follows, and
     is then silently not trained.
     """

@@ -1,5 +1,5 @@
 import warnings
-from typing import Optional, Union
+from typing import FrozenSet, Optional, Union
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -18,16 +18,16 @@ class FrozenGuide(Guide):
     """A pretrained classifier guides, and is not trained (SMMix, Table 9).
 
     It may also be a bare feature extractor without a head (Attentive CutMix),
-    as long as nobody wants its scores. Images that the student sees
-    normalised otherwise are normalised anew for it.
+    as long as no logits are required. Images that the model under training
+    sees normalised otherwise are normalised anew for it.
 
     Args:
         config (str | dict | Config): A classification config: a file, a
             ``'package::path'`` such as
             ``'mmpretrain::deit/deit-small_4xb256_in1k.py'`` or
-            ``'mmmix::vanilla/deit-small_...'``, or a Config or
-            dict that holds ``model``. One that says nothing of its
-            ``data_preprocessor`` is shown what the student is shown.
+            ``'mmmix::vanilla/deit-small_...'``, or a Config or dict that
+            holds ``model``. One without a ``data_preprocessor`` sees what the
+            model under training sees.
         checkpoint (str, optional): Its weights, a path or an address. Without
             them the guidance is random, and a warning says so, unless the
             backbone loads its own (``pretrained`` of a ``TIMMBackbone``).
@@ -36,8 +36,15 @@ class FrozenGuide(Guide):
     Raises:
         FileNotFoundError: If config or checkpoint is a path that does not
             exist.
-        ValueError: If the config holds no model, the weights do not fit it,
-            or its scores or a label are wanted and it has other classes.
+        MmmixError: If the config holds no model, the weights do not fit it,
+            or logits or the map of a label are required and it has other
+            classes.
+
+    >>> resnet = dict(type='mmpretrain.ResNet', depth=18)
+    >>> guide = FrozenGuide(
+    ...     config=dict(model=dict(type='ImageClassifier', backbone=resnet)),
+    ...     checkpoint='resnet18.pth',
+    ...     input_size=224)
     """
 
     def __init__(self,
@@ -47,36 +54,32 @@ class FrozenGuide(Guide):
         super().__init__(**kwargs)
         self.config = _load_config(config)
         self.checkpoint = checkpoint
-        self._model: Optional[nn.Module] = None
+        self._network: Optional[nn.Module] = None
 
-    def bind(self, student):
-        super().bind(student)
-        if self._model is None:
-            self._model = self._build()
+    def network(self, model: nn.Module) -> nn.Module:
+        if self._network is None:
+            self._network = self._build()
+        # the model may have moved to a GPU since; nothing moves twice
+        device = next(model.parameters()).device
+        if next(self._network.parameters()).device != device:
+            self._network.to(device)
+        return self._network
 
-    @property
-    def model(self):
-        student = self.student
-        # the student may have moved to a GPU since; nothing moves twice
-        device = next(student.parameters()).device
-        if next(self._model.parameters()).device != device:
-            self._model.to(device)
-        return self._model
-
-    def check(self, wanted):
-        super().check(wanted)
+    def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
+        super().check(model, requires)
         theirs, ours = (
             getattr(getattr(m, 'head', None), 'num_classes', None)
-            for m in (self._model, self.student))
-        by_label = 'attention' in wanted and self.attention_map.requires_labels
-        if theirs != ours and ('scores' in wanted or by_label):
+            for m in (self.network(model), model))
+        by_label = ('attention' in requires
+                    and self.attention_map.requires_labels)
+        if theirs != ours and ('logits' in requires or by_label):
             raise MmmixError(
                 f'The frozen guide knows {theirs} classes and the model '
-                f'under training {ours}, but its scores or its map for a '
-                'label are wanted: take a guide trained on the same classes, '
-                'a map without labels, '
-                "attention_map=dict(type='mmmix.BottomUp'), "
-                'or remove the loss that wants its scores.')
+                f'under training {ours}, but its logits or its map of a '
+                'label are required: take a guide trained on the same '
+                'classes, a map without labels, '
+                "attention_map=dict(type='mmmix.BottomUp'), or remove the "
+                'loss that requires its logits.')
 
     def _build(self) -> nn.Module:
         scope = self.config.get('default_scope', 'mmpretrain')
@@ -87,42 +90,47 @@ class FrozenGuide(Guide):
             if 'data_preprocessor' in self.config:
                 cfg.setdefault('data_preprocessor',
                                self.config.data_preprocessor)
-            model = MODELS.build(cfg)
+            network = MODELS.build(cfg)
         if self.checkpoint:
-            load_weights(model, self.checkpoint,
+            load_weights(network, self.checkpoint,
                          'checkpoint of the frozen guide')
-        elif cfg.backbone.get('pretrained'):
-            pass  # the backbone has loaded them already
-        else:
+        elif not cfg.backbone.get('pretrained'):
             warnings.warn('FrozenGuide has no checkpoint: its attention and '
-                          'scores are those of RANDOM weights. Give it '
+                          'logits are those of RANDOM weights. Give it '
                           '`checkpoint`; an `init_cfg` in its config is not '
                           'read.')
-        self._own_eyes = cfg.get('data_preprocessor') is not None
-        return model.requires_grad_(False).eval()
+        self._own_normalisation = cfg.get('data_preprocessor') is not None
+        return network.requires_grad_(False).eval()
 
-    def _shown(self, inputs):
-        return super()._shown(self._renormalised(inputs))
+    def shown(self, model: nn.Module, images: Tensor) -> Tensor:
+        if self._own_normalisation:
+            images = renormalised(images, model.data_preprocessor,
+                                  self._network.data_preprocessor)
+        return super().shown(model, images)
 
-    def _renormalised(self, inputs: Tensor) -> Tensor:
-        """Images normalised for the student, as the guide was trained."""
-        ours, theirs = (
-            m.data_preprocessor for m in (self.student, self._model))
-        if not self._own_eyes:
-            return inputs
-        mean, std = (_channels(ours, name, inputs) for name in ('mean', 'std'))
-        if ours.to_rgb != theirs.to_rgb:
-            inputs, mean, std = (t.flip(-3) for t in (inputs, mean, std))
-        their_mean, their_std = (
-            _channels(theirs, name, inputs) for name in ('mean', 'std'))
-        return inputs * (std / their_std) + (mean - their_mean) / their_std
+
+def renormalised(images: Tensor, ours: nn.Module, theirs: nn.Module) -> Tensor:
+    """Images that one data preprocessor normalised, as another would have.
+
+    Args:
+        images (Tensor): ``(N, C, H, W)``.
+        ours (nn.Module): The data preprocessor that normalised them.
+        theirs (nn.Module): The other one.
+    """
+    mean, std = (_channels(ours, name, images) for name in ('mean', 'std'))
+    if ours.to_rgb != theirs.to_rgb:
+        images, mean, std = (t.flip(-3) for t in (images, mean, std))
+    their_mean, their_std = (
+        _channels(theirs, name, images) for name in ('mean', 'std'))
+    return images * (std / their_std) + (mean - their_mean) / their_std
 
 
 def _channels(preprocessor: nn.Module, name: str, like: Tensor) -> Tensor:
     """Mean or std of each channel ``(C, 1, 1)``."""
-    if not getattr(preprocessor, '_enable_normalize', False):
+    values = getattr(preprocessor, name, None)
+    if values is None:  # it does not normalise
         return like.new_full((like.size(1), 1, 1), float(name == 'std'))
-    return getattr(preprocessor, name).to(like)
+    return values.to(like)
 
 
 def _load_config(config: Union[str, dict, Config]) -> Config:

@@ -1,3 +1,5 @@
+from torch import nn
+
 from mmmix.registry import TASK_UTILS
 
 from .base import Guide
@@ -6,8 +8,14 @@ from .base import Guide
 @TASK_UTILS.register_module()
 class SelfGuide(Guide):
     """The model under training guides itself (SMMix, section 4): the default.
+
+    Args:
+        **kwargs: Of :class:`Guide`.
+
+    >>> guide = SelfGuide(attention_map=dict(type='mmmix.TopDown'), scale=0.5)
+    >>> guide.size_for((224, 192))
+    (112, 96)
     """
 
-    @property
-    def model(self):
-        return self.student
+    def network(self, model: nn.Module) -> nn.Module:
+        return model

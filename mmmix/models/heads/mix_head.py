@@ -75,79 +75,72 @@ class MixHead:
              mixed: Optional[MixedBatch] = None,
              guidance: Optional[Guidance] = None,
              tokens: Optional[Tensor] = None,
-             attention: Optional[Tensor] = None,
+             class_attention: Optional[Tensor] = None,
              **kwargs) -> Dict[str, Tensor]:
         """The classification loss and every mix loss that applies.
 
         Args:
             feats (tuple): Features after the neck.
-            data_samples (List[DataSample]): Annotations, mixed.
-            mixed (MixedBatch, optional): What was pasted where. None trains
-                with the classification loss alone.
-            guidance (Guidance, optional): What the guide answered.
+            data_samples (List[DataSample]): Annotations. Their labels are
+                the target only where there is no ``mixed``.
+            mixed (MixedBatch, optional): What was pasted where; the target
+                is its mixed labels. None trains with the classification loss
+                alone.
+            guidance (Guidance, optional): What the guides returned.
             tokens (Tensor, optional): Patch tokens ``(N, C, h, w)``.
-            attention (Tensor, optional): Class attention of the mixed images
+            class_attention (Tensor, optional): Of the mixed images,
                 ``(N, h, w)``.
 
         Returns:
             dict[str, Tensor]: ``loss_cls``, and ``loss_<name>`` for each mix
             loss.
         """
-        cls_score = self(feats)
-        if self._rules(mixed):
-            mixed = self.relabel(cls_score, mixed, guidance, attention)
-            losses = dict(
-                loss_cls=self.loss_module(
-                    cls_score,
-                    mixed.mixed_labels(),
-                    avg_factor=cls_score.size(0),
-                    **kwargs))
-        else:
-            losses = self._get_loss(cls_score, data_samples, **kwargs)
+        logits = self(feats)
+        if mixed is None:
+            losses = self._get_loss(logits, data_samples, **kwargs)
             losses['loss_cls'] = losses.pop('loss')
+            return losses
+        mixed = self.relabel(logits, mixed, guidance, class_attention)
+        losses = dict(
+            loss_cls=self.loss_module(
+                logits,
+                mixed.mixed_labels(),
+                avg_factor=logits.size(0),
+                **kwargs))
         for name, loss in self.mix_losses.items():
-            if mixed is not None and loss.applies_to(mixed):
-                losses[f'loss_{name}'] = loss(self, cls_score, mixed, guidance,
+            if mixed.kind in loss.kinds:
+                losses[f'loss_{name}'] = loss(self, logits, mixed, guidance,
                                               tokens)
         self._touch_idle(mixed, losses)
         return losses
 
     def relabel(self,
-                cls_score: Tensor,
+                logits: Tensor,
                 mixed: MixedBatch,
                 guidance: Optional[Guidance] = None,
-                attention: Optional[Tensor] = None) -> MixedBatch:
+                class_attention: Optional[Tensor] = None) -> MixedBatch:
         """The batch with the lambda that the losses see: the label rule's
         where it applies, otherwise the mixer's own.
 
         Args:
-            cls_score (Tensor): Logits of the mixed images
-                ``(N, num_classes)``.
+            logits (Tensor): Of the mixed images, ``(N, num_classes)``.
             mixed (MixedBatch): What was pasted where.
-            guidance (Guidance, optional): What the guide answered.
-            attention (Tensor, optional): Class attention of the mixed images
+            guidance (Guidance, optional): What the guides returned.
+            class_attention (Tensor, optional): Of the mixed images,
                 ``(N, h, w)``.
         """
-        if not self._rules(mixed):
+        if self.label_rule is None or mixed.kind not in self.label_rule.kinds:
             return mixed
-        lam = self.label_rule(cls_score, mixed, guidance, attention)
+        lam = self.label_rule(logits, mixed, guidance, class_attention)
         return replace(mixed, lam=lam)
 
-    def _rules(self, mixed: Optional[MixedBatch]) -> bool:
-        """Whether the label rule sets lambda of this batch."""
-        return (self.label_rule is not None and mixed is not None
-                and self.label_rule.applies_to(mixed))
-
-    def _touch_idle(self, mixed: Optional[MixedBatch],
-                    losses: Dict[str, Tensor]) -> None:
+    def _touch_idle(self, mixed: MixedBatch, losses: Dict[str,
+                                                          Tensor]) -> None:
         """Every parameter takes part in every step, or
         DistributedDataParallel waits for its gradient forever."""
-        idle = [
-            loss for name, loss in self.mix_losses.items()
-            if f'loss_{name}' not in losses
-        ]
-        if self.label_rule is not None and not self._rules(mixed):
-            idle.append(self.label_rule)
-        for part in idle:
-            for parameter in part.parameters():
-                losses['loss_cls'] += 0 * parameter.sum()
+        parts = [*self.mix_losses.values()]
+        parts += [self.label_rule] if self.label_rule is not None else []
+        for part in parts:
+            if mixed.kind not in part.kinds:
+                for parameter in part.parameters():
+                    losses['loss_cls'] += 0 * parameter.sum()

@@ -1,10 +1,12 @@
-from typing import Union
+from typing import Optional, Union
 
 import torch
+from torch import Tensor
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import area_attention_lambda
 from mmmix.registry import MODELS
+from mmmix.structures import Guidance, MixedBatch
 
 from .base import LabelRule
 
@@ -40,7 +42,7 @@ class AreaAttentionLabel(LabelRule):
         ValueError: If an argument is out of range.
     """
 
-    needs = frozenset({'attention'})
+    requires = frozenset({'attention', 'regions'})
 
     def __init__(self,
                  beta: Union[float, str] = 0.5,
@@ -56,10 +58,9 @@ class AreaAttentionLabel(LabelRule):
         self.target = target
         self.ratio = ratio
 
-    def sample(self, rng):
-        return dict(beta=rng.random()) if self.beta == 'random' else {}
-
-    def compute(self, cls_score, mixed, guidance, attention):
+    def compute(self, logits: Tensor, mixed: MixedBatch,
+                guidance: Optional[Guidance],
+                class_attention: Optional[Tensor]) -> Tensor:
         maps = guidance.attention
         grid = maps.shape[1:]
         source_mask, target_mask = mixed.source_mask(grid), mixed.mask_on(grid)
@@ -72,5 +73,16 @@ class AreaAttentionLabel(LabelRule):
         attended = area_attention_lambda(*arguments).expand_as(mixed.lam)
         by_area = attended.isnan() | (mixed.lam == 0)
         attended = torch.where(by_area, mixed.lam, attended)
-        beta = mixed.label_params.get('beta', self.beta)
+        beta = _draw(mixed) if self.beta == 'random' else self.beta
         return beta * mixed.lam + (1 - beta) * attended
+
+
+# a number that changes in every step would be compiled anew in every step
+@torch.compiler.disable
+def _draw(mixed: MixedBatch) -> Tensor:
+    """A number in [0, 1), 0-d, from the generator that drew the mix."""
+    if mixed.rng is None:
+        raise MmmixError("beta='random' draws from the generator of the mix, "
+                         'but `mixed.rng` is None: mix by '
+                         '`MixDataPreprocessor.mix_by`, or set it.')
+    return torch.tensor(mixed.rng.random())

@@ -1,3 +1,5 @@
+from typing import Optional
+
 import torch
 from mmengine.logging import MessageHub
 from torch import Tensor, nn
@@ -5,7 +7,7 @@ from torch import Tensor, nn
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import progressive_factor
 from mmmix.registry import MODELS
-from mmmix.structures import MixedBatch
+from mmmix.structures import Guidance, MixedBatch
 
 from .transmix import TransMixLabel
 
@@ -64,25 +66,27 @@ class ProgressiveAttentionLabel(TransMixLabel):
         if progress == 'learnable':
             self.logit = nn.Parameter(torch.zeros(1))
 
-    def factor(self, cls_score: Tensor, mixed: MixedBatch) -> Tensor:
+    def factor(self, logits: Tensor, mixed: MixedBatch) -> Tensor:
         """The progressive factor alpha, ``(N,)`` or a scalar, in [0, 1]."""
         if self.progress == 'cosine':
             if self.stop_gradient:
-                cls_score = cls_score.detach()
+                logits = logits.detach()
             labels = mixed.mixed_labels()
             labels = labels.lerp(
                 torch.full_like(labels, 1 / labels.size(1)), self.label_smooth)
-            return progressive_factor(cls_score.softmax(1), labels)
+            return progressive_factor(logits.softmax(1), labels)
         if self.progress == 'learnable':
             return self.logit.sigmoid()
         if self.progress == 'equal':
-            return cls_score.new_full((), 0.5)
-        progress = _share_of_training(cls_score)
+            return logits.new_full((), 0.5)
+        progress = _share_of_training(logits)
         return progress if self.progress == 'linear' else progress**2
 
-    def compute(self, cls_score, mixed, guidance, attention):
-        attended = self.attention_lambda(mixed, attention)
-        factor = self.factor(cls_score, mixed)
+    def compute(self, logits: Tensor, mixed: MixedBatch,
+                guidance: Optional[Guidance],
+                class_attention: Optional[Tensor]) -> Tensor:
+        attended = self.attention_lambda(mixed, class_attention)
+        factor = self.factor(logits, mixed)
         return factor * attended + (1 - factor) * mixed.lam
 
 

@@ -1,9 +1,11 @@
+from typing import Optional
+
 from torch import Tensor
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.functional import attention_lambda, nearest_mask
 from mmmix.registry import MODELS
-from mmmix.structures import MixedBatch
+from mmmix.structures import Guidance, MixedBatch
 
 from .base import LabelRule
 
@@ -36,7 +38,7 @@ class TransMixLabel(LabelRule):
             unknown.
     """
 
-    needs_class_attention = True
+    requires = frozenset({'class_attention', 'regions'})
 
     def __init__(self,
                  area_weight: float = 0.0,
@@ -46,9 +48,7 @@ class TransMixLabel(LabelRule):
         if not 0 <= area_weight <= 1:
             raise MmmixError('`area_weight` must be in [0, 1], not '
                              f'{area_weight!r}.')
-        if downsample not in ('nearest', 'area'):
-            raise MmmixError("`downsample` must be 'nearest' or 'area', not "
-                             f'{downsample!r}.')
+        check_name('downsample', downsample, ('nearest', 'area'))
         self.area_weight = area_weight
         self.normalize = normalize
         self.downsample = downsample
@@ -61,6 +61,8 @@ class TransMixLabel(LabelRule):
                 mixed.mask, grid))
         return attention_lambda(attention, mask, self.normalize)
 
-    def compute(self, cls_score, mixed, guidance, attention):
-        lam = self.attention_lambda(mixed, attention)
+    def compute(self, logits: Tensor, mixed: MixedBatch,
+                guidance: Optional[Guidance],
+                class_attention: Optional[Tensor]) -> Tensor:
+        lam = self.attention_lambda(mixed, class_attention)
         return lam.lerp(mixed.lam, self.area_weight)

@@ -1,9 +1,12 @@
+from typing import Optional
+
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmmix.errors import check_name
 from mmmix.functional import mix_labels
 from mmmix.registry import MODELS
+from mmmix.structures import Guidance, MixedBatch
 
 from .base import MixLoss
 
@@ -35,7 +38,7 @@ class ConsistencyLoss(MixLoss):
         ValueError: If ``distance`` or ``mix`` is unknown.
     """
 
-    needs = frozenset({'scores'})
+    requires = frozenset({'logits'})
 
     def __init__(self,
                  loss_weight: float = 1.0,
@@ -55,9 +58,10 @@ class ConsistencyLoss(MixLoss):
             return mix_labels(logits, source, lam).softmax(1)
         return mix_labels(logits.softmax(1), source, lam)
 
-    def compute(self, head, cls_score, mixed, guidance, tokens):
+    def compute(self, head: nn.Module, logits: Tensor, mixed: MixedBatch,
+                guidance: Optional[Guidance],
+                tokens: Optional[Tensor]) -> Tensor:
         target = self.target(guidance.logits.float(), mixed.source, mixed.lam)
         if self.distance == 'l1':
-            return (cls_score.softmax(1) - target).abs().sum(1).mean()
-        return F.kl_div(
-            cls_score.log_softmax(1), target, reduction='batchmean')
+            return (logits.softmax(1) - target).abs().sum(1).mean()
+        return F.kl_div(logits.log_softmax(1), target, reduction='batchmean')

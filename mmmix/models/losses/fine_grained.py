@@ -1,9 +1,12 @@
+from typing import Optional
+
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.functional import region_means
 from mmmix.registry import MODELS
+from mmmix.structures import Guidance, MixedBatch
 
 from .base import MixLoss
 
@@ -35,7 +38,7 @@ class FineGrainedLoss(MixLoss):
         ValueError: If ``label_smooth`` is outside [0, 1).
     """
 
-    needs_tokens = True
+    requires = frozenset({'regions', 'tokens'})
 
     def __init__(self,
                  loss_weight: float = 1.0,
@@ -53,16 +56,18 @@ class FineGrainedLoss(MixLoss):
         if self.second_classifier:
             self.classifier = nn.Linear(head.in_channels, head.num_classes)
 
-    def compute(self, head, cls_score, mixed, guidance, tokens):
+    def compute(self, head: nn.Module, logits: Tensor, mixed: MixedBatch,
+                guidance: Optional[Guidance],
+                tokens: Optional[Tensor]) -> Tensor:
         classify = self.classifier or head.classify
         mask = mixed.mask_on(tokens.shape[-2:]).to(tokens.dtype)
         loss = 0.
-        for weight, scores in ((mask, mixed.source_labels), (1 - mask,
-                                                             mixed.scores)):
+        for weight, labels in ((mask, mixed.source_labels), (1 - mask,
+                                                             mixed.labels)):
             means, exists = region_means(tokens, weight)
             each = F.cross_entropy(
                 classify(means),
-                scores.float(),
+                labels.float(),
                 reduction='none',
                 label_smoothing=self.label_smooth)
             loss = loss + each.masked_fill(~exists, 0).mean()

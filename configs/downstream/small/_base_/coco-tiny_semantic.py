@@ -18,7 +18,7 @@ data_preprocessor = dict(
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmmix.LoadSegMap'),
+    dict(type='mmmix.LoadSegMap', num_classes=num_classes),
     dict(
         type='RandomResize',
         scale=(256, 160),
@@ -32,7 +32,7 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(256, 192), keep_ratio=True),
     # after Resize: the labels keep the size of the image file
-    dict(type='mmmix.LoadSegMap'),
+    dict(type='mmmix.LoadSegMap', num_classes=num_classes),
     dict(type='PackSegInputs'),
 ]
 

@@ -1,5 +1,6 @@
 # Mask R-CNN with FPN and narrow heads; inheriting configs add backbone, neck
 # and the numbers of channels and classes.
+custom_hooks = [dict(type='NumClassCheckHook')]
 mask_rcnn = dict(
     type='MaskRCNN',
     rpn_head=dict(

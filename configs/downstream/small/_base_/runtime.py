@@ -9,7 +9,6 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=-1),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='mmmix.ClassCountHook')]
 log_processor = dict(type='LogProcessor', window_size=1, by_epoch=True)
 
 env_cfg = dict(

@@ -1,5 +1,6 @@
 # UperNet with narrow layers; inheriting configs add backbone, neck and the
 # numbers of channels and classes.
+custom_hooks = [dict(type='mmmix.ClassCountHook')]
 upernet = dict(
     type='EncoderDecoder',
     decode_head=dict(

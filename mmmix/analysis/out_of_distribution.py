@@ -1,0 +1,295 @@
+"""Accuracy, calibration and detection away from the training distribution
+(SMMix, Table 5; TdAttenMix, Table 3; MixPro, Table 5)."""
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+import torch
+from mmengine.dataset import BaseDataset
+
+from mmmix.analysis.trained_model import (
+    TrainedModel,
+    batches,
+    choose_images,
+    open_dataset,
+)
+from mmmix.datasets import (
+    ImageNetA,
+    ImageNetO,
+    ImageNetR,
+    ImageNetSketch,
+    StylizedImageNet,
+    WnidImages,
+)
+from mmmix.datasets.wnid_images import IMAGENET_WNIDS
+from mmmix.errors import MmmixError
+from mmmix.evaluation import (
+    AURRA,
+    CalibrationError,
+    ConfidenceMetric,
+    OODDetection,
+    SubsetAccuracy,
+    calibration_bins,
+    columns,
+    fitting_subset,
+    response_rate_accuracy,
+)
+from mmmix.visualization.reliability import thinned
+
+# data sets of the papers, whose numbers of images are checked
+KNOWN = dict(
+    A=ImageNetA,
+    R=ImageNetR,
+    Sketch=ImageNetSketch,
+    Stylized=StylizedImageNet,
+    O=ImageNetO)
+ACCURACY_ONLY = ('R', 'Sketch', 'Stylized')  # what the papers report of them
+TEST = 'test'  # what the config's own test set is called
+
+
+@dataclass
+class OutOfDistribution:
+    """Measures a classifier on sets of images, by the registered metrics.
+
+    Args:
+        trained (TrainedModel): The classifier, with a ``test_dataloader``.
+        wnids (Sequence[str], optional): The classes of its head, in order.
+            Defaults to None: see :func:`head_wnids`.
+        num_images (int, optional): At most so many images of each set, drawn
+            with a fixed seed. Defaults to None, all.
+        batch_size (int): Images at a time. Defaults to 100.
+        all_classes (bool): Predict among all classes of the head instead of
+            those of the set. Defaults to False.
+        known_only (bool): Leave out images of classes that the head does not
+            have, instead of refusing them. Defaults to False.
+        allow_partial (bool): Accept a part of a known set. Defaults to False.
+        as_they_are (Sequence[str]): Names of sets whose images are neither
+            resized nor cropped. Defaults to ().
+
+    Attributes:
+        notes (List[str]): What was left out.
+
+    Raises:
+        MmmixError: If nothing says the classes of the head.
+    """
+
+    trained: TrainedModel
+    wnids: Optional[Sequence[str]] = None
+    num_images: Optional[int] = None
+    batch_size: int = 100
+    all_classes: bool = False
+    known_only: bool = False
+    allow_partial: bool = False
+    as_they_are: Sequence[str] = ()
+    notes: List[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self):
+        self.wnids = head_wnids(self.trained, self.wnids)
+
+    @cached_property
+    def test_set(self) -> BaseDataset:
+        """The config's own test set, read once."""
+        return open_dataset(self.trained, 'test')
+
+    def accuracy(self, name: str, path: Optional[str] = None) -> dict:
+        """Measure a set whose classes the head has.
+
+        Args:
+            name (str): Of the set; those in ``KNOWN`` are checked.
+            path (str, optional): See :meth:`open_set`. Defaults to None, the
+                config's own test set.
+
+        Returns:
+            dict: ``images``, ``classes``; in percent ``top1``,
+            ``top1_all_classes``, ``rms_calibration_error``, the same as the
+            authors' public code computes it, None if it cannot, and
+            ``aurra``; the ``bins`` and the curve behind the last ones.
+        """
+        dataset = self.test_set if path is None else self.open_set(name, path)
+        indices = self._choose(dataset)
+        kept, of_all = self._answers(name, dataset, indices,
+                                     self._metric(dataset),
+                                     self._metric(dataset, restrict=False))
+        return dict(
+            images=len(indices),
+            classes=self._num_classes(dataset),
+            top1_all_classes=SubsetAccuracy().compute_metrics(of_all)['top1'],
+            **accuracy_measures(kept))
+
+    def detection(self, name: str, path: str) -> dict:
+        """How well foreign images are told from the test images of the same
+        classes.
+
+        Args:
+            name, path (str): See :meth:`accuracy`; images of classes that the
+                head has are left out.
+
+        Returns:
+            dict: ``images_inside``, ``images_outside``, ``classes``; in
+            percent ``aupr`` and ``aupr_of_a_guess``; the means of the
+            confidence inside and outside.
+
+        Raises:
+            MmmixError: If the test set has no images of these classes.
+        """
+        foreign = self.open_set(name, path, foreign=True)
+        wanted = set(foreign.metainfo['subset'])
+        inside = [
+            i for i, label in enumerate(self.test_set.get_gt_labels())
+            if int(label) in wanted
+        ]
+        if not inside:
+            raise MmmixError(f'The test set of {self.trained.name} has no '
+                             f'images of the classes of {name}.')
+        most = min(self.num_images or len(inside), len(inside))
+        inside = [inside[i * len(inside) // most] for i in range(most)]
+        metric = self._metric(foreign)
+        self._answers(f'{name}, inside', self.test_set, inside, metric)
+        kept, = self._answers(f'{name}, outside', foreign,
+                              self._choose(foreign), metric)
+        confidence, _, label = columns(kept)
+        outside = label < 0
+        found = OODDetection().compute_metrics(kept)
+        return dict(
+            images_inside=int((~outside).sum()),
+            images_outside=int(outside.sum()),
+            classes=self._num_classes(foreign),
+            aupr=found['aupr'],
+            aupr_of_a_guess=found['outside'],
+            mean_confidence_inside=float(confidence[~outside].mean()),
+            mean_confidence_outside=float(confidence[outside].mean()))
+
+    def open_set(self,
+                 name: str,
+                 path: str,
+                 foreign: bool = False) -> WnidImages:
+        """A set of images, prepared as the model's test images are.
+
+        Args:
+            name (str): Those in ``KNOWN`` are checked.
+            path (str): A folder with a folder for each class, named by its
+                wnid, or a text file of lines `path wnid` next to the images,
+                or next to a folder ``images`` of them.
+            foreign (bool): Take the images of classes that the head does not
+                have. Defaults to False.
+
+        Raises:
+            FileNotFoundError, MmmixError: See :class:`WnidImages`.
+        """
+        steps = self.trained.cfg.test_dataloader.dataset.pipeline
+        options = dict(
+            data_root=path,
+            wnids=self.wnids,
+            # loading and packing alone leave the images as they are
+            pipeline=[steps[0], steps[-1]]
+            if name in self.as_they_are else steps,
+            test_mode=True,
+            allow_partial=self.allow_partial)
+        if Path(path).is_file():
+            folder = Path(path).parent
+            options.update(
+                data_root=str(folder),
+                ann_file=Path(path).name,
+                data_prefix='images' if (folder / 'images').is_dir() else '')
+        kind = KNOWN.get(name, WnidImages)
+        if foreign and not kind.OUTSIDE_CLASSES:
+            options['keep'] = 'unknown'
+        elif self.known_only:
+            options['keep'] = 'known'
+        dataset = kind(**options)
+        self._note_what_is_missing(name, dataset,
+                                   'has' if foreign else 'does not have')
+        return dataset
+
+    def _metric(self,
+                dataset: BaseDataset,
+                restrict: bool = True) -> ConfidenceMetric:
+        metric = SubsetAccuracy(restrict=restrict and not self.all_classes)
+        metric.dataset_meta = dataset.metainfo
+        return metric
+
+    def _num_classes(self, dataset: BaseDataset) -> int:
+        """How many classes can be predicted."""
+        subset = fitting_subset(dataset.metainfo, len(self.wnids))
+        return len(
+            self.wnids if self.all_classes or subset is None else subset)
+
+    def _choose(self, dataset: BaseDataset) -> List[int]:
+        wanted = self.num_images
+        return choose_images(dataset, wanted and min(wanted, len(dataset)))
+
+    @torch.no_grad()
+    def _answers(self, description: str, dataset: BaseDataset,
+                 indices: Sequence[int], *metrics: ConfidenceMetric):
+        """Show images to the model, and return what metrics have kept."""
+        for inputs, samples in batches(self.trained, dataset, indices,
+                                       self.batch_size,
+                                       f'{self.trained.name}: {description}'):
+            predicted = self.trained.model(inputs, samples, mode='predict')
+            for metric in metrics:
+                metric.process(None, [s.to_dict() for s in predicted])
+        return [metric.results for metric in metrics]
+
+    def _note_what_is_missing(self, name: str, dataset: WnidImages,
+                              left_out: str) -> None:
+        if dataset.num_left_out:
+            self.notes.append(
+                f'{name}: of {dataset.num_left_out + len(dataset):,} images '
+                f'{dataset.num_left_out:,} were left out: images of classes '
+                f'that the head {left_out}.')
+        if dataset.NUM_IMAGES not in (None, len(dataset)):
+            self.notes.append(f'{name}: a part only, {len(dataset):,} of '
+                              f'{dataset.NUM_IMAGES:,} images, '
+                              f'{len(dataset.metainfo["subset"])} of '
+                              f'{dataset.NUM_CLASSES} classes.')
+
+
+def head_wnids(trained: TrainedModel,
+               wnids: Optional[Sequence[str]] = None) -> Tuple[str, ...]:
+    """What the outputs of a model's head mean.
+
+    Args:
+        trained (TrainedModel): Whose head.
+        wnids (Sequence[str], optional): In order. Defaults to None: 1000
+            classes are those of ImageNet-1k, others the data set's.
+
+    Raises:
+        MmmixError: If nothing says them, or they are not as many as the head
+            has classes.
+    """
+    num_classes = trained.model.head.num_classes
+    if wnids is None and num_classes == len(IMAGENET_WNIDS):
+        wnids = IMAGENET_WNIDS
+    elif wnids is None:
+        wnids = open_dataset(trained, 'test').metainfo.get('wnids')
+        if wnids is None:
+            raise MmmixError(
+                f'{trained.name} has {num_classes} classes and its data set '
+                'does not say their wnids: give a file of them, one a line '
+                'in the order of the head, with --wnids.')
+    if len(wnids) != num_classes:
+        raise MmmixError(f'There are {len(wnids)} wnids for the '
+                         f'{num_classes} classes of {trained.name}.')
+    return tuple(wnids)
+
+
+def accuracy_measures(kept: List) -> dict:
+    """What is measured of the images that a metric has kept; see
+    :meth:`OutOfDistribution.accuracy`."""
+    confidence, correct, _ = columns(kept)
+    curve = response_rate_accuracy(confidence, correct)
+    count, mean_confidence, accuracy = calibration_bins(confidence, correct)
+    public = CalibrationError(skip_last_bin=True)
+    return dict(
+        top1=SubsetAccuracy().compute_metrics(kept)['top1'],
+        rms_calibration_error=CalibrationError().compute_metrics(
+            kept)['rms_error'],
+        rms_calibration_error_public_code=public.compute_metrics(kept)
+        ['rms_error'] if len(count) > 1 else None,
+        aurra=AURRA().compute_metrics(kept)['aurra'],
+        bins=dict(
+            images=count.tolist(),
+            confidence=mean_confidence.tolist(),
+            accuracy=accuracy.tolist()),
+        response_rate_accuracy=thinned(curve))

@@ -1,0 +1,140 @@
+"""Pairs of images that all methods mix alike."""
+from dataclasses import dataclass
+from typing import Iterator, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmengine.dataset import BaseDataset
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+from mmmix.analysis.trained_model import (
+    TrainedModel,
+    batches,
+    labels_of,
+    normalisation,
+)
+from mmmix.errors import MmmixError
+
+
+@dataclass
+class Pairs:
+    """A batch of images, and which of them is pasted into which.
+
+    Attributes:
+        inputs (Tensor): Normalised images ``(N, C, H, W)``.
+        samples (Sequence[BaseDataElement]): Their data samples, labelled.
+        source (np.ndarray): ``(N,)``, the index of the image pasted in.
+        key (tuple): Seeds the mixing: seed and number of the batch.
+    """
+    inputs: Tensor
+    samples: Sequence[BaseDataElement]
+    source: np.ndarray
+    key: Tuple[int, ...] = (0, )
+
+    def __post_init__(self):
+        self.labels = labels_of(self.samples).to(self.inputs.device)
+
+    @property
+    def source_labels(self) -> Tensor:
+        """``(N,)`` int64; ``labels`` are those of the targets."""
+        return self.labels[torch.from_numpy(self.source)]
+
+    @property
+    def valid(self) -> Tensor:
+        """``(N,)`` bool: source and target have different classes."""
+        return self.labels != self.source_labels
+
+
+def pair_classes(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Pair images of different classes at random.
+
+    Args:
+        labels (np.ndarray): ``(N,)`` integers.
+        rng (np.random.Generator): The only source of randomness.
+
+    Returns:
+        np.ndarray: A permutation ``(N,)``, the index of each image's source.
+        All pairs have different classes unless one class has more than half
+        of the images.
+    """
+    n = len(labels)
+    _, classes = np.unique(labels, return_inverse=True)
+    most = np.bincount(classes).max()
+    # classes in a random order, images of a class in a random order; a turn
+    # by at least the largest class then leads to another class
+    ranks = rng.permutation(classes.max() + 1)[classes]
+    order = np.lexsort((rng.random(n), ranks))
+    turn = rng.integers(most, max(n - most, most), endpoint=True)
+    source = np.empty(n, np.int64)
+    source[order] = np.roll(order, -turn)
+    return source
+
+
+def pair_batches(trained: TrainedModel,
+                 dataset: BaseDataset,
+                 indices: Sequence[int],
+                 batch_size: int = 25,
+                 rounds: int = 1,
+                 seed: int = 0) -> Iterator[Pairs]:
+    """Load the images of a data set in pairs, each image once a round.
+
+    Args:
+        trained (TrainedModel): Whose data preprocessor is used.
+        dataset (BaseDataset): Labelled images.
+        indices (Sequence[int]): Which of them.
+        batch_size (int): Images at a time, at least 2. Defaults to 25.
+        rounds (int): How often, each time in another order. Defaults to 1.
+        seed (int): Not negative. Defaults to 0.
+
+    Yields:
+        Pairs: A batch of pairs.
+
+    Raises:
+        MmmixError: If a number is out of its range.
+    """
+    for name, value, least in (('batch_size', batch_size,
+                                2), ('rounds', rounds, 1), ('seed', seed, 0),
+                               ('num_images', len(indices), 2)):
+        if value < least:
+            raise MmmixError(f'`{name}` must be at least {least}, not '
+                             f'{value}.')
+    number = 0
+    for turn in range(rounds):
+        rng = np.random.default_rng([seed, turn])
+        order = rng.permutation(indices).tolist()
+        shown = batches(trained, dataset, order, batch_size,
+                        f'round {turn + 1} of {rounds}')
+        for inputs, samples in shown:
+            source = pair_classes(labels_of(samples).cpu().numpy(), rng)
+            yield Pairs(inputs, samples, source, (seed, number))
+            number += 1
+
+
+def check_alike(models: Sequence[TrainedModel], dataset: BaseDataset) -> None:
+    """Refuse models that cannot be shown the same batch.
+
+    Raises:
+        MmmixError: If they normalise images differently, or know another
+            number of classes than the data set.
+    """
+    first, *_ = seen = [_normalisation(one) for one in models]
+    classes = len(dataset.metainfo.get('classes') or ())
+    for trained, own in zip(models, seen):
+        if own != first:
+            raise MmmixError(
+                f'{models[0].name} and {trained.name} normalise images '
+                f'differently ({first} and {own}), so they cannot be shown '
+                'the same mixed image.')
+        known = trained.model.head.num_classes
+        if classes and known != classes:
+            raise MmmixError(f'{trained.name} knows {known} classes, but the '
+                             f'data set has {classes}.')
+
+
+def _normalisation(trained: TrainedModel) -> Tuple:
+    """Mean, standard deviation and channel order of a preprocessor."""
+    preprocessor = trained.model.data_preprocessor
+    mean, std = (None if values is None else values.flatten().tolist()
+                 for values in normalisation(preprocessor))
+    return mean, std, preprocessor.to_rgb

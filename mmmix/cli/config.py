@@ -1,0 +1,115 @@
+"""Configs as the tools load and complete them."""
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Optional
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.hub import get_config
+from mmengine.utils import import_modules_from_strings
+
+from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
+from mmmix.environment import find_config, silent_import
+from mmmix.errors import MmmixError
+
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def add_cfg_options(parser: argparse.ArgumentParser,
+                    name: str = '--cfg-options',
+                    of: str = 'the config') -> None:
+    """Add the option that overrides values of a config.
+
+    Args:
+        parser (ArgumentParser): The parser to add it to.
+        name (str): The name of the option.
+        of (str): Which config it overrides, for the help text.
+    """
+    parser.add_argument(
+        name,
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help=f'override values of {of}, such as '
+        'optim_wrapper.optimizer.lr=1e-4 or key="[a,b]"')
+
+
+def load_config(name: str, options: Optional[dict] = None) -> Config:
+    """Load a config by its path or by its name.
+
+    Args:
+        name (str): See :func:`mmmix.environment.find_config`; with the name
+            of another package and '::', such as
+            'mmpretrain::deit/deit-small_4xb256_in1k.py', a config of that
+            package.
+        options (dict, optional): Values to override.
+
+    Raises:
+        FileNotFoundError: If the config or its package does not exist.
+        MmmixError: If it uses a toolbox that cannot be imported.
+
+    Example:
+        >>> cfg = load_config('smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
+        ...                   {'train_cfg.max_epochs': 3})
+        >>> cfg.train_cfg.max_epochs
+        3
+    """
+    package, scope, _ = str(name).partition('::')
+    if scope and package != 'mmmix':
+        if find_spec(package) is None:  # MMEngine would install it
+            raise FileNotFoundError(
+                f'The config {name} belongs to {package}, which is not '
+                'installed: bash tools/setup_env.sh full installs MMDetection '
+                'and MMSegmentation.')
+        cfg = get_config(name)
+    else:
+        # its custom imports may need a toolbox, which is checked first
+        cfg = Config.fromfile(find_config(name), import_custom_modules=False)
+    cfg.merge_from_dict(options or {})
+    register_toolboxes(cfg)
+    if cfg.get('custom_imports'):
+        with silent_import():
+            import_modules_from_strings(**cfg.custom_imports)
+    return cfg
+
+
+def require_keys(cfg: Config, *keys: str) -> None:
+    """Check that a config has the keys that a tool reads.
+
+    Raises:
+        MmmixError: Naming the keys that are missing.
+    """
+    missing = [key for key in keys if cfg.get(key) is None]
+    if missing:
+        raise MmmixError(
+            f'The config {cfg.filename} has no {", ".join(missing)}: give '
+            'the config of a whole run, not a part of one.')
+
+
+def set_work_dir(cfg: Config, work_dir: Optional[str]) -> None:
+    """Set where a run saves its files: the given directory, that of the
+    config, or ``work_dirs/`` followed by the config's name."""
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = f'./work_dirs/{Path(cfg.filename).stem}'
+
+
+def set_loader_defaults(cfg: Config) -> None:
+    """Set MMPretrain's defaults for data loaders where the config is silent:
+    memory is pinned for a GPU, and workers persist if there are any.
+
+    Segmentation and detection keep MMEngine's collate function because their
+    images differ in size.
+    """
+    for name in DATALOADERS:
+        loader = cfg.get(name)
+        if loader is None:
+            continue
+        if toolbox_of(cfg) is None:
+            loader.setdefault('collate_fn', dict(type='default_collate'))
+        loader.setdefault('pin_memory', torch.cuda.is_available())
+        workers = loader.get('num_workers', 0) > 0
+        loader.persistent_workers = workers and loader.get(
+            'persistent_workers', True)

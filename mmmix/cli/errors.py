@@ -1,0 +1,73 @@
+"""The messages with which the tools end on wrong input."""
+import contextlib
+import re
+import sys
+import traceback
+from typing import Iterator
+
+from mmcv.transforms import BaseTransform
+from torch.utils.data import Dataset
+
+from mmmix.environment import shipped
+from mmmix.errors import MmmixError
+
+PAGE = 'docs/datasets.md'
+
+
+@contextlib.contextmanager
+def user_errors(*kinds: type) -> Iterator[None]:
+    """End the process with the message of an error alone, and exit code 1.
+
+    This holds for MmmixError, FileNotFoundError and FloatingPointError (a
+    loss that is not finite). Any other error may be a fault in a program and
+    keeps its traceback. If the file of a data set is missing, the layout that
+    the page of the data sets shows for it follows the message.
+
+    Args:
+        *kinds (type): More exceptions whose message is enough.
+
+    Example:
+        >>> with user_errors():
+        ...     raise MmmixError('`alpha` must be positive, not 0.')
+        Traceback (most recent call last):
+        SystemExit: error: `alpha` must be positive, not 0.
+    """
+    try:
+        yield
+    except (MmmixError, FileNotFoundError, FloatingPointError,
+            *kinds) as error:
+        # the worker of a data loader puts its traceback before the message
+        message = str(error).split(f'{type(error).__name__}: ')[-1].strip()
+        if isinstance(error, FileNotFoundError):
+            message += _expected_layout(error)
+        sys.exit(f'error: {message}')
+    except (AssertionError, RuntimeError) as error:
+        # MMPretrain's and mmseg's data sets raise these on missing files
+        if not any(frame.f_code.co_name == 'load_data_list'
+                   for frame, _ in traceback.walk_tb(error.__traceback__)):
+            raise
+        sys.exit(f'error: {error}{_expected_layout(error)}')
+
+
+def _expected_layout(error: Exception) -> str:
+    """The layout of the data set that was being read, if one was."""
+    readers = [
+        type(frame.f_locals.get('self'))
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    readers = [k for k in readers if issubclass(k, (Dataset, BaseTransform))]
+    if not readers:
+        return ''
+    try:
+        page = shipped(PAGE).read_text(encoding='utf-8')
+    except FileNotFoundError:
+        page = ''
+    for reader in reversed(readers):
+        for kind in reader.__mro__:
+            block = re.search(
+                rf'^## {kind.__name__}\n(?:(?!^##).)*?^```\n(.*?)^```', page,
+                re.DOTALL | re.MULTILINE)
+            if block:
+                return (f'\nThe layout that {reader.__name__} expects is in '
+                        f'{PAGE}:\n{block[1].rstrip()}')
+    return f'\nThe layouts of the data sets are in {PAGE} of the checkout.'

@@ -1,0 +1,169 @@
+"""Processes, runners and models of a config."""
+import argparse
+import os
+from copy import deepcopy
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import RUNNERS, init_default_scope
+from mmengine.runner import Runner
+from torch import nn
+
+from mmmix.cli.toolboxes import register_toolboxes
+from mmmix.engine.fsdp import check_sharding
+from mmmix.errors import MmmixError
+from mmmix.registry import MODELS
+
+# the variable that a launcher sets for its processes, and how to start it
+LAUNCHERS = {
+    'pytorch': ('RANK', 'tools/dist_train.sh CONFIG NUM_PROCESSES'),
+    'slurm': ('SLURM_PROCID', 'tools/slurm_train.sh'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun'),
+}
+SYNC_BN = ('SyncBN', 'MMSyncBN')
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which launcher started the processes."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', *LAUNCHERS],
+        default='none',
+        help='which launcher started the processes')
+    # torch.distributed.launch passes one of them, but the environment has the
+    # rank, too
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def build_runner(cfg: Config, trained: bool = False) -> Runner:
+    """Build the runner of a config, on as many processes as were launched.
+
+    Args:
+        cfg (Config): The config of the run.
+        trained (bool): Whether all weights will come from a checkpoint, so
+            that pretrained files are not loaded. Defaults to False.
+
+    Raises:
+        MmmixError: If a toolbox or a launcher of the config is not available.
+    """
+    register_toolboxes(cfg)
+    check_sharding(cfg)
+    start_processes(cfg)
+    replaced = replace_sync_bn(cfg.model) if get_device() == 'cpu' else 0
+    whole = cfg.model
+    if trained:
+        cfg.model = deepcopy(whole)
+        drop_pretrained(cfg.model)
+    if 'runner_type' in cfg:
+        runner = RUNNERS.build(cfg)
+    else:
+        runner = Runner.from_cfg(cfg)
+    if trained:  # the saved config still says where the training began
+        runner.cfg.model = whole
+        runner.dump_config()
+    if replaced:
+        runner.logger.info(
+            f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
+            'they are BN here, and each process has its own statistics.')
+    return runner
+
+
+def build_model(cfg: Config) -> nn.Module:
+    """Build and initialise the model of a config, as a runner does."""
+    register_toolboxes(cfg)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    model = cfg.model.copy()
+    if cfg.get('data_preprocessor') is not None:
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    model = MODELS.build(model)
+    model.init_weights()
+    return model
+
+
+def start_processes(cfg: Config) -> None:
+    """Join the processes of a distributed run without GPUs.
+
+    With GPUs MMEngine does this (NCCL). Without them it fails: it sets a CUDA
+    device first, and passes device ids to the model wrapper.
+
+    Raises:
+        MmmixError: If the environment is not that of the launcher, or the
+            launcher does not start processes on CPUs.
+    """
+    launcher = cfg.get('launcher', 'none')
+    if launcher == 'none':
+        return
+    variable, remedy = LAUNCHERS[launcher]
+    if variable not in os.environ:
+        raise MmmixError(
+            f'launcher {launcher!r} sets {variable} for each process, but it '
+            f'is not set here: start the run with {remedy}, or without '
+            '--launcher.')
+    if get_device() != 'cpu':
+        return
+    if launcher != 'pytorch':
+        raise MmmixError(f'launcher {launcher!r} needs GPUs; several CPU '
+                         "processes are started by launcher 'pytorch'.")
+    torch.distributed.init_process_group('gloo')
+    # MMEngine's default wrapper, without the device
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False))
+    wrapper.update(cfg.get('model_wrapper_cfg') or {})
+    cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
+
+
+def drop_pretrained(node: Any) -> int:
+    """Remove the pretrained files from a model's config, at any depth, for a
+    model whose weights all come from a checkpoint.
+
+    A guide (in ``train_cfg``) keeps its own, because no checkpoint holds it.
+
+    Args:
+        node (dict | list): The config of a model; changed in place.
+
+    Returns:
+        int: How many were removed.
+    """
+    dropped = 0
+    if isinstance(node, dict):
+        if node.get('pretrained'):  # a file, or True in a timm backbone
+            node['pretrained'] = None if isinstance(node['pretrained'],
+                                                    str) else False
+            dropped += 1
+        inits = node.get('init_cfg')
+        inits = [inits] if isinstance(inits, dict) else list(inits or [])
+        kept = [init for init in inits if not _is_pretrained(init)]
+        if len(kept) < len(inits):
+            dropped += len(inits) - len(kept)
+            node['init_cfg'] = kept or None
+        node = [value for key, value in node.items() if key != 'train_cfg']
+    return dropped + sum(
+        drop_pretrained(child)
+        for child in node if isinstance(child, (dict, list, tuple)))
+
+
+def replace_sync_bn(node: Any) -> int:
+    """Replace SyncBN, which runs on GPUs only, by BN in a config, at any
+    depth and in place.
+
+    Returns:
+        int: How many were replaced.
+    """
+    replaced = 0
+    if isinstance(node, dict):
+        if node.get('type') in SYNC_BN:
+            node['type'], replaced = 'BN', 1
+        node = node.values()
+    return replaced + sum(
+        replace_sync_bn(child)
+        for child in node if isinstance(child, (dict, list, tuple)))
+
+
+def _is_pretrained(init: dict) -> bool:
+    kind = init.get('type')
+    kind = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+    return kind.split('.')[-1] in ('Pretrained', 'PretrainedInit')

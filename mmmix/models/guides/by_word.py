@@ -1,0 +1,81 @@
+"""Which guide is asked for what."""
+from typing import Dict, FrozenSet, Optional
+
+from torch import Tensor, nn
+
+from mmmix.errors import MmmixError
+from mmmix.registry import TASK_UTILS, build_as
+from mmmix.structures import Guidance
+
+from .base import Guide
+
+WORDS = ('attention', 'logits')
+
+
+def build_guides(cfg: Optional[dict] = None) -> Dict[str, Guide]:
+    """Build a guide for each word that can be required from one.
+
+    Args:
+        cfg (dict, optional): Config of the guide for all words, by default
+            ``dict(type='mmmix.SelfGuide')``. Under the keys 'attention' and
+            'logits' it may hold the config of another guide for that word.
+
+    Returns:
+        dict[str, Guide]: By 'attention' and 'logits'.
+
+    Raises:
+        MmmixError: If a part is not a guide.
+
+    >>> guides = build_guides(dict(logits=dict(type='mmmix.EMAGuide')))
+    >>> {word: type(guide).__name__ for word, guide in guides.items()}
+    {'attention': 'SelfGuide', 'logits': 'EMAGuide'}
+    """
+    cfg = dict(cfg or {})
+    special = {word: cfg.pop(word, None) for word in WORDS}
+    if cfg and 'type' not in cfg:
+        raise MmmixError(
+            "`guide` must have a `type`, such as 'mmmix.SelfGuide', or a "
+            f'config for each of {WORDS}, but has {[*cfg]}.')
+    default = build_as(Guide, TASK_UTILS, cfg or dict(type='mmmix.SelfGuide'),
+                       'guide')
+    return {
+        word:
+        build_as(Guide, TASK_UTILS, special[word], f'guide.{word}')
+        if special[word] else default
+        for word in WORDS
+    }
+
+
+def ask_guides(guides: Dict[str, Guide],
+               model: nn.Module,
+               images: Tensor,
+               requires: FrozenSet[str],
+               labels: Optional[Tensor] = None) -> Optional[Guidance]:
+    """Ask each guide once, for what is required from it.
+
+    Args:
+        guides (dict[str, Guide]): See :func:`build_guides`.
+        model, images, requires, labels: See :meth:`Guide.__call__`.
+
+    Returns:
+        Guidance, optional: None if nothing is required.
+    """
+    if not requires:
+        return None
+    guidance = Guidance()
+    for guide, words in words_by_guide(guides, requires).items():
+        found = guide(model, images, words, labels)
+        for word in words:
+            setattr(guidance, word, getattr(found, word))
+    return guidance
+
+
+def words_by_guide(guides: Dict[str, Guide],
+                   requires: FrozenSet[str]) -> Dict[Guide, FrozenSet[str]]:
+    """What is required from each guide; a guide that nothing is required
+    from is left out."""
+    asked = dict.fromkeys(guides[word] for word in WORDS if word in requires)
+    return {
+        guide: frozenset(w for w in requires if guides[w] is guide)
+        for guide in asked
+    }

@@ -1,0 +1,138 @@
+"""What the parts of a model require of each other, checked in one place.
+
+Mixers, label rules and losses say what they require (``requires``) and, but
+for mixers, to which kinds of batches they apply (``kinds``). The ingredients:
+
+=================== =======================================================
+'attention'          maps of the unmixed images, from the guide
+'logits'             of the unmixed images, from the guide
+'regions'            a mixer that cuts and pastes
+'tokens'             patch tokens of the mixed images, from the backbone
+'class_attention'    of the mixed images, from the backbone
+=================== =======================================================
+"""
+from typing import Callable, Dict, FrozenSet, Optional, Tuple
+
+from torch import nn
+
+from mmmix.errors import MissingIngredient, MmmixError
+
+from .attention import find_extractor
+from .batch_augments import BatchMixer
+from .guides import WORDS, words_by_guide
+from .heads import MixHead
+
+
+def parts_of(head: nn.Module) -> Dict[str, nn.Module]:
+    """Label rule and mix losses of a head by their places in a config."""
+    parts = {
+        f'model.head.mix_losses.{name}': loss
+        for name, loss in getattr(head, 'mix_losses', {}).items()
+    }
+    rule = getattr(head, 'label_rule', None)
+    if rule is not None:
+        parts['model.head.label_rule'] = rule
+    return parts
+
+
+def required(head: nn.Module, augment: Optional[Callable]) -> FrozenSet[str]:
+    """What is required when a batch augment mixes.
+
+    Args:
+        head (nn.Module): Whose label rule and losses are asked.
+        augment (Callable, optional): The batch augment. None, and one of
+            MMPretrain's, give a batch of the kind 'unmixed'.
+    """
+    kind = getattr(augment, 'kind', 'unmixed')
+    words = set(getattr(augment, 'requires', ()))
+    for part in parts_of(head).values():
+        if kind in part.kinds:
+            words |= part.requires
+    return frozenset(words)
+
+
+def required_of_guides(head: nn.Module,
+                       augment: Optional[Callable]) -> FrozenSet[str]:
+    """What is required from the guides alone: see :func:`required`."""
+    return required(head, augment) & frozenset(WORDS)
+
+
+def check_requirements(model: nn.Module) -> None:
+    """Check, when a model is built, that every part gets what it requires.
+
+    Args:
+        model (nn.Module): A :class:`~mmmix.models.MixClassifier`.
+
+    Raises:
+        MissingIngredient: If a part requires what mixers, backbone or head
+            cannot give.
+        MmmixError: If a guide or a mixer does not suit the backbone, or the
+            head has another number of classes than the data preprocessor.
+    """
+    _check_classes(model)
+    if isinstance(model.head, MixHead):
+        model.head.check_backbone(model.backbone)
+    _check_backbone(model)
+    mixers = model.data_preprocessor.batch_augments
+    if mixers is None:
+        return
+    augments = [*mixers.augments, None]
+    for place, part in parts_of(model.head).items():
+        if not any(
+                getattr(a, 'kind', 'unmixed') in part.kinds for a in augments):
+            raise _no_regions(place, part, mixers.augments)
+    patch = _patch(model.backbone)
+    for mixer in mixers.augments:
+        if isinstance(mixer, BatchMixer):
+            mixer.check_patch(patch)
+    words = frozenset().union(*(required_of_guides(model.head, a)
+                                for a in augments))
+    guides = model.data_preprocessor.guides
+    for guide, share in words_by_guide(guides, words).items():
+        guide.check(model, share)
+
+
+def _check_classes(model: nn.Module) -> None:
+    ours = getattr(model.head, 'num_classes', None)
+    theirs = model.data_preprocessor.num_classes
+    if ours and theirs not in (None, ours):
+        raise MmmixError(f'The head has num_classes={ours} and the '
+                         f'data_preprocessor {theirs}: give both the number '
+                         'of classes of the data set.')
+
+
+def _check_backbone(model: nn.Module) -> None:
+    """Check that it gives what label rule and losses require of it."""
+    words = frozenset().union(*(part.requires
+                                for part in parts_of(model.head).values()))
+    if not words & {'tokens', 'class_attention'}:
+        return
+    extractor = find_extractor(model.backbone)
+    if 'tokens' in words:
+        extractor.check_tokens()
+    if 'class_attention' in words:
+        extractor.check_class_attention()
+    if extractor.image_size:
+        extractor.grid(extractor.image_size)
+
+
+def _no_regions(place: str, part: nn.Module,
+                augments: list) -> MissingIngredient:
+    names = [
+        f'{type(a).__module__.split(".")[0]}.{type(a).__name__}'
+        for a in augments
+    ]
+    return MissingIngredient(
+        'regions',
+        f'{place} ({type(part).__name__}) applies to none of the mixers '
+        f"{names}: a blend has no regions, and MMPretrain's own mixers do "
+        'not say what they mixed. Add a mixer of mmmix that cuts and pastes, '
+        f'or remove the part: {place}=None.')
+
+
+def _patch(backbone: nn.Module) -> Optional[Tuple[int, int]]:
+    """Height and width of the backbone's patches, None if not known."""
+    try:
+        return find_extractor(backbone).patch
+    except MmmixError:  # a mixer without guidance works with any backbone
+        return None

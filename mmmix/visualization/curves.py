@@ -1,0 +1,148 @@
+"""What runs logged, side by side."""
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mmmix.errors import MmmixError
+
+Curves = Dict[str, List[Tuple]]
+COLUMNS = 4  # panels in a row
+# what is drawn of a log by default
+SHOWN = ('loss', 'accuracy', 'mix/lam_mean', 'mix/alpha_mean')
+COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9',
+           '#000000')
+
+
+def read_curves(work_dir: Union[str, Path]) -> Curves:
+    """What MMEngine logged in the latest run of a work directory.
+
+    Args:
+        work_dir (str | Path): Of the run.
+
+    Returns:
+        Curves: Epoch, iteration and value of each scalar, or counts of each
+        histogram, in the order in which they were logged.
+
+    Raises:
+        FileNotFoundError: If there is no log.
+        MmmixError: If a line of it is broken, other than the last, which a
+            run that was stopped may leave.
+    """
+    logs = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    if not logs:
+        raise FileNotFoundError(
+            f'No log of a run below {work_dir}: expected '
+            '<time>/vis_data/scalars.json, as a training leaves it.')
+    lines = logs[-1].read_text().splitlines()
+    curves, iterations = defaultdict(list), {}
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            if number == len(lines):
+                break
+            raise MmmixError(
+                f'Line {number} of {logs[-1]} is broken.') from None
+        # a validation is logged with its epoch as the step
+        epoch = row.get('epoch', row['step'])
+        iteration = row.get('iter', iterations.get(epoch, row['step']))
+        iterations[epoch] = iteration
+        for name, value in row.items():
+            curves[name].append((epoch, iteration, value))
+            if name.startswith('accuracy/'):
+                error = name.replace('accuracy', 'error')
+                curves[error].append((epoch, iteration, 100 - value))
+    return {
+        name: points
+        for name, points in curves.items()
+        if name not in ('epoch', 'iter', 'step')
+    }
+
+
+def choose_panels(runs: Dict[str, Curves],
+                  wanted: Optional[Sequence[str]]) -> Sequence[str]:
+    """The names to draw.
+
+    Args:
+        runs (dict[str, Curves]): The curves of each run by its name.
+        wanted (Sequence[str], optional): Some of them. Defaults to None:
+            losses, accuracies, and the means of lambda and alpha.
+
+    Raises:
+        MmmixError: If no run has logged one of them.
+    """
+    logged = list(dict.fromkeys(n for curves in runs.values() for n in curves))
+    unknown = [name for name in wanted or () if name not in logged]
+    if unknown:
+        raise MmmixError(f'No run has logged {", ".join(unknown)}; there are '
+                         f'{", ".join(logged)}. What was mixed is logged by '
+                         'mmmix.MixStatisticsHook.')
+    return wanted or [name for name in logged if name.startswith(SHOWN)]
+
+
+def _points_of(name, points, by):
+    """x and y of a curve: by iteration all of it; by epoch the last value of
+    each, but of mixing statistics the mean over the epoch."""
+    if by == 'iteration':
+        return [p[1] for p in points], [p[2] for p in points]
+    epochs = defaultdict(list)
+    for epoch, _, value in points:
+        epochs[epoch].append(value)
+    mean = name.startswith('mix/')
+    epochs = dict(sorted(epochs.items()))
+    return list(epochs), [
+        np.mean(values) if mean else values[-1] for values in epochs.values()
+    ]
+
+
+def _draw_histogram(axis, points, **style):
+    """The shares over [0, 1] in the last epoch of a run."""
+    last = points[-1][0]
+    counts = np.sum([c for epoch, _, c in points if epoch == last], axis=0)
+    shares, edges = counts / counts.sum(), np.linspace(0, 1, len(counts) + 1)
+    axis.stairs(shares, edges, fill=True, alpha=.35, **style)
+    axis.stairs(shares, edges, color=style['color'])
+    axis.set(xlabel='value', ylabel=f'share, epoch {last}')
+
+
+def draw_curves(runs: Dict[str, Curves],
+                names: Sequence[str],
+                by: str = 'epoch') -> Figure:
+    """One panel for each name, one line for each run.
+
+    Args:
+        runs (dict[str, Curves]): The curves of each run by its name.
+        names (Sequence[str]): See :func:`choose_panels`.
+        by (str): What x counts: 'epoch' or 'iteration'. Defaults to
+            'epoch'.
+
+    Returns:
+        Figure: To be saved with ``savefig``.
+    """
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(3.6 * columns, 3.2 * rows), layout='constrained')
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, name in zip(axes, names):
+        for i, (run, curves) in enumerate(runs.items()):
+            # the same in all panels
+            style = dict(color=COLOURS[i % len(COLOURS)], label=run)
+            if name not in curves:
+                continue
+            if name.startswith('histogram/'):
+                _draw_histogram(axis, curves[name], **style)
+                continue
+            x, y = _points_of(name, curves[name], by)
+            marker = '.' if len(x) < 30 else None
+            axis.plot(x, y, marker=marker, **style)
+            axis.set_xlabel(by)
+        axis.set_title(name)
+        axis.grid(alpha=.3)
+        axis.legend(fontsize=7)
+    for axis in axes[len(names):]:  # what is left of the last row
+        axis.remove()
+    return figure

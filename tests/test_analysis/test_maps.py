@@ -1,0 +1,71 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from helpers import batch, build, dense_attention, vit_config
+from mmpretrain.structures import DataSample
+
+from mmmix.analysis import ModelMap
+from mmmix.analysis.map_files import image_paths, read_maps
+
+
+def test_attention_maps():
+    model = build(vit_config()).eval()
+    inputs, samples = torch.rand(2, 3, 32, 32), batch(2)['data_samples']
+    attention = ModelMap('ClassAttention').of_samples(model, inputs, samples)
+    with torch.no_grad():
+        expected = dense_attention(model.backbone, inputs, True)
+    torch.testing.assert_close(attention, expected.view(2, 4, 4))
+
+
+def test_labels_are_asked_for_where_they_matter():
+    model = build(vit_config()).eval()
+    inputs, none = torch.rand(1, 3, 32, 32), [DataSample()]
+    top_down = ModelMap('TopDown')
+    assert ModelMap('BottomUp').of_samples(model, inputs, none).ndim == 3
+    with pytest.raises(ValueError, match='TopDown looks for the label'):
+        top_down.of_samples(model, inputs, none)
+    first, second = (
+        top_down.of_samples(model, inputs, [DataSample().set_gt_label(label)])
+        for label in (0, 1))
+    assert not torch.allclose(first, second)
+
+
+def test_maps_from_files(tmp_path):
+    np.save(tmp_path / 'a.npy', np.arange(8).reshape(2, 4))
+    cv2.imwrite(
+        str(tmp_path / 'b.png'), np.array([[0, 255], [9, 9]], np.uint8))
+    cv2.imwrite(str(tmp_path / 'c.png'), np.array([[65535, 1]], np.uint16))
+    maps = read_maps(tmp_path, ['x/a.JPEG', 'b.jpg', 'y/c.jpg'], (2, 2))
+    # averaged by area
+    assert maps.tolist() == [[[.5, 2.5], [4.5, 6.5]], [[0, 255], [9, 9]],
+                             [[65535, 1], [65535, 1]]]
+
+
+def test_missing_maps_are_counted(tmp_path):
+    np.save(tmp_path / 'a.npy', np.ones((2, 2)))
+    with pytest.raises(
+            FileNotFoundError, match=r'maps of 1 of 3 .*c\.npy or c\.png'):
+        read_maps(tmp_path, ['a.jpg', 'c.jpg', 'd.jpg'], (2, 2))
+    with pytest.raises(FileNotFoundError, match='no folder'):
+        read_maps(tmp_path / 'nowhere', ['a.jpg'], (2, 2))
+    with pytest.raises(ValueError, match="such as 'a'"):
+        read_maps(tmp_path, ['x/a.jpg', 'y/a.jpg'], (2, 2))
+
+
+@pytest.mark.parametrize('values, match', [
+    (np.ones((2, 2, 3)), 'one .h, w. array'),
+    (np.array([['a']]), 'one .h, w. array'),
+    (np.array([[1., -1.]]), 'negative'),
+    (np.array([[1., np.nan]]), 'not finite'),
+])
+def test_files_that_are_not_maps(tmp_path, values, match):
+    np.save(tmp_path / 'a.npy', values)
+    with pytest.raises(ValueError, match=match):
+        read_maps(tmp_path, ['a.jpg'], (2, 2))
+
+
+def test_images_that_are_not_files():
+    assert image_paths([dict(img_path='a.jpg')]) == ['a.jpg']
+    with pytest.raises(ValueError, match='not files'):
+        image_paths([dict(img=np.zeros((2, 2, 3)))])
