@@ -5,7 +5,7 @@ Models, parameters, FLOPs and published results are read from the metafiles
 that model-index.yml names, our own numbers from the files docs/results/*.json
 that have a list 'measured', with entries such as
 
-    {"config": "configs/smmix/vit-xs_smmix_tiny-imagenet.py",
+    {"config": "configs/smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py",
      "metrics": {"Top 1 Accuracy": 31.5},
      "what": "10 epochs, mean of 2 seeds",
      "page": "methods-tiny-imagenet-25.md"}

@@ -124,8 +124,8 @@ def find_config(name):
 
     Args:
         name (str): A file, or a config of mmmix such as
-            'smmix/vit-xs_smmix_synthetic.py', with or without 'mmmix::' and
-            '.py'.
+            'smmix/vit-xs_smmix_1xb64-10e_synthetic.py', with or without
+            'mmmix::' and '.py'.
 
     Returns:
         Path: The file.

@@ -20,11 +20,25 @@ from mmmix.environment import find_config
 from mmmix.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+# of the methods: each in its own folder, or in ablations/ inside it
+CONFIGS = sorted(
+    path for pattern in ('[!_]*/*.py', '[!_]*/ablations/*.py')
+    for path in (ROOT / 'configs').glob(pattern))
 BASE_MODELS = sorted((ROOT / 'configs/_base_/models').glob('*.py'))
 
-every_config = pytest.mark.parametrize(
-    'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}')
+
+def name_of(path):
+    """The name of a config: its path in ``configs/`` without the suffix."""
+    return str(path.relative_to(ROOT / 'configs').with_suffix(''))
+
+
+def config_of(stem):
+    """The config of a method with this file name; they are unique."""
+    path, = (path for path in CONFIGS if path.stem == stem)
+    return path
+
+
+every_config = pytest.mark.parametrize('path', CONFIGS, ids=name_of)
 
 # The stock backbone that has the parameters of ours.
 STOCK = {'mmmix.CaiT': 'TIMMBackbone'}
@@ -85,7 +99,7 @@ def need_timm(backbone):
 def frozen_guides(cfg):
     """Configs of the frozen guides that a config asks for."""
     guide = cfg.model.get('train_cfg', {}).get('guide', {})
-    found = [guide, guide.get('attention', {}), guide.get('scores', {})]
+    found = [guide, *(g for g in guide.values() if isinstance(g, dict))]
     return [g for g in found if g.get('type') == 'mmmix.FrozenGuide']
 
 

@@ -20,8 +20,8 @@ from mmmix.cli.progress import ProgressHook, train_with_progress
 from mmmix.visualization import draw_pairs
 
 CONFIGS = {
-    'CutMix': 'cutmix/vit-xs_cutmix_synthetic.py',
-    'SMMix': 'smmix/vit-xs_smmix_synthetic.py',
+    'CutMix': 'cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py',
+    'SMMix': 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
 }
 WARM_UP = 5  # first iterations that the speed leaves out
 

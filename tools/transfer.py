@@ -14,7 +14,7 @@ examples:
   transfer.py
   transfer.py --seeds 0 1 --tasks segmentation
   transfer.py --data coco-tiny --seeds 0 1 --weights random \\
-      smmix=work_dirs/vit-xs_smmix_tiny-imagenet/epoch_15.pth
+      smmix=work_dirs/vit-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth
 """
 import argparse
 import json
@@ -34,15 +34,15 @@ from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.progress import ProgressHook, train_with_progress
 from mmmix.errors import MmmixError
 
-PRETRAINING = '{method}/{backbone}_{method}_synthetic.py'
+PRETRAINING = '{method}/{backbone}_{method}_1xb64-10e_synthetic.py'
 DOWNSTREAM = {  # in configs/downstream/small/, by task and data
     'segmentation': {
-        'synthetic': '{backbone}_upernet_synthetic.py',
-        'coco-tiny': '{backbone}_upernet_coco-tiny.py'
+        'synthetic': 'upernet_{backbone}_1xb16-3e_synthetic.py',
+        'coco-tiny': 'upernet_{backbone}_1xb4-6e_coco-tiny.py'
     },
     'detection': {
-        'synthetic': '{backbone}_mask-rcnn_synthetic.py',
-        'coco-tiny': '{backbone}_mask-rcnn_coco-tiny.py'
+        'synthetic': 'mask-rcnn_{backbone}_fpn_1xb8-3e_synthetic.py',
+        'coco-tiny': 'mask-rcnn_{backbone}_fpn_1xb4-4e_coco-tiny.py'
     },
 }
 # the name of a score, its metric, and the factor that makes it a percentage

@@ -7,7 +7,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    # predictions of the validation, drawn when enabled
+    # draws the predictions of the validation if enabled
     visualization=dict(type='VisualizationHook', enable=False),
 )
 
@@ -23,6 +23,6 @@ visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 log_level = 'INFO'
 load_from = None
 resume = False
-# All randomness, the mixers' included, comes from this seed. MMEngine can draw
-# one (None), but a resumed run then mixes and shuffles with another.
+# All randomness, including that of the mixers, comes from this seed. With None
+# MMEngine draws one, but a resumed run then mixes and shuffles differently.
 randomness = dict(seed=0, deterministic=False)

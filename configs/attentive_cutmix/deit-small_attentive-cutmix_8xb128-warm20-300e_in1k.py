@@ -1,5 +1,5 @@
-# MixPro, Table 2: in the place of CutMix in DeiT's recipe. The 46 M parameters
-# there are those of DeiT-S and of a ResNet-50 without its classifier.
+# MixPro, Table 2: it replaces CutMix in DeiT's recipe. The 46 M parameters in
+# the table are those of DeiT-S and of a ResNet-50 without its classifier.
 _base_ = [
     '../vanilla/deit-small_vanilla_8xb128-warm20-300e_in1k.py',
     '../_base_/mixing/attentive_cutmix_resnet50.py',

@@ -1,5 +1,5 @@
 _base_ = [
-    './densenet121_vanilla_1xb32-80e_cifar10.py',
+    '../vanilla/densenet121_vanilla_1xb32-80e_cifar10.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './densenet121_vanilla_1xb64-100e_in1k.py',
+    '../vanilla/densenet121_vanilla_1xb64-100e_in1k.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './densenet169_vanilla_1xb32-120e_cifar100.py',
+    '../vanilla/densenet169_vanilla_1xb32-120e_cifar100.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

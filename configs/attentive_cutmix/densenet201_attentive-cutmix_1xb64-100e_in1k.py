@@ -1,5 +1,5 @@
 _base_ = [
-    './densenet201_vanilla_1xb64-100e_in1k.py',
+    '../vanilla/densenet201_vanilla_1xb64-100e_in1k.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './densenet264_vanilla_1xb64-100e_in1k.py',
+    '../vanilla/densenet264_vanilla_1xb64-100e_in1k.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './efficientnet-b6_vanilla_1xb64-180e_in1k.py',
+    '../vanilla/efficientnet-b6_vanilla_1xb64-180e_in1k.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

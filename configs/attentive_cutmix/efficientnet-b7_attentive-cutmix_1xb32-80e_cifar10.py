@@ -1,5 +1,5 @@
 _base_ = [
-    './efficientnet-b7_vanilla_1xb32-80e_cifar10.py',
+    '../vanilla/efficientnet-b7_vanilla_1xb32-80e_cifar10.py',
     '../_base_/mixing/attentive_cutmix.py',
 ]
 

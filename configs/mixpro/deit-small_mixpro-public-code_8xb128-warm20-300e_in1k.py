@@ -1,9 +1,9 @@
 # Where the authors' public code differs from the paper: patches of 14 pixels
 # and cells of 56, the number of cells rounded up, a mask for each image,
-# random pairs, the attention in the label normalised, gradient through alpha,
-# CutMix with labels of the area in a quarter of the iterations, random erasing
-# and clipped gradients. It also drops the label smoothing of
-# MaskMix's batches, but not of the others'; here both have it.
+# random pairs, normalised attention in the label, gradient through alpha,
+# CutMix with labels by area in a quarter of the iterations, random erasing and
+# clipped gradients. It also drops label smoothing in MaskMix's batches only;
+# here all batches have it.
 _base_ = [
     '../_base_/models/deit-small.py',
     '../_base_/datasets/imagenet1k_deit_erasing.py',
@@ -31,8 +31,8 @@ model = dict(
                 mask_per_image=True,
                 pairing='shuffle'),
             *_base_.mixing.augments[1:],
-            # MMPretrain's own does not say what it mixed: its labels stay
-            # those of the area
+            # MMPretrain's CutMix does not record what it mixed, so its
+            # labels stay those by area
             dict(type='mmpretrain.CutMix', alpha=1.0),
         ],
         probs=[0.5, 0.25, 0.25]))

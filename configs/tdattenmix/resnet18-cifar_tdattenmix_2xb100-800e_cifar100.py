@@ -1,5 +1,5 @@
 _base_ = [
-    './resnet18-cifar_vanilla_2xb100-800e_cifar100.py',
+    '../vanilla/resnet18-cifar_vanilla_2xb100-800e_cifar100.py',
     '../_base_/mixing/tdattenmix_cnn.py',
 ]
 

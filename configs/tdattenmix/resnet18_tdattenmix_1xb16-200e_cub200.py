@@ -1,5 +1,5 @@
 _base_ = [
-    './resnet18_vanilla_1xb16-200e_cub200.py',
+    '../vanilla/resnet18_vanilla_1xb16-200e_cub200.py',
     '../_base_/mixing/tdattenmix_cnn.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './resnet18_vanilla_4xb64-100e_in1k.py',
+    '../vanilla/resnet18_vanilla_4xb64-100e_in1k.py',
     '../_base_/mixing/tdattenmix_cnn.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './resnext50-cifar_vanilla_2xb100-400e_tiny-imagenet.py',
+    '../vanilla/resnext50-cifar_vanilla_2xb100-400e_tiny-imagenet.py',
     '../_base_/mixing/tdattenmix_cnn.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    './resnext50-cifar_vanilla_2xb100-800e_cifar100.py',
+    '../vanilla/resnext50-cifar_vanilla_2xb100-800e_cifar100.py',
     '../_base_/mixing/tdattenmix_cnn.py',
 ]
 

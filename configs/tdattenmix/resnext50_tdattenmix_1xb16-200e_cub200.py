@@ -1,5 +1,5 @@
 _base_ = [
-    './resnext50_vanilla_1xb16-200e_cub200.py',
+    '../vanilla/resnext50_vanilla_1xb16-200e_cub200.py',
     '../_base_/mixing/tdattenmix_cnn.py',
 ]
 

@@ -8,7 +8,8 @@ outside of a training; a kind of maps is a :class:`ModelMap`. The commands in
     from mmmix.analysis import ModelMap, attention_gains, open_dataset
     from mmmix.cli.models import read_model
 
-    trained = read_model('SMMix', 'smmix/vit-xs_smmix_synthetic.py', 'x.pth')
+    config = 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
+    trained = read_model('SMMix', config, 'work_dirs/x.pth')
     dataset = open_dataset(trained)
     attention_gains(trained, [ModelMap('BottomUp')], dataset, range(100))
 """

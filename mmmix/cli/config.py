@@ -50,7 +50,7 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
         MmmixError: If it uses a toolbox that cannot be imported.
 
     Example:
-        >>> cfg = load_config('smmix/vit-xs_smmix_synthetic.py',
+        >>> cfg = load_config('smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
         ...                   {'train_cfg.max_epochs': 3})
         >>> cfg.train_cfg.max_epochs
         3

@@ -131,7 +131,7 @@ def test_controls(weights):
 
 
 def test_another_model_mixes_as_a_config_says(weights):
-    host = load_config('vanilla/vit-xs_vanilla_tiny-imagenet.py')
+    host = load_config('vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py')
     cfg = with_mixing_of(
         'tdattenmix/deit-small_tdattenmix_8xb128-300e_in1k.py', host)
     model = build_model(cfg)
@@ -144,7 +144,8 @@ def test_another_model_mixes_as_a_config_says(weights):
     assert build_model(cfg).label_rule.beta == 0
     # a frozen guide of the method gives way to the model
     cfg = with_mixing_of(
-        'attentive_cutmix/vit-xs_attentive-cutmix_tiny-imagenet.py', host)
+        'attentive_cutmix/vit-xs_attentive-cutmix_1xb128-15e_tiny-imagenet-25.py',
+        host)
     model = build_model(cfg)
     guide = model.data_preprocessor.guides['attention']
     assert guide.network(model) is model
@@ -176,8 +177,9 @@ def test_a_stock_model_guides_and_labels(tmp_path):
     cfg = load_config(host, small)
     torch.save(
         dict(state_dict=build_model(cfg).state_dict()), tmp_path / 'w.pth')
-    method, = guided_methods(['transmix/vit-xs_transmix_tiny-imagenet.py'],
-                             [host, str(tmp_path / 'w.pth')], small)
+    method, = guided_methods(
+        ['transmix/vit-xs_transmix_1xb128-15e_tiny-imagenet-25.py'],
+        [host, str(tmp_path / 'w.pth')], small)
     trained = TrainedModel('data', load_config(TINY), '', method.model)
     pairs = next(pair_batches(method, open_dataset(trained), range(4), 4))
     mixed = method.mix(pairs)
@@ -197,7 +199,8 @@ def test_several_mixers_are_several_methods(weights):
     (dict(methods=['SMMix'], names=['a', 'b']), '1 different names'),
     (dict(methods=['SMMix+delta']), 'KEY=VALUE'),
     (dict(methods=['gone/vit.py']), 'gone/vit.py'),
-    (dict(methods=['vanilla/vit-xs_vanilla_synthetic.py']), 'mixes nothing'),
+    (dict(methods=['vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py']),
+     'mixes nothing'),
 ])
 def test_bad_input(given, problem, weights):
     host = None if problem.startswith('guided') else [TINY, weights]

@@ -174,7 +174,7 @@ def test_pretrained_backbones_have_the_keys_of_torchvision():
                          ['resnet18', 'densenet121', 'efficientnet-b0'])
 def test_weights_are_xavier_normal(name):
     """Attentive CutMix, section 4.3: std is sqrt(2 / (fan_in + fan_out))."""
-    path = f'configs/attentive_cutmix/{name}_vanilla_1xb32-80e_cifar10.py'
+    path = f'configs/vanilla/{name}_vanilla_1xb32-80e_cifar10.py'
     model = MODELS.build(load(ROOT / path).model)
     model.init_weights()
     layers = [

@@ -1,18 +1,29 @@
-"""What metafiles and READMEs say of the configs."""
+"""Where the configs are, and what names, metafiles and pages say of them."""
 import re
 from functools import lru_cache
 from itertools import product
 
 import pytest
 import yaml
-from config_zoo import CONFIGS, ROOT, every_config, full_width, load
+from config_zoo import (
+    CONFIGS,
+    ROOT,
+    config_of,
+    every_config,
+    full_width,
+    load,
+    name_of,
+)
 
-METAFILES = sorted((ROOT / 'configs').glob('*/metafile.yml'))
-READMES = sorted((ROOT / 'configs').glob('*/README.md'))
-
-
-def folder(path):
-    return path.parent.name
+FOLDERS = sorted(path.parent for path in ROOT.glob('configs/[!_]*/README.md'))
+PAGES = sorted([
+    ROOT / 'README.md', *ROOT.glob('docs/**/*.md'),
+    *ROOT.glob('configs/**/README.md')
+])
+every_folder = pytest.mark.parametrize(
+    'folder', FOLDERS, ids=lambda folder: folder.name)
+every_page = pytest.mark.parametrize(
+    'page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 @lru_cache(maxsize=None)
@@ -20,8 +31,9 @@ def entries():
     """What the metafiles say of each config, by its path."""
     return {
         ROOT / entry['Config']: entry
-        for metafile in METAFILES
-        for entry in yaml.safe_load(metafile.read_text())['Models']
+        for folder in FOLDERS
+        for entry in yaml.safe_load((folder /
+                                     'metafile.yml').read_text())['Models']
     }
 
 
@@ -32,19 +44,32 @@ def results(path):
     ]
 
 
+def links(page):
+    """What a page links: the text, and the file."""
+    text = re.sub(r'```.*?```', '', page.read_text(), flags=re.S)
+    return [
+        (label, (page.parent / target.partition('#')[0]).resolve())
+        for label, target in re.findall(r'\[([^][]*)\]\(([^()\s]+)\)', text)
+        if '://' not in target and not target.startswith('#')
+    ]
+
+
+def configs_of(folder):
+    return {path for path in CONFIGS if folder in path.parents}
+
+
 def test_every_folder_is_in_the_model_index():
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
-    folders = {path.parent for path in CONFIGS}
-    downstream = (ROOT / 'configs').glob('downstream/*/metafile.yml')
+    downstream = ROOT.glob('configs/downstream/*/metafile.yml')
     assert {ROOT / path
             for path in index
-            } == {*(path / 'metafile.yml' for path in folders), *downstream}
-    assert {path.parent for path in READMES} == folders
+            } == {*(path / 'metafile.yml' for path in FOLDERS), *downstream}
+    assert set().union(*map(configs_of, FOLDERS)) == set(CONFIGS)
 
 
-@pytest.mark.parametrize('metafile', METAFILES, ids=folder)
-def test_metafile_describes_its_configs(metafile):
-    index = yaml.safe_load(metafile.read_text())
+@every_folder
+def test_metafile_describes_its_configs(folder):
+    index = yaml.safe_load((folder / 'metafile.yml').read_text())
     collections = {entry['Name'] for entry in index['Collections']}
     described = set()
     for entry in index['Models']:
@@ -55,7 +80,22 @@ def test_metafile_describes_its_configs(metafile):
         assert entry['Metadata']['FLOPs'] > 0
         # nobody has trained these here: a result says whose it is
         assert all(result['Source'] for result in entry.get('Results', []))
-    assert described == set(metafile.parent.glob('*.py'))
+    assert described == configs_of(folder)
+
+
+@every_config
+def test_name_says_method_batch_and_epochs(path):
+    method, schedule = path.stem.split('_')[1:3]
+    folder = name_of(path).split('/')[0].replace('_', '-')
+    if path.parent.name != 'ablations':
+        assert method in (folder, f'{folder}-public-code')
+    processes, batch, epochs = map(
+        int,
+        re.fullmatch(r'(\d+)xb(\d+)-(?:warm20-)?(\d+)e', schedule).groups())
+    cfg = load(path)
+    assert cfg.train_dataloader.batch_size == batch
+    assert cfg.auto_scale_lr.base_batch_size == processes * batch
+    assert cfg.train_cfg.max_epochs == epochs
 
 
 @every_config
@@ -66,22 +106,26 @@ def test_parameters_are_counted(path):
     assert entries()[path]['Metadata']['Parameters'] == parameters
 
 
-@pytest.mark.parametrize('readme', READMES, ids=folder)
-def test_numbers_that_link_a_config_are_its_results(readme):
-    for number, link in re.findall(r'\[(\d\d\.\d+)\]\((\S+\.py)\)',
-                                   readme.read_text()):
-        path = (readme.parent / link).resolve()
-        # papers that quote one another round differently
-        slack = 0 if path.parent == readme.parent else 0.051
-        assert any(
-            abs(result - float(number)) <= slack
-            for result in results(path)), (number, link)
+@every_folder
+def test_numbers_that_link_a_config_are_its_results(folder):
+    for label, path in links(folder / 'README.md'):
+        if path.suffix == '.py' and re.fullmatch(r'\d\d\.\d+', label):
+            assert float(label) in results(path), (label, path.name)
 
 
-@pytest.mark.parametrize('readme', READMES, ids=folder)
-def test_every_config_is_linked_from_its_readme(readme):
-    linked = set(re.findall(r'\]\(([^)/]+\.py)\)', readme.read_text()))
-    assert {path.name for path in readme.parent.glob('*.py')} <= linked
+@every_page
+def test_every_link_leads_to_a_file(page):
+    missing = [path for _, path in links(page) if not path.exists()]
+    assert not missing
+
+
+def test_every_config_is_linked_from_a_page_of_a_method():
+    linked = {
+        path
+        for folder in FOLDERS
+        for _, path in links(folder / 'README.md')
+    }
+    assert set(CONFIGS) <= linked
 
 
 CNNS = [
@@ -99,7 +143,7 @@ def test_rows_of_attentive_cutmix_differ_in_mixing_alone(model, data):
     data = data.format(180 if model.startswith('efficientnet') else 100)
     recipes = []
     for method in ('vanilla', 'mixup', 'cutmix', 'attentive-cutmix'):
-        path = ROOT / f'configs/attentive_cutmix/{model}_{method}_{data}.py'
+        path = config_of(f'{model}_{method}_{data}')
         assert len(results(path)) == 1
         recipe = load(path).to_dict()
         mixing = recipe['model'].pop('train_cfg', None)
@@ -113,7 +157,7 @@ def test_attentive_cutmix_sweeps_the_number_of_cells():
     """Section 4.6: N from 1 to 15."""
     numbers = [
         load(path).model.train_cfg.augments[0].num_cells for path in CONFIGS
-        if path.parent.name == 'attentive_cutmix' and re.match(
-            r'resnet18_attentive-cutmix(-n\d+)?_\S+_cifar100', path.stem)
+        if re.fullmatch(
+            r'resnet18_attentive-cutmix(-n\d+)?_1xb32-\S+_cifar100', path.stem)
     ]
     assert sorted(numbers) == list(range(1, 16))

@@ -4,6 +4,7 @@ import torch
 from config_zoo import (
     CONFIGS,
     load,
+    name_of,
     need_timm,
     pieces,
     shrink,
@@ -37,8 +38,7 @@ def small_runner(path, work_dir):
     return Runner.from_cfg(Config(cfg.to_dict(), format_python_code=False))
 
 
-@pytest.mark.parametrize(
-    'path', KINDS.values(), ids=lambda path: f'{path.parent.name}/{path.stem}')
+@pytest.mark.parametrize('path', KINDS.values(), ids=name_of)
 @pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
 def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
     runner = small_runner(path, tmp_path)

@@ -175,7 +175,8 @@ def checkout(tmp_path_factory):
 def test_base_config_resolves_elsewhere(where, checkout, tmp_path):
     root = ROOT if where == 'here' else checkout
     (tmp_path / 'own.py').write_text(
-        "_base_ = 'mmmix::smmix/vit-xs_smmix_synthetic.py'\nmine = 1\n")
+        "_base_ = 'mmmix::smmix/vit-xs_smmix_1xb64-10e_synthetic.py'\n"
+        'mine = 1\n')
     done = run_python(
         'import mmmix\n'
         'from mmengine.config import Config\n'

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,7 +7,8 @@ import torch
 from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/attention_in_boxes.py'
-SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'  # its pipeline packs boxes
+# its pipeline packs boxes
+SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 SMALL = ['--cfg-options', 'val_dataloader.dataset.num_images=20']
 
 
@@ -25,8 +27,7 @@ def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
     table = capsys.readouterr().out
     for kind in ('BottomUp', 'ClassAttention', 'TopDown'):
         assert re.search(
-            rf'vit-xs_vanilla_synthetic \| {kind} \| 20 \| 1.00 \| 1.00 \|',
-            table)
+            rf'{Path(SHIPPED).stem} \| {kind} \| 20 \| 1.00 \| 1.00 \|', table)
 
 
 def test_bad_input(run_tool, config, tmp_path):

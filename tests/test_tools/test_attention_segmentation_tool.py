@@ -8,7 +8,7 @@ from PIL import Image
 from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/attention_segmentation.py'
-SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'
+SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 SMALL = ['--cfg-options', 'val_dataloader.dataset.num_images=20']
 
 
@@ -32,8 +32,8 @@ def test_attention_without_aim(run_tool, tmp_path):
     found = read()
     assert (found['images'], found['skipped']) == (20, 0)
     assert set(found['jaccard']) == {
-        'vit-xs_vanilla_synthetic BottomUp',
-        'vit-xs_vanilla_synthetic ClassAttention'
+        'vit-xs_vanilla_1xb64-10e_synthetic BottomUp',
+        'vit-xs_vanilla_1xb64-10e_synthetic ClassAttention'
     }
     for half, whole in found['jaccard'].values():
         assert 0 < half < whole == pytest.approx(found['whole_image'])

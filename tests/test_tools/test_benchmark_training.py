@@ -3,9 +3,10 @@ import json
 import pytest
 
 TOOL = 'benchmarks/benchmark_training.py'
-VANILLA = 'vanilla/vit-xs_vanilla_synthetic.py'
-SMMIX = 'smmix/vit-xs_smmix_synthetic.py'
-CUTMIX = 'cutmix/vit-xs_cutmix_synthetic.py'  # a guide that nobody asks
+VANILLA = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
+SMMIX = 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
+# a guide that nothing requires
+CUTMIX = 'cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py'
 SMALL = ['--batch-size', 3, '--runs', 2, '--steps', 1, '--out', 'speed']
 
 
@@ -29,8 +30,10 @@ def test_table_and_json(run_tool, tmp_path, capsys):
 
 @pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
 def test_a_frozen_extractor_counts(run_tool, tmp_path):
-    cut = 'attentive_cutmix/vit-xs_attentive-cutmix_tiny-imagenet.py'
-    run_tool(TOOL, 'vanilla/vit-xs_vanilla_tiny-imagenet.py', cut, *SMALL)
+    cut = ('attentive_cutmix/'
+           'vit-xs_attentive-cutmix_1xb128-15e_tiny-imagenet-25.py')
+    run_tool(TOOL, 'vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
+             cut, *SMALL)
     report = json.loads((tmp_path / 'speed.json').read_text())
     alone, guided = report['measured_speed'].values()
     # a student of 0.48 M, an extractor of 0.71 M
@@ -43,6 +46,7 @@ def test_bad_input(run_tool):
     with pytest.raises(SystemExit, match='at least 1'):
         run_tool(TOOL, VANILLA, '--runs', 0)
     with pytest.raises(SystemExit, match='--image-size'):
-        run_tool(TOOL, 'vanilla/resnet-xs_vanilla_tiny-imagenet.py')
+        run_tool(TOOL,
+                 'vanilla/resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py')
     with pytest.raises(SystemExit, match='There is no config'):
         run_tool(TOOL, 'nowhere.py')

@@ -7,8 +7,9 @@ import torch
 from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/inconsistency.py'
-SHIPPED = 'smmix/vit-xs_smmix_synthetic.py'  # its pipeline packs the truth
-TRANSMIX = 'transmix/vit-xs_transmix_tiny-imagenet.py'
+# its pipeline packs the truth
+SHIPPED = 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
+TRANSMIX = 'transmix/vit-xs_transmix_1xb128-15e_tiny-imagenet-25.py'
 VISIBLE = (
     SHIPPED + '+model.head.label_rule.type=mmmix.AreaAttentionLabel'
     '+model.head.label_rule.target=visible'

@@ -12,7 +12,7 @@ from mmmix.cli.models import read_model
 
 SHEET = 'analysis/class_activation.py'
 SHARES = 'analysis/attention_on_mixed.py'
-CNN = 'vanilla/resnet-xs_vanilla_tiny-imagenet.py'
+CNN = 'vanilla/resnet-xs_vanilla_1xb128-15e_tiny-imagenet-25.py'
 SMALL = ['--cfg-options', 'val_dataloader.dataset.num_images=100']
 
 
@@ -100,7 +100,8 @@ def test_a_sheet_of_attention(run_tool, config, weights, tmp_path):
 def test_bad_input(run_tool, config, weights, tmp_path):
     for tool in (SHEET, SHARES):
         with pytest.raises(SystemExit, match='does not hold the weights'):
-            run_tool(tool, 'vanilla/vit-xs_vanilla_synthetic.py', weights)
+            run_tool(tool, 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py',
+                     weights)
         with pytest.raises(SystemExit, match='There is no mixer|no config'):
             run_tool(tool, config, weights,
                      '--method' if tool == SHEET else '--methods', 'CutMax',

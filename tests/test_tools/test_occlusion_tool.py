@@ -11,7 +11,7 @@ from mmmix.cli import build_model, load_config
 from mmmix.cli.models import read_model
 
 TOOL = 'analysis/occlusion.py'
-SHIPPED = 'vanilla/vit-xs_vanilla_synthetic.py'
+SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 
 
 @pytest.fixture

@@ -185,10 +185,11 @@ def test_launcher_without_its_environment(run_tool, config, monkeypatch,
 
 
 @pytest.mark.parametrize('name', [
-    'smmix/vit-xs_smmix_synthetic.py', 'smmix/vit-xs_smmix_synthetic',
-    'mmmix::smmix/vit-xs_smmix_synthetic.py'
+    'smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
+    'smmix/vit-xs_smmix_1xb64-10e_synthetic',
+    'mmmix::smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
 ])
 def test_configs_have_names(name):
     cfg = load_config(name, {'train_cfg.max_epochs': 3})
-    assert Path(cfg.filename).name == 'vit-xs_smmix_synthetic.py'
+    assert Path(cfg.filename).name == 'vit-xs_smmix_1xb64-10e_synthetic.py'
     assert cfg.train_cfg.max_epochs == 3

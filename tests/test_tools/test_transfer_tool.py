@@ -64,7 +64,7 @@ def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
     start = done['pretraining_smmix_seed0']['checkpoint']
     cfg = Config.fromfile(tmp_path /
                           'chain/synthetic/vit-xs/segmentation_smmix_seed0'
-                          '/vit-xs_upernet_synthetic.py')
+                          '/upernet_vit-xs_1xb16-3e_synthetic.py')
     assert cfg.model.backbone.init_cfg.checkpoint == start
     weights = torch.load(tmp_path / start, weights_only=False)
     assert 'backbone.cls_token' in weights['state_dict']
@@ -86,8 +86,8 @@ def test_weights_that_do_not_fit(run_tool, tmp_path):
 @pytest.mark.parametrize('arguments, message', [
     (['--weights', 'a=nowhere.pth'], 'no checkpoint nowhere.pth'),
     (['--data', 'coco-tiny'], 'smmix has no checkpoint'),
-    (['--weights', 'unknown'], 'no config unknown/vit-xs_unknown_synthetic'),
-    (['--backbone', 'resnet'], 'no config downstream/small/resnet'),
+    (['--weights', 'unknown'], 'no config unknown/vit-xs_unknown_1xb64'),
+    (['--backbone', 'resnet'], 'no config downstream/small/upernet_resnet'),
 ])
 def test_wrong_arguments(run_tool, arguments, message):
     with pytest.raises(SystemExit, match=message):

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 import torch
 import yaml
-from config_zoo import ROOT, SMALL, full_width, load, on_meta
+from config_zoo import ROOT, SMALL, config_of, full_width, load, on_meta
 from dense_models import from_checkpoint, random_classifier
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -41,8 +41,7 @@ def pretraining(cfg):
     folder, epoch = re.fullmatch(
         r'work_dirs/(.*)/epoch_(\d+).pth',
         cfg.model.backbone.init_cfg.checkpoint).groups()
-    path, = ROOT.glob(f'configs/*/{folder}.py')
-    return load(path), int(epoch)
+    return load(config_of(folder)), int(epoch)
 
 
 def test_metafile_and_readme_know_every_config():

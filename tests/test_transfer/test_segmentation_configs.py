@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from config_zoo import ROOT, load, on_meta
+from config_zoo import ROOT, config_of, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.runner.utils import set_random_seed
@@ -27,7 +27,6 @@ from mmmix.registry import DATASETS, MODELS
 
 pytestmark = pytest.mark.downstream
 FOLDER = ROOT / 'configs/downstream/segmentation'
-CLASSIFIERS = {path.stem: path for path in ROOT.glob('configs/[!_]*/*.py')}
 
 
 def named(name):
@@ -42,7 +41,7 @@ def pretraining(cfg):
         return None
     work_dirs, name, epoch = checkpoint.split('/')
     assert work_dirs == 'work_dirs'
-    source = load(CLASSIFIERS[name])
+    source = load(config_of(name))
     assert epoch == f'epoch_{source.train_cfg.max_epochs}.pth'
     return source
 

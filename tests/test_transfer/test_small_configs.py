@@ -16,10 +16,11 @@ pytestmark = pytest.mark.downstream
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs/downstream/small').glob('*.py'))
 PRETRAINING = {
-    'vit-xs_synthetic': 'smmix/vit-xs_smmix_synthetic.py',
-    'vit-xs_coco-tiny': 'smmix/vit-xs_smmix_tiny-imagenet.py',
-    'vit-xs_ade20k-sample': 'smmix/vit-xs_smmix_tiny-imagenet.py',
-    'pvt-xs_coco-tiny': 'smmix/pvt-xs_smmix_tiny-imagenet.py',
+    'vit-xs_synthetic': 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
+    'vit-xs_coco-tiny': 'smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py',
+    'vit-xs_ade20k-sample':
+    'smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py',
+    'pvt-xs_coco-tiny': 'smmix/pvt-xs_smmix_1xb128-15e_tiny-imagenet-25.py',
 }
 every_config = pytest.mark.parametrize(
     'path', CONFIGS, ids=lambda path: path.stem)
@@ -35,9 +36,15 @@ def toolboxes(monkeypatch):
 
 
 def pretraining_of(path):
-    backbone, _, data = path.stem.split('_')
+    _, backbone, *_, data = path.stem.split('_')
     return Config.fromfile(ROOT / 'configs' /
                            PRETRAINING[f'{backbone}_{data}'])
+
+
+def synthetic(decoder):
+    path, = ROOT.glob(
+        f'configs/downstream/small/{decoder}_vit-xs_*_synthetic.py')
+    return path
 
 
 def tiny(path, tmp_path):
@@ -89,6 +96,14 @@ def test_backbone_and_normalisation_are_those_of_pretraining(path):
 
 
 @every_config
+def test_name_says_batch_and_epochs(path):
+    cfg = Config.fromfile(path)
+    schedule = path.stem.split('_')[-2]
+    assert schedule == (f'1xb{cfg.train_dataloader.batch_size}-'
+                        f'{cfg.train_cfg.max_epochs}e')
+
+
+@every_config
 def test_default_checkpoint_is_the_last_of_pretraining(path):
     init = Config.fromfile(path).model.backbone.init_cfg
     assert (init.type, init._scope_, init.prefix) == ('Pretrained', 'mmmix',
@@ -123,7 +138,7 @@ def test_one_step(path, tmp_path):
 @pytest.mark.parametrize('decoder', ['upernet', 'mask-rcnn'])
 def test_checkpoint_is_taken(decoder, tmp_path):
     from mmmix.registry import MODELS
-    path = ROOT / f'configs/downstream/small/vit-xs_{decoder}_synthetic.py'
+    path = synthetic(decoder)
     with DefaultScope.overwrite_default_scope('mmmix'):
         classifier = MODELS.build(pretraining_of(path).model)
     checkpoint = tmp_path / 'epoch_10.pth'
@@ -148,7 +163,7 @@ def test_checkpoint_is_taken(decoder, tmp_path):
      r'`num_classes` \(7\) in FCNMaskHead'),
 ])
 def test_wrong_number_of_classes(decoder, key, kind, message, tmp_path):
-    path = ROOT / f'configs/downstream/small/vit-xs_{decoder}_synthetic.py'
+    path = synthetic(decoder)
     cfg = tiny(path, tmp_path)
     cfg.val_dataloader.dataset.num_images = 4
     cfg.merge_from_dict({key: 7})

@@ -5,7 +5,7 @@ validation images' object boxes, divided by the boxes' share of the area. 1 is
 attention without aim.
 
 example, after tools/quickstart.sh:
-    attention_in_boxes.py smmix/vit-xs_smmix_synthetic.py \\
+    attention_in_boxes.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --maps BottomUp TopDown --num-images 200
 """

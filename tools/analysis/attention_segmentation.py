@@ -7,7 +7,7 @@ their boxes where a data set has no masks (TdAttenMix, Table 2, on Pascal VOC
 OUT.md and OUT.png.
 
 example, after tools/quickstart.sh:
-    attention_segmentation.py smmix/vit-xs_smmix_synthetic.py \\
+    attention_segmentation.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
         work_dirs/quickstart/smmix/epoch_10.pth --num-images 200
 Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
     attention_segmentation.py mmpretrain::deit/deit-small_4xb256_in1k.py \\

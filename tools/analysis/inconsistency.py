@@ -6,11 +6,11 @@ share of the source in what can still be seen of both objects. All methods
 mix the same pairs of different classes of the validation images.
 
 example, after tools/quickstart.sh:
-    inconsistency.py cutmix/vit-xs_cutmix_synthetic.py \\
+    inconsistency.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_synthetic.py \\
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/smmix/epoch_10.pth \\
-             --guide smmix/vit-xs_smmix_synthetic.py \\
+             --guide smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --methods ResizeMix SMMix --num-images 200 \\
              --out work_dirs/inconsistency

@@ -7,11 +7,11 @@ pairs of different classes of the validation images, and one model, --judge,
 looks at all of them.
 
 example, after tools/quickstart.sh:
-    mixed_accuracy.py cutmix/vit-xs_cutmix_synthetic.py \\
+    mixed_accuracy.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_synthetic.py \\
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/smmix/epoch_10.pth \\
-             --judge cutmix/vit-xs_cutmix_synthetic.py \\
+             --judge cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
              work_dirs/quickstart/cutmix/epoch_10.pth \\
              --methods Mixup ResizeMix --num-images 200 \\
              --out work_dirs/mixed-accuracy

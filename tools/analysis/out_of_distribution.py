@@ -15,8 +15,9 @@ example: out_of_distribution.py smmix/deit-small_smmix_8xb128-300e_in1k.py \\
              epoch_300.pth --sets A=data/imagenet-a R=data/imagenet-r \\
              Sketch=data/sketch Stylized=data/stylized/val O=data/imagenet-o
 
-example: out_of_distribution.py vanilla/vit-xs_vanilla_tiny-imagenet.py \\
-             epoch_10.pth --foreign \\
+example: out_of_distribution.py \\
+             vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py \\
+             epoch_15.pth --foreign \\
              held-out=data/tiny-imagenet-200/val/val_annotations.txt
 """
 from pathlib import Path

@@ -11,8 +11,10 @@ Parameters count what an iteration needs: the model and, beside it, a frozen
 extractor. Memory is the most that torch held at once for one step, beside the
 model and the images.
 
-example: benchmark_training.py cutmix/vit-xs_cutmix_tiny-imagenet.py \\
-             smmix/vit-xs_smmix_tiny-imagenet.py --runs 2 --steps 2
+example: benchmark_training.py \\
+             cutmix/vit-xs_cutmix_1xb128-15e_tiny-imagenet-25.py \\
+             smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py \\
+             --runs 2 --steps 2
 """
 from pathlib import Path
 

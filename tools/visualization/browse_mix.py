@@ -6,7 +6,8 @@ pass.
 
 example, MaskMix's strategies side by side (MixPro, Fig. 4), all pasting about
 one half:
-    browse_mix.py vanilla/vit-xs_vanilla_synthetic.py --num 3 --mixers \\
+    browse_mix.py vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py --num 3 \\
+        --mixers \\
         MaskMix+strategy=region+scale=1+patch_size=4+beta=50+per_image=True \\
         MaskMix+strategy=block+scale=1+patch_size=4+beta=50+per_image=True \\
         MaskMix+scale=2+patch_size=4+beta=50+per_image=True

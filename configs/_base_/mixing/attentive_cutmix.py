@@ -1,8 +1,8 @@
-# Every image of every batch gets the six most attended cells of another
+# In every batch, each image gets the six most attended cells of another
 # (Attentive CutMix, section 3.1). The extractor is a pretrained ResNet-152,
-# the paper's example, which sees 224 pixels: small images are enlarged for it.
-# Its configuration and weights are MMPretrain's, downloaded when the model is
-# built. To be used as `model.train_cfg`.
+# the paper's example; small images are enlarged to 224 pixels for it. Its
+# config and weights are MMPretrain's; the weights are downloaded when the
+# model is built. Use as `model.train_cfg`.
 mixing = dict(
     augments=[dict(type='mmmix.AttentiveCutMix', num_cells=6)],
     probs=[1.0],

@@ -1,6 +1,6 @@
-# MixPro: MaskMix in half of the iterations (the probability of the authors'
-# public code), Mixup in the others (Table 6: CutMix is not used beside
-# MaskMix), with progressive labels. To be used as `model.train_cfg` and
+# MixPro: MaskMix in half of the iterations (the probability in the authors'
+# public code), Mixup in the others (in Table 6, CutMix is not used together
+# with MaskMix), with progressive labels. Use as `model.train_cfg` and
 # `model.head.label_rule`.
 mixing = dict(
     augments=[

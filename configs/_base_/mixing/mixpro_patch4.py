@@ -1,6 +1,6 @@
 # MixPro with cells of 56 pixels, for backbones with patches of 4 pixels: the
 # size for Swin-T and Swin-S in the authors' public code. The paper does not
-# say it, and there is no code for PVT.
+# give it, and there is no public code for PVT.
 _base_ = './mixpro.py'
 
 mixing = dict(augments=[

@@ -1,5 +1,5 @@
-# The DeiT recipe, the SMMix paper's "CutMix" baseline: one of the two in every
-# iteration. To be used as `model.train_cfg`.
+# Mixup or CutMix in every iteration, as in DeiT's recipe: the "CutMix"
+# baseline of the SMMix paper. Use as `model.train_cfg`.
 mixing = dict(
     augments=[
         dict(type='mmmix.Mixup', alpha=0.8),

@@ -1,5 +1,5 @@
 # SMMix or Mixup, each with probability 0.5 (section 5.1), and the two losses
-# on the batches that SMMix mixed (Eq. 15). To be used as `model.train_cfg`
+# on the batches that SMMix mixed (Eq. 15). Use as `model.train_cfg`
 # and `model.head.mix_losses`.
 _base_ = './smmix.py'
 

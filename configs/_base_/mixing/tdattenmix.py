@@ -1,10 +1,9 @@
 # Max-min regions by top-down guided attention, area-attention labels, and
-# SMMix's two losses with L1 for the consistency (TdAttenMix, Eq. 3-20). How
-# often it mixes, the paper does not say: as SMMix, with Mixup in the other
-# half of the iterations, which is what the authors' public code does. The
-# model guides itself, by the paper's text; the public code takes a pretrained
-# AbSViT. To be used as `model.train_cfg`, `model.head.label_rule` and
-# `model.head.mix_losses`.
+# SMMix's two losses with L1 for the consistency (TdAttenMix, Eq. 3-20). The
+# paper does not say how often it mixes: as SMMix, in half of the iterations,
+# with Mixup in the others, as in the authors' public code. The model guides
+# itself, as in the paper; the public code uses a pretrained AbSViT. Use as
+# `model.train_cfg`, `model.head.label_rule` and `model.head.mix_losses`.
 _base_ = './smmix_mixup.py'
 
 mixing = dict(

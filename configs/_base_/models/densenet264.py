@@ -1,4 +1,5 @@
-# The largest of the DenseNet paper (Table 1), for which MMPretrain has no name
+# The largest model of the DenseNet paper (Table 1), which MMPretrain does not
+# name
 _base_ = './densenet121.py'
 
 model = dict(

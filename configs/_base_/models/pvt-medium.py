@@ -3,5 +3,5 @@ _base_ = './pvt-tiny.py'
 
 model = dict(backbone=dict(arch='medium', drop_path_rate=0.3))
 
-# to be used as `optim_wrapper.clip_grad`
+# use as `optim_wrapper.clip_grad`
 clip_grad = dict(max_norm=1.0)

@@ -1,6 +1,6 @@
-# A PVT of 0.77 M parameters for images of 128 x 128 pixels, whose last map has
-# 4 x 4 places, and short trainings on a CPU; `head.num_classes` comes from the
-# data set.
+# A PVT with 0.77 M parameters and a last feature map of 4 x 4 for images of
+# 128 x 128 pixels, for short trainings on a CPU; `head.num_classes` comes from
+# the data set.
 _base_ = './pvt-tiny.py'
 
 model = dict(

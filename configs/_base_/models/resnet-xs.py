@@ -1,5 +1,5 @@
-# A ResNet-18 of a quarter of the width, 0.7 M parameters, with a last map of
-# 4 x 4 places for images of 64 x 64 pixels: short trainings on a CPU.
+# A ResNet-18 with a quarter of the channels and 0.7 M parameters. The last
+# feature map is 4 x 4 for images of 64 x 64 pixels: short trainings on a CPU.
 # `head.num_classes` comes from the data set.
 model = dict(
     type='mmmix.MixClassifier',

@@ -7,7 +7,7 @@ model = dict(
     head=dict(
         type='mmmix.MixLinearClsHead',
         in_channels=768,
-        # the model's, below
+        # that of the model, below
         init_cfg=None,
         loss=dict(
             type='LabelSmoothLoss', label_smooth_val=0.1, mode='original')),
@@ -16,5 +16,5 @@ model = dict(
         dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
     ])
 
-# Swin's public code; to be used as `optim_wrapper.clip_grad`
+# Swin's public code; use as `optim_wrapper.clip_grad`
 clip_grad = dict(max_norm=5.0)

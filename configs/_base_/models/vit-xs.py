@@ -1,5 +1,5 @@
-# A ViT of 0.46 M parameters for images of 32 x 32 pixels and short trainings
-# on a CPU; `head.num_classes` comes from the data set.
+# A ViT with 0.46 M parameters for images of 32 x 32 pixels, for short
+# trainings on a CPU; `head.num_classes` comes from the data set.
 model = dict(
     type='mmmix.MixClassifier',
     backbone=dict(

@@ -14,7 +14,7 @@ model = dict(
         drop_path_rate=0.1,
         # class and patch tokens; the neck takes the class token
         out_type='raw',
-        # MMPretrain's own has a standard deviation of 1
+        # MMPretrain's default has a standard deviation of 1
         init_cfg=dict(type='TruncNormal', layer='Linear', std=.02)),
     neck=dict(type='mmmix.ClassTokenNeck'),
     head=dict(

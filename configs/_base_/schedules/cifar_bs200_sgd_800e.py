@@ -1,5 +1,6 @@
-# TdAttenMix's public code on CIFAR-100: two GPUs x 100 images. The rest is
-# OpenMixup's benchmark, from which the paper takes the other methods' numbers.
+# TdAttenMix's public code on CIFAR-100: two GPUs with 100 images each. The
+# rest is from OpenMixup's benchmark, which the paper quotes for the other
+# methods.
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
 
@@ -13,5 +14,5 @@ train_cfg = dict(by_epoch=True, max_epochs=800, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
 
-# for --auto-scale-lr: GPUs x batch size that the learning rate is meant for
+# for --auto-scale-lr: the total batch size that the learning rate is for
 auto_scale_lr = dict(base_batch_size=200)

@@ -1,10 +1,10 @@
 # DeiT's recipe, which SMMix follows ("the implementations of the official
-# papers", section 5.1; 300 epochs). What that leaves open is from the authors'
-# public code: no EMA, no random erasing (see the data set).
+# papers", section 5.1; 300 epochs). The rest is from the authors' public
+# code: no EMA, no random erasing (see the data set).
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=5e-4 * 1024 / 512, weight_decay=0.05),
-    # bias, norm, layer scale and embeddings without weight decay: as DeiT and
-    # Swin
+    # no weight decay for bias, norm, layer scale and embeddings, as in DeiT
+    # and Swin
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,
@@ -33,5 +33,5 @@ train_cfg = dict(by_epoch=True, max_epochs=300, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
 
-# for --auto-scale-lr: GPUs x batch size that the learning rate is meant for
+# for --auto-scale-lr: the total batch size that the learning rate is for
 auto_scale_lr = dict(base_batch_size=1024)

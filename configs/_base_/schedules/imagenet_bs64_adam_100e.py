@@ -1,5 +1,5 @@
-# Attentive CutMix on ImageNet (section 4.5), which names no weight decay and
-# no initial weights there: those of CIFAR
+# Attentive CutMix on ImageNet (section 4.5). The paper gives no weight decay
+# and no weight initialisation for ImageNet: those of CIFAR
 _base_ = './cifar_bs32_adam_80e.py'
 
 train_cfg = dict(max_epochs=100)

@@ -1,10 +1,10 @@
-# Short trainings of small ViTs from scratch. The batch is the data set's, and
-# the config that puts both together says so to --auto-scale-lr.
+# Short trainings of small models from scratch. The batch size is set with the
+# data set; the config that combines both sets it for --auto-scale-lr.
 _base_ = './imagenet_bs1024_adamw_300e.py'
 
 optim_wrapper = dict(
     optimizer=dict(lr=2e-3),
-    # at such a learning rate
+    # needed at this learning rate
     clip_grad=dict(max_norm=5.0))
 
 param_scheduler = [

@@ -1,6 +1,6 @@
 # For a model that is too large for one GPU: weights, gradients and the state
 # of the optimizer are sharded over all processes, one block of the transformer
-# at a time. Inherit it beside the other parts of a config (docs/launching.md).
+# at a time. Add it to the `_base_` of a config (docs/launching.md).
 runner_type = 'FlexibleRunner'
 strategy = dict(
     type='FSDPStrategy',

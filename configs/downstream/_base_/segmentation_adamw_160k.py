@@ -13,7 +13,7 @@ optim_wrapper = dict(
             'cls_token': no_decay,
             'relative_position_bias_table': no_decay,
             'norm': no_decay,
-            # norms of MMPretrain's ViT
+            # the norms of MMPretrain's ViT
             '.ln': no_decay,
         }))
 param_scheduler = [

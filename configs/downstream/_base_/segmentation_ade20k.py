@@ -1,4 +1,4 @@
-# mmseg's ADE20K: 150 classes, label 0 (other) ignored. Labels beyond the
+# mmseg's ADE20K: 150 classes, label 0 (other) is ignored. Labels beyond the
 # classes are an error.
 _base_ = [
     'mmseg::_base_/datasets/ade20k.py',

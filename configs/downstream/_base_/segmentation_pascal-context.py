@@ -1,5 +1,5 @@
-# mmseg's Pascal Context: 59 classes, and the background, which counts. Labels
-# beyond the classes are an error.
+# mmseg's Pascal Context: 59 classes and the background, which is evaluated.
+# Labels beyond the classes are an error.
 _base_ = [
     'mmseg::_base_/datasets/pascal_context.py',
     'mmseg::_base_/default_runtime.py',
@@ -16,8 +16,9 @@ train_pipeline = [
 test_pipeline = [
     *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]
 ]
-# mmseg has no multi-scale test here: the ratios and the flip are those of its
-# ADE20K, and a ratio refers to the 520 pixels of the single-scale test.
+# mmseg has no multi-scale test for this data set: the ratios and the flip are
+# those for ADE20K, and a ratio is relative to the 520 pixels of the
+# single-scale test.
 img_ratios = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -18,8 +18,8 @@ model = dict(
     neck=dict(in_channels=[64, 128, 320, 512]),
     decode_head=dict(num_classes=_base_.num_classes))
 
-# PVT cuts off what is left of its largest stride; its public code, too,
-# resizes test images so that nothing is
+# PVT crops an image whose size is not a multiple of its largest stride; like
+# its public code, resize test images so that nothing is lost
 whole_strides = dict(type='ResizeToMultiple', size_divisor=32)
 test_pipeline = [
     *_base_.test_pipeline[:2], whole_strides, *_base_.test_pipeline[2:]

@@ -1,6 +1,6 @@
 # MixPro, Table 3: the linear decoder, "a point-wise linear layer" on the patch
-# tokens. mmseg has it beside its Segmenter: an FCN head without convolutions.
-# All else is as with the mask transformer.
+# tokens. mmseg implements it as an FCN head without convolutions. Everything
+# else is as with the mask transformer.
 _base_ = './segmenter_deit-small_4xb4-80k_pascal-context-480x480.py'
 
 model = dict(

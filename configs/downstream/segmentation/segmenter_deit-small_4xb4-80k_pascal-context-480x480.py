@@ -1,7 +1,7 @@
 # MixPro, Table 3: Segmenter's mask transformer. The paper gives no settings:
 # the decoder and SGD are mmseg's for Segmenter, crops and the sliding test
-# mmseg's for Pascal Context. Batch and length are Segmenter's own for this
-# data set, 256 epochs of 4998 images in batches of 16.
+# mmseg's for Pascal Context. Batch size and number of iterations are
+# Segmenter's for this data set: 256 epochs of 4998 images in batches of 16.
 _base_ = [
     'mmseg::_base_/models/segmenter_vit-b16_mask.py',
     '../_base_/backbones/deit-small.py',
@@ -12,7 +12,7 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(
         size=_base_.crop_size,
-        # those of our pretraining, not of the ViT that mmseg starts from
+        # as in our pretraining, not as for the ViT that mmseg starts from
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375]),
     pretrained=None,

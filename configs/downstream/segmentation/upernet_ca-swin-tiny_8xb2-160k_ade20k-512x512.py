@@ -1,5 +1,5 @@
-# CA-Swin of MixPro and TransMix, which transfer it to nothing: settings are
-# mmseg's for Swin-T with UperNet (8 x 2 images, 160k iterations).
+# CA-Swin of MixPro and TransMix, which do not transfer it to dense tasks: the
+# settings are mmseg's for Swin-T with UperNet (8 x 2 images, 160k iterations).
 _base_ = [
     'mmseg::_base_/models/upernet_swin.py',
     '../_base_/backbones/ca-swin-tiny.py',
@@ -12,7 +12,7 @@ model = dict(
     backbone=dict(
         _base_.backbone,
         drop_path_rate=0.3,
-        # maps smaller than a window: small images at the small scales
+        # small images at small scales have maps smaller than a window
         pad_small_map=True),
     decode_head=dict(num_classes=_base_.num_classes),
     auxiliary_head=dict(num_classes=_base_.num_classes))

@@ -1,5 +1,5 @@
 # TdAttenMix, Section 5.3: "DeiT backbones with UperNet"; its Table 2 has no
-# number for this one. Settings are mmseg's, as for DeiT-S.
+# number for this one. The settings are mmseg's, as for DeiT-S.
 _base_ = [
     'mmseg::_base_/models/upernet_vit-b16_ln_mln.py',
     '../_base_/backbones/deit-base.py',

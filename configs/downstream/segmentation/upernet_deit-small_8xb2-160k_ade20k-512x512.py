@@ -1,7 +1,7 @@
 # TdAttenMix, Table 2. The paper gives no settings: these are mmseg's for
-# DeiT-S with UperNet (8 x 2 images, 160k iterations). Four layers of the ViT,
-# the last one normed, are brought to strides 4, 8, 16 and 32 by its
-# MultiLevelNeck.
+# DeiT-S with UperNet (8 x 2 images, 160k iterations). Its
+# MultiLevelNeck resizes the maps of four layers of the ViT, the last one after
+# the final norm, to strides 4, 8, 16 and 32.
 _base_ = [
     'mmseg::_base_/models/upernet_vit-b16_ln_mln.py',
     '../_base_/backbones/deit-small.py',

@@ -1,6 +1,5 @@
 # ImageNet-A: SMMix, Table 5; columns of TdAttenMix, Table 3, and of MixPro,
-# Table 5.
-# For another model, name its config here.
+# Table 5. For another model, inherit from its config.
 _base_ = '../../smmix/deit-small_smmix_8xb128-300e_in1k.py'
 
 test_dataloader = dict(

@@ -1,6 +1,6 @@
-# A stand-in for ImageNet-O that small machines have: the validation images of
-# Tiny-ImageNet's 25 classes of training against those of its other 175
-_base_ = '../../vanilla/vit-xs_vanilla_tiny-imagenet.py'
+# A small replacement for ImageNet-O: the validation images of the 25 classes
+# of Tiny-ImageNet that the model is trained on against those of the other 175
+_base_ = '../../vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py'
 
 wnids = [
     'n01443537', 'n01629819', 'n01641577', 'n01644900', 'n01698640',

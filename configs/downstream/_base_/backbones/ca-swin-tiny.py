@@ -1,5 +1,5 @@
-# CA-Swin for dense prediction. Its last block moves the class token alone,
-# which is not in the map: the gradient of that block is 0.
+# CA-Swin for dense prediction. Its last block changes only the class token,
+# which is not part of the feature map: the gradient of that block is 0.
 _base_ = './swin-tiny.py'
 
 backbone = dict(

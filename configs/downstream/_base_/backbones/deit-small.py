@@ -1,6 +1,6 @@
-# DeiT for dense prediction: the maps of four layers, the class token kept
-# inside. `model = dict(backbone=_base_.backbone)` takes it; the position
-# embeddings of the checkpoint are resized to `img_size`.
+# DeiT for dense prediction: the feature maps of four layers, without the class
+# token. Use as `model.backbone`; the position embeddings of the checkpoint are
+# resized to `img_size`.
 backbone = dict(
     _delete_=True,
     type='mmpretrain.VisionTransformer',

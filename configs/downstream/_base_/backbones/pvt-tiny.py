@@ -1,6 +1,6 @@
-# PVT for dense prediction: the maps of all stages, the class token kept inside
-# the last. `model = dict(backbone=_base_.backbone)` takes it. The position
-# embeddings stay those of 224 pixels: PVT resizes them to every image.
+# PVT for dense prediction: the feature maps of all stages, without the class
+# token. Use as `model.backbone`. The position embeddings are kept for 224
+# pixels: PVT resizes them to each image.
 backbone = dict(
     _delete_=True,
     type='mmmix.PyramidVisionTransformer',

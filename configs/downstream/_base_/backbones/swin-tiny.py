@@ -1,6 +1,5 @@
-# Swin for dense prediction: the maps of all stages, each with a norm; a
-# classifier has the last one alone. `model = dict(backbone=_base_.backbone)`
-# takes it.
+# Swin for dense prediction: the feature maps of all stages, each with a norm;
+# a classifier has only the last norm. Use as `model.backbone`.
 backbone = dict(
     _delete_=True,
     type='mmpretrain.SwinTransformer',

@@ -1,4 +1,4 @@
-# 80 images to train and 80 to evaluate, in COCO's own layout.
+# 80 training and 80 validation images in the layout of COCO.
 default_scope = 'mmdet'
 custom_imports = dict(
     imports=['mmmix', 'mmmix.datasets.detection'], allow_failed_imports=False)

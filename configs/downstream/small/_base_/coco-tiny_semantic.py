@@ -1,5 +1,5 @@
-# 80 images to train and 80 to evaluate; tools/dataset_converters/
-# coco_semantic.py paints the label maps.
+# 80 training and 80 validation images. tools/dataset_converters/
+# coco_semantic.py makes the label maps.
 default_scope = 'mmseg'
 custom_imports = dict(
     imports=['mmmix', 'mmmix.datasets.segmentation'],
@@ -13,7 +13,7 @@ data_preprocessor = dict(
     std=[58.395, 57.12, 57.375],
     bgr_to_rgb=True,
     size=crop_size,
-    # an evaluated image is padded: backbones cut what is left of a patch
+    # pad test images: backbones would crop an incomplete patch
     test_cfg=dict(size_divisor=32))
 
 train_pipeline = [
@@ -31,7 +31,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(256, 192), keep_ratio=True),
-    # after the resizing: the labels keep the size of the image file
+    # after Resize: the labels keep the size of the image file
     dict(type='mmmix.LoadSegMap', num_classes=num_classes),
     dict(type='PackSegInputs'),
 ]

@@ -1,5 +1,5 @@
-# Mask R-CNN with FPN and narrow heads; backbone, neck and numbers of channels
-# and classes come from the configs that inherit from it.
+# Mask R-CNN with FPN and narrow heads; inheriting configs add backbone, neck
+# and the numbers of channels and classes.
 custom_hooks = [dict(type='NumClassCheckHook')]
 mask_rcnn = dict(
     type='MaskRCNN',
@@ -9,7 +9,7 @@ mask_rcnn = dict(
         feat_channels=64,
         anchor_generator=dict(
             type='AnchorGenerator',
-            # the images are a third of the usual size
+            # the images have a third of the usual size
             scales=[4],
             ratios=[0.5, 1.0, 2.0],
             strides=[4, 8, 16, 32, 64]),

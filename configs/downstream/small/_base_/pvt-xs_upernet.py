@@ -1,15 +1,4 @@
-_base_ = ['../../../_base_/models/pvt-xs-128px.py', './upernet.py']
+_base_ = ['./pvt-xs.py', './upernet.py']
 
-model = dict(
-    _delete_=True,
-    **_base_.upernet,
-    backbone=dict(
-        _base_.model.backbone,
-        out_type='featmap',
-        out_indices=(0, 1, 2, 3),
-        init_cfg=dict(
-            type='Pretrained',
-            _scope_='mmmix',
-            checkpoint='work_dirs/pvt-xs_smmix_tiny-imagenet/epoch_15.pth',
-            prefix='backbone.')))
+model = dict(_delete_=True, **_base_.upernet, backbone=_base_.backbone)
 model['decode_head'].update(in_channels=[32, 64, 96, 128])

@@ -1,11 +1,11 @@
-# Short runs on a CPU. A window of one step: scalars.json holds the loss of
-# every step, not the mean of the last ten.
+# Short runs on a CPU. With a window of one step, scalars.json has the loss of
+# each step, not the mean of the last ten.
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=1),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # the last epoch alone
+    # only after the last epoch
     checkpoint=dict(type='CheckpointHook', interval=-1),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )

@@ -1,4 +1,4 @@
-# At a higher learning rate the losses of so small a detector jump.
+# The losses of such a small detector are unstable at a higher learning rate.
 _base_ = './schedule.py'
 
 max_epochs = 4

@@ -1,5 +1,5 @@
-# The decoder learns ten times as fast as the backbone, as mmseg's configs of
-# transformers do: twenty steps are an epoch here.
+# The learning rate of the decoder is ten times that of the backbone, as in
+# mmseg's configs for transformers. An epoch has twenty steps.
 _base_ = './schedule.py'
 
 optim_wrapper = dict(

@@ -1,11 +1,12 @@
-# The built-in synthetic set, 32 x 32: one object of ten classes an image.
+# The built-in synthetic set, 32 x 32 pixels: one object of ten classes in
+# each image.
 default_scope = 'mmdet'
 custom_imports = dict(imports=['mmmix'], allow_failed_imports=False)
 
 num_classes = 10
 data_preprocessor = dict(
     type='DetDataPreprocessor',
-    # as for classification: drawn in RGB
+    # as in classification: the images are drawn in RGB
     mean=[127.5, 127.5, 127.5],
     std=[64, 64, 64],
     pad_mask=True,
@@ -18,7 +19,7 @@ train_dataloader = dict(
         type='mmmix.SyntheticDetection',
         split='train',
         num_images=480,
-        # others than those of the classification set
+        # other images than those of the classification set
         seed=1,
         pipeline=[
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
@@ -40,14 +41,14 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=[
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-            # the images have their own size
+            # the images are not resized
             dict(
                 type='PackDetInputs',
                 meta_keys=('img_id', 'ori_shape', 'img_shape', 'scale_factor',
                            'instances')),
         ]),
     sampler=dict(type='DefaultSampler', shuffle=False))
-# without ann_file: the annotations are those of the samples
+# without ann_file, the annotations are those of the data samples
 val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
 
 test_dataloader = val_dataloader

@@ -1,11 +1,11 @@
-# The built-in synthetic set, 32 x 32: background and the ten classes.
+# The built-in synthetic set, 32 x 32 pixels: background and ten classes.
 default_scope = 'mmseg'
 custom_imports = dict(imports=['mmmix'], allow_failed_imports=False)
 
 num_classes = 11
 data_preprocessor = dict(
     type='SegDataPreProcessor',
-    # as for classification: drawn in RGB
+    # as in classification: the images are drawn in RGB
     mean=[127.5, 127.5, 127.5],
     std=[64, 64, 64],
     size=(32, 32))
@@ -17,7 +17,7 @@ train_dataloader = dict(
         type='mmmix.SyntheticSegmentation',
         split='train',
         num_images=960,
-        # others than those of the classification set
+        # other images than those of the classification set
         seed=1,
         pipeline=[
             dict(type='RandomFlip', prob=0.5),

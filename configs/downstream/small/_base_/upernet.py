@@ -1,5 +1,5 @@
-# UperNet with narrow layers; backbone, neck and numbers of channels and
-# classes come from the configs that inherit from it.
+# UperNet with narrow layers; inheriting configs add backbone, neck and the
+# numbers of channels and classes.
 custom_hooks = [dict(type='mmmix.ClassCountHook')]
 upernet = dict(
     type='EncoderDecoder',
@@ -13,7 +13,7 @@ upernet = dict(
         align_corners=False,
         loss_decode=dict(
             type='CrossEntropyLoss',
-            # pixels without a label do not dilute the loss
+            # average over labelled pixels only
             avg_non_ignore=True,
             loss_weight=1.0)),
     train_cfg=dict(),

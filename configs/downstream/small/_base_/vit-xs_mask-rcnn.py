@@ -1,20 +1,11 @@
-# Mask R-CNN on four layers of the ViT, whose maps a pyramid
-# brings to strides 4, 8, 16 and 32.
-_base_ = ['../../../_base_/models/vit-xs-64px.py', './mask-rcnn.py']
+# Mask R-CNN on four layers of the ViT, whose feature maps a pyramid resizes to
+# strides 4, 8, 16 and 32.
+_base_ = ['./vit-xs.py', './mask-rcnn.py']
 
 model = dict(
     _delete_=True,
     **_base_.mask_rcnn,
-    backbone=dict(
-        _base_.model.backbone,
-        type='mmpretrain.VisionTransformer',
-        out_type='featmap',
-        out_indices=[1, 3, 4, 5],
-        init_cfg=dict(
-            type='Pretrained',
-            _scope_='mmmix',
-            checkpoint='work_dirs/vit-xs_smmix_tiny-imagenet/epoch_15.pth',
-            prefix='backbone.')),
+    backbone=_base_.backbone,
     neck=[
         dict(
             type='mmseg.Feature2Pyramid',

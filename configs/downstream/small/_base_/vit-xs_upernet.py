@@ -1,20 +1,11 @@
-# UperNet on four layers of the ViT, whose maps a pyramid
-# brings to strides 4, 8, 16 and 32.
-_base_ = ['../../../_base_/models/vit-xs-64px.py', './upernet.py']
+# UperNet on four layers of the ViT, whose feature maps a pyramid resizes to
+# strides 4, 8, 16 and 32.
+_base_ = ['./vit-xs.py', './upernet.py']
 
 model = dict(
     _delete_=True,
     **_base_.upernet,
-    backbone=dict(
-        _base_.model.backbone,
-        type='mmpretrain.VisionTransformer',
-        out_type='featmap',
-        out_indices=[1, 3, 4, 5],
-        init_cfg=dict(
-            type='Pretrained',
-            _scope_='mmmix',
-            checkpoint='work_dirs/vit-xs_smmix_tiny-imagenet/epoch_15.pth',
-            prefix='backbone.')),
+    backbone=_base_.backbone,
     neck=dict(
         type='Feature2Pyramid',
         embed_dim=96,

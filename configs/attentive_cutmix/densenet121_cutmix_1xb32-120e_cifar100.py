@@ -1,6 +1,0 @@
-_base_ = [
-    './densenet121_vanilla_1xb32-120e_cifar100.py',
-    '../_base_/mixing/cutmix.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

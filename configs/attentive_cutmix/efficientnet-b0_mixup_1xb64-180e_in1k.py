@@ -1,6 +1,0 @@
-_base_ = [
-    './efficientnet-b0_vanilla_1xb64-180e_in1k.py',
-    '../_base_/mixing/mixup_alpha02.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

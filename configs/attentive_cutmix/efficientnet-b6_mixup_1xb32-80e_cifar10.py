@@ -1,6 +1,0 @@
-_base_ = [
-    './efficientnet-b6_vanilla_1xb32-80e_cifar10.py',
-    '../_base_/mixing/mixup.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
+    '../_base_/mixing/small/attentive_cutmix.py',
+]
+
+model = dict(train_cfg=_base_.mixing)

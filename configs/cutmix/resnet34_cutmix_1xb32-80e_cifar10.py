@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/resnet34_vanilla_1xb32-80e_cifar10.py',
+    '../_base_/mixing/cutmix.py',
+]
+
+model = dict(train_cfg=_base_.mixing)

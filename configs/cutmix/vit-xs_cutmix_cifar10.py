@@ -1,6 +1,0 @@
-_base_ = [
-    '../vanilla/vit-xs_vanilla_cifar10.py',
-    '../_base_/mixing/cutmix.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

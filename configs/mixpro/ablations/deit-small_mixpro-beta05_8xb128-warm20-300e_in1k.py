@@ -1,0 +1,8 @@
+# Figure 5b, beta 0.5
+_base_ = '../deit-small_mixpro_8xb128-warm20-300e_in1k.py'
+
+model = dict(
+    train_cfg=dict(augments=[
+        dict(type='mmmix.MaskMix', scale=4, beta=0.5),
+        *_base_.mixing.augments[1:],
+    ]))

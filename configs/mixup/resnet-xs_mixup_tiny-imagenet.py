@@ -1,6 +1,0 @@
-_base_ = [
-    '../vanilla/resnet-xs_vanilla_tiny-imagenet.py',
-    '../_base_/mixing/small/mixup.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/resnext50-cifar_vanilla_2xb100-800e_cifar100.py',
+    '../_base_/mixing/mixup.py',
+]
+
+model = dict(train_cfg=_base_.mixing)

@@ -1,6 +1,0 @@
-# Table 7, third column: the CutMix baseline with the consistency loss, for
-# which the guide is asked though CutMix needs none
-_base_ = '../mixup_cutmix/deit-small_mixup-cutmix_8xb128-300e_in1k.py'
-
-model = dict(
-    head=dict(mix_losses=dict(consistency=dict(type='mmmix.ConsistencyLoss'))))

@@ -1,4 +1,0 @@
-# Table 7, fifth column: without the fine-grained loss
-_base_ = './deit-small_smmix_8xb128-300e_in1k.py'
-
-model = dict(head=dict(mix_losses=dict(fine=None)))

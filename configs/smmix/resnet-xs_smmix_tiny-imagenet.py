@@ -1,9 +1,0 @@
-# A CNN gives no patch tokens, so no fine-grained loss
-_base_ = [
-    '../vanilla/resnet-xs_vanilla_tiny-imagenet.py',
-    '../_base_/mixing/smmix.py',
-]
-
-model = dict(
-    train_cfg=_base_.mixing,
-    head=dict(mix_losses=dict(consistency=_base_.mix_losses.consistency)))

@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
+    '../_base_/mixing/smmix.py',
+]
+
+model = dict(train_cfg=_base_.mixing, head=dict(mix_losses=_base_.mix_losses))

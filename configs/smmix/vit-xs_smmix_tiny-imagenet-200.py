@@ -1,6 +1,0 @@
-_base_ = [
-    '../vanilla/vit-xs_vanilla_tiny-imagenet-200.py',
-    '../_base_/mixing/smmix.py',
-]
-
-model = dict(train_cfg=_base_.mixing, head=dict(mix_losses=_base_.mix_losses))

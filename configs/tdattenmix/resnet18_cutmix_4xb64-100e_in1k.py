@@ -1,6 +1,0 @@
-_base_ = [
-    './resnet18_vanilla_4xb64-100e_in1k.py',
-    '../_base_/mixing/cutmix_always_alpha02.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

@@ -1,4 +1,0 @@
-# Table 6, beta random
-_base_ = './resnet18_tdattenmix_1xb16-200e_cub200.py'
-
-model = dict(head=dict(label_rule=dict(beta='random')))

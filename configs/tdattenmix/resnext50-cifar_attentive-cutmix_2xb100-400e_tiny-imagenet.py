@@ -1,6 +1,0 @@
-_base_ = [
-    './resnext50-cifar_vanilla_2xb100-400e_tiny-imagenet.py',
-    '../_base_/mixing/attentive_cutmix_resnet18.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

@@ -1,6 +1,0 @@
-_base_ = [
-    './resnext50-cifar_vanilla_2xb100-800e_cifar100.py',
-    '../_base_/mixing/mixup.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

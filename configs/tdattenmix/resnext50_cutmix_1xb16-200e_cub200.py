@@ -1,6 +1,0 @@
-_base_ = [
-    './resnext50_vanilla_1xb16-200e_cub200.py',
-    '../_base_/mixing/cutmix_always.py',
-]
-
-model = dict(train_cfg=_base_.mixing)

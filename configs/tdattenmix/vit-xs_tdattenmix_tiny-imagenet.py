@@ -1,8 +1,0 @@
-_base_ = [
-    '../vanilla/vit-xs_vanilla_tiny-imagenet.py',
-    '../_base_/mixing/small/tdattenmix.py',
-]
-
-model = dict(
-    train_cfg=_base_.mixing,
-    head=dict(label_rule=_base_.label_rule, mix_losses=_base_.mix_losses))

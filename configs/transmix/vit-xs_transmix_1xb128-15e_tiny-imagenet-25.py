@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
+    '../_base_/mixing/small/transmix.py',
+]
+
+model = dict(train_cfg=_base_.mixing, head=dict(label_rule=_base_.label_rule))

@@ -1,0 +1,11 @@
+# Tiny-ImageNet, the first 25 classes, resized to 128 x 128 pixels: minutes on
+# a CPU
+_base_ = [
+    '../_base_/models/pvt-xs-128px.py',
+    '../_base_/datasets/tiny_imagenet_25_128px.py',
+    '../_base_/schedules/small_adamw_15e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(head=dict(num_classes=_base_.data_preprocessor.num_classes))
+auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)
