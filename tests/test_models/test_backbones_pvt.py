@@ -1,4 +1,4 @@
-"""PVT against mmdet's names and a slow form of the public classifier."""
+"""PVT against mmdet's names and a slow version of the public classifier."""
 import pytest
 import torch
 import torch.nn.functional as F
@@ -45,8 +45,8 @@ def classifier(arch=ARCH, num_classes=5, img_size=64, **kwargs):
                 in_channels=width)))
 
 
-def scatter(model):
-    """Random numbers everywhere, also where a new model has 0 or 1."""
+def randomize(model):
+    """Add noise to every parameter, including those initialised to 0 or 1."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -121,8 +121,8 @@ def test_maps_of_mmdet(size):
         num_heads=[1, 2, 3, 4],
         num_layers=[1, 2, 1, 2],
         mlp_ratios=[2, 2, 3, 2])
-    ours = scatter(build(dict(ARCH, embed_dims=[8, 16, 24, 32]),
-                         **MAPS)).double()
+    ours = randomize(build(dict(ARCH, embed_dims=[8, 16, 24, 32]),
+                           **MAPS)).double()
     loaded = theirs.load_state_dict(ours.state_dict(), strict=False)
     assert loaded.missing_keys == []
     assert set(loaded.unexpected_keys) == OURS_ALONE
@@ -208,7 +208,7 @@ def published_classifier(image, weights):
 
 @pytest.mark.parametrize('size', [(64, 64), (32, 32), (96, 64), (64, 75)])
 def test_logits_of_the_public_classifier(size):
-    model = scatter(classifier(conv_norm_eps=1e-5)).double()
+    model = randomize(classifier(conv_norm_eps=1e-5)).double()
     weights = to_published_pvt(model.state_dict())
     images = torch.randn(3, 3, *size).double()
     expected = torch.stack(
@@ -217,20 +217,20 @@ def test_logits_of_the_public_classifier(size):
     torch.testing.assert_close(model(images), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_attention_can_be_read_and_changed():
-    model = scatter(build(out_type='raw'))
+def test_attention_can_be_recorded_and_changed():
+    model = randomize(build(out_type='raw'))
     attention = model.layers[3][1][-1].attn
-    seen = {}
+    calls = {}
     handles = [
         module.register_forward_hook(lambda module, args, output, name=name:
-                                     seen.update({name: (args[0], output)}))
+                                     calls.update({name: (args[0], output)}))
         for name, module in dict(
             attention=attention, q=attention.q, kv=attention.kv).items()
     ]
     images = torch.randn(2, 3, 64, 96)
     plain, = model(images)
-    x, output = seen['attention']
-    query, (key, _) = seen['q'][1], seen['kv'][1].chunk(2, -1)
+    x, output = calls['attention']
+    query, (key, _) = calls['q'][1], calls['kv'][1].chunk(2, -1)
     # torch's own module with the same weights
     tokens = x.transpose(0, 1)
     expected, weights = attention.attn(tokens, tokens, tokens)
@@ -252,7 +252,7 @@ def test_attention_can_be_read_and_changed():
 
 
 def test_out_types():
-    model = scatter(build(out_type='raw'))
+    model = randomize(build(out_type='raw'))
     images = torch.randn(3, 3, 64, 96)
     raw, = model(images)
     assert raw.shape == (3, 1 + 2 * 3, 16)
@@ -275,7 +275,7 @@ def test_out_types():
 
 
 def test_the_class_token_is_attended_to_in_the_maps():
-    model = scatter(build(**MAPS))
+    model = randomize(build(**MAPS))
     images = torch.randn(1, 3, 64, 64)
     before = model(images)
     with torch.no_grad():
@@ -295,15 +295,15 @@ def test_drop_path_grows_over_all_blocks():
 
 
 @pytest.mark.parametrize('options', [{}, MAPS, dict(drop_rate=0.1)])
-def test_every_parameter_takes_part(options):
-    model = scatter(build(**options))
+def test_every_parameter_gets_a_gradient(options):
+    model = randomize(build(**options))
     model.train()
     sum((out**2).sum() for out in model(torch.randn(2, 3, 64, 64))).backward()
     assert all(parameter.grad.abs().sum() > 0
                for parameter in model.parameters())
 
 
-def test_a_new_model_is_drawn_as_in_the_public_code():
+def test_a_new_model_is_initialised_as_in_the_public_code():
     model = build('tiny', 224)
     model.init_weights()
     drawn = [
@@ -319,7 +319,7 @@ def test_a_new_model_is_drawn_as_in_the_public_code():
 
 
 def test_compiled():
-    model = scatter(classifier())
+    model = randomize(classifier())
     images = torch.randn(2, 3, 64, 96)
     torch._dynamo.reset()
     compiled = torch.compile(model, backend='aot_eager', dynamic=False)
@@ -350,11 +350,11 @@ def test_wrong_images():
 
 
 def published_weights():
-    return to_published_pvt(scatter(classifier()).state_dict())
+    return to_published_pvt(randomize(classifier()).state_dict())
 
 
 def test_both_directions_are_inverse():
-    model = scatter(classifier())
+    model = randomize(classifier())
     weights = to_published_pvt(model.state_dict())
     names = list(weights)
     assert weights['pos_embed4'].shape == (1, 5, 16)
@@ -373,7 +373,7 @@ def test_both_directions_are_inverse():
 def test_unknown_names(name):
     with pytest.raises(ValueError, match=f'1 names .*: {name}. Check'):
         from_published_pvt({**published_weights(), name: torch.zeros(1)})
-    weights = scatter(classifier()).state_dict()
+    weights = randomize(classifier()).state_dict()
     with pytest.raises(
             ValueError, match='1 names do not belong to a classifier'):
         to_published_pvt({**weights, f'x{name}': torch.zeros(1)})
