@@ -24,7 +24,7 @@ from mmmix.registry import MODELS
 
 CLASSES = 4
 SIZE = 32
-LETTERS = {'regions': 'R', 'tokens': 'T', 'class attention': 'C'}
+LETTERS = {'regions': 'R', 'tokens': 'T', 'class_attention': 'C'}
 
 MIXERS = dict(
     Mixup=dict(type='mmmix.Mixup'),

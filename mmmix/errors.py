@@ -16,7 +16,7 @@ class MissingIngredient(MmmixError):
     """A combination of parts requires what one of them cannot provide.
 
     Args:
-        ingredient (str): 'regions', 'tokens' or 'class attention'.
+        ingredient (str): 'regions', 'tokens' or 'class_attention'.
         message (str): What is required, why it is missing, what to do.
     """
 

@@ -108,7 +108,7 @@ class AttentionExtractor(metaclass=ABCMeta):
         """Raise MissingIngredient if there is no class attention."""
         if not self.has_class_attention:
             raise MissingIngredient(
-                'class attention',
+                'class_attention',
                 f'The backbone {type(self.backbone).__name__} has no class '
                 'token whose attention could be used: choose a label rule '
                 "based on the guide's maps (mmmix.AreaAttentionLabel) or no "

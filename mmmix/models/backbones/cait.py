@@ -50,7 +50,8 @@ class CaiT(TIMMBackbone):
                 "choose one of timm's, such as 'cait_xxs24_224' or "
                 "'cait_xxs36_224', without `features_only`, or use a "
                 'TIMMBackbone.')
-        self.timm_model.patch_embed.strict_img_size = False
+        embed = self.timm_model.patch_embed
+        embed.strict_img_size = False  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> Tuple[Tensor]:
         model, embed = self.timm_model, self.timm_model.patch_embed

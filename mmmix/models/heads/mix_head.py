@@ -1,6 +1,7 @@
 from dataclasses import replace
 from typing import Dict, List, Optional
 
+from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from ..label_rules import LabelRule
 from ..losses import MixLoss
 
 
-class MixHead:
+class MixHead(ClsHead):
     """Adds a label rule and mix losses to a head of MMPretrain.
 
     A mixin, placed before that head among the bases. It adds no parameter of
@@ -43,7 +44,9 @@ class MixHead:
             raise MmmixError(
                 f'{type(self).__name__} requires `num_classes`, the '
                 'number of classes of the data set.')
-        super().__init__(*args, num_classes=num_classes, **kwargs)
+        # of the stock head that follows among the bases
+        super().__init__(
+            *args, num_classes=num_classes, **kwargs)  # type: ignore[call-arg]
         self.label_rule = label_rule and build_as(LabelRule, MODELS,
                                                   label_rule, 'label_rule')
         self.mix_losses = nn.ModuleDict()
