@@ -16,9 +16,11 @@ test-official:
 lint:
 	bash tools/setup_env.sh full
 	.venv/full/bin/ruff check .
-	.venv/full/bin/yapf --diff --quiet -r .dev_scripts configs mmmix tests tools
+	.venv/full/bin/isort --check .
+	.venv/full/bin/yapf --diff -r .dev_scripts configs mmmix tests tools
 	.venv/full/bin/mypy
 
 format:
 	.venv/full/bin/yapf -i -r .dev_scripts configs mmmix tests tools
+	.venv/full/bin/isort .
 	.venv/full/bin/ruff check --fix .

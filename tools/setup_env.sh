@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the Python environment .venv/KIND of this checkout.
 #
-#   bash tools/setup_env.sh quick      the maintained forks, nothing compiled
+#   bash tools/setup_env.sh quick      the maintained forks, nothing compiled,
+#                                      and the test tools
 #   bash tools/setup_env.sh full       those with mmcv's compiled ops, mmdet,
 #                                      mmseg, timm, what analyses need and the test tools
 #   bash tools/setup_env.sh official   the OpenMMLab packages of 2024
@@ -126,7 +127,7 @@ step "install PyTorch" "$network" \
 case $kind in
     quick)
         step "install mmcv without compiled ops" "$network" install_plain_mmcv
-        sections=onedl
+        sections='onedl tests'
         ;;
     full)
         key=$("$env/bin/python" -c 'import platform, sys, torch
