@@ -5,7 +5,7 @@ A combination is refused only for a missing ingredient, which the table names:
 R, regions that belong to one image each; T, patch tokens; C, class attention.
 With --write the table in the README is replaced.
 
-example:
+Example:
     python .dev_scripts/cross_table.py --write README.md
 """
 import argparse
@@ -93,16 +93,11 @@ def guides(backbone):
     frozen = dict(
         type='mmmix.FrozenGuide', config=dict(model=model_config(backbone)))
     return {
-        'self':
-        own,
-        'self, top-down':
-        dict(own, attention_map=label),
-        'EMA':
-        dict(type='mmmix.EMAGuide', attention_map=label),
-        'frozen':
-        dict(frozen, attention_map=label),
-        'frozen + self':
-        dict(own, attention=frozen),
+        'self': own,
+        'self, top-down': dict(own, attention_map=label),
+        'EMA': dict(type='mmmix.EMAGuide', attention_map=label),
+        'frozen': dict(frozen, attention_map=label),
+        'frozen + self': dict(own, attention=frozen),
     }
 
 

@@ -5,7 +5,6 @@ Each function says why there is no public way.
 from typing import Any, Optional, Union
 
 import torch._dynamo
-
 # the strategy that trains on shards; public code names it by its registry only
 from mmengine._strategy import FSDPStrategy  # noqa: F401
 from mmengine.config import DictAction

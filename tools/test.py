@@ -9,17 +9,9 @@ from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.cli import (
-    add_cfg_options,
-    add_launcher,
-    build_runner,
-    load_config,
-    require_keys,
-    set_loader_defaults,
-    set_work_dir,
-    toolbox_of,
-    user_errors,
-)
+from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
+                       load_config, require_keys, set_loader_defaults,
+                       set_work_dir, toolbox_of, user_errors)
 
 
 def parse_args():

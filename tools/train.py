@@ -6,17 +6,9 @@ from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
-from mmmix.cli import (
-    add_cfg_options,
-    add_launcher,
-    build_runner,
-    load_config,
-    require_keys,
-    set_loader_defaults,
-    set_work_dir,
-    toolbox_of,
-    user_errors,
-)
+from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
+                       load_config, require_keys, set_loader_defaults,
+                       set_work_dir, toolbox_of, user_errors)
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 

@@ -1,13 +1,7 @@
 """Weights: safe reading, all or none, published key names, positions."""
 from .absvit import from_published_absvit
-from .loading import (
-    check_checkpoint,
-    load_weights,
-    read_published,
-    read_weights,
-    save_whole,
-    weights_of,
-)
+from .loading import (check_checkpoint, load_weights, read_published,
+                      read_weights, save_whole, weights_of)
 from .pretrained import StrictPretrained
 from .pvt import from_published_pvt, to_published_pvt
 

@@ -7,14 +7,8 @@ from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
 from .voc import VOCSegmentation
-from .wnid_images import (
-    ImageNetA,
-    ImageNetO,
-    ImageNetR,
-    ImageNetSketch,
-    StylizedImageNet,
-    WnidImages,
-)
+from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
+                          StylizedImageNet, WnidImages)
 
 __all__ = [
     'Gaze', 'ImageNetA', 'ImageNetO', 'ImageNetR', 'ImageNetSketch',

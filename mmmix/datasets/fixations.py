@@ -8,14 +8,13 @@ from typing import Dict, List, Tuple, Union
 import numpy as np
 
 from mmmix.errors import MmmixError
-
 from .gaze import Gaze
 
 COLUMNS = ['image', 'x', 'y', 'duration']  # of a fixation table
 
 
 def read_fixations(*paths: Union[str, Path]) -> Gaze:
-    """Read fixation tables, into which other formats can be converted.
+    r"""Read fixation tables, into which other formats can be converted.
 
     A table is a CSV file whose first line is ``image,x,y,duration``. Each
     further line is one fixation of one subject: the file name of the image
@@ -37,7 +36,7 @@ def read_fixations(*paths: Union[str, Path]) -> Gaze:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, 'gaze.csv')
-    ...     _ = path.write_text('image,x,y,duration\\nbird.jpg,.5,.25,300')
+    ...     _ = path.write_text('image,x,y,duration\nbird.jpg,.5,.25,300')
     ...     read_fixations(path).num_points
     1
     """

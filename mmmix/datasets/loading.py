@@ -12,7 +12,6 @@ from mmengine.logging import print_log
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import TRANSFORMS
-
 from .fixations import read_cub_gha, read_fixations, read_image_ids
 from .gaze import SIGMA
 

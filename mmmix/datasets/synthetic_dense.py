@@ -5,7 +5,6 @@ from typing import List
 import numpy as np
 
 from mmmix.registry import DATASETS
-
 from .synthetic import SyntheticObjects
 
 # distinct, and the same in every image; the first is the background's

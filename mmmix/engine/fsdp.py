@@ -11,7 +11,6 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from mmmix.errors import MmmixError
 from mmmix.private import FSDPStrategy as _FSDPStrategy
 from mmmix.registry import STRATEGIES
-
 from .hooks.ema_guide_hook import ema_guides
 
 WHOLE = dict(

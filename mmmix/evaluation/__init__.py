@@ -1,20 +1,9 @@
 """Metrics that a test loop feeds; accuracy is MMPretrain's."""
-from .calibration import (
-    calibration_bins,
-    confident_prediction,
-    response_rate_accuracy,
-    rms_calibration_error,
-)
-from .out_of_distribution import (
-    AURRA,
-    CalibrationError,
-    ConfidenceMetric,
-    OODDetection,
-    SubsetAccuracy,
-    columns,
-    detection_aupr,
-    fitting_subset,
-)
+from .calibration import (calibration_bins, confident_prediction,
+                          response_rate_accuracy, rms_calibration_error)
+from .out_of_distribution import (AURRA, CalibrationError, ConfidenceMetric,
+                                  OODDetection, SubsetAccuracy, columns,
+                                  detection_aupr, fitting_subset)
 
 __all__ = [
     'AURRA', 'CalibrationError', 'ConfidenceMetric', 'OODDetection',

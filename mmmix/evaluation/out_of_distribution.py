@@ -6,11 +6,9 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmmix.errors import MmmixError
-from mmmix.evaluation.calibration import (
-    confident_prediction,
-    response_rate_accuracy,
-    rms_calibration_error,
-)
+from mmmix.evaluation.calibration import (confident_prediction,
+                                          response_rate_accuracy,
+                                          rms_calibration_error)
 from mmmix.registry import METRICS
 
 # confidence, predicted class and label of an image

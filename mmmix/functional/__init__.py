@@ -11,27 +11,14 @@ image that is pasted in.
 from .attention import class_attention, image_attention_score
 from .boxes import box_sums, extreme_boxes, scale_boxes
 from .grid_masks import crop_cells, grid_shape, stretch_cells, top_cells
-from .labels import (
-    area_attention_lambda,
-    attention_lambda,
-    mix_labels,
-    progressive_factor,
-)
-from .masks import (
-    area_lambda,
-    box_coverage,
-    box_masks,
-    nearest_mask,
-    resize_mask,
-)
+from .labels import (area_attention_lambda, attention_lambda, mix_labels,
+                     progressive_factor)
+from .masks import (area_lambda, box_coverage, box_masks, nearest_mask,
+                    resize_mask)
 from .paste import paste_boxes, paste_masked, paste_shared_box
 from .regions import region_means
-from .top_down import (
-    above_threshold,
-    blended_class_activation,
-    cosine_relevance,
-    label_relevance,
-)
+from .top_down import (above_threshold, blended_class_activation,
+                       cosine_relevance, label_relevance)
 
 __all__ = [
     'area_attention_lambda', 'area_lambda', 'attention_lambda',

@@ -1,40 +1,16 @@
 """Everything between the data loader and the loss."""
-from .attention import (
-    AbSViTTopDown,
-    AttentionExtractor,
-    AttentionMap,
-    BottomUp,
-    ClassAttention,
-    TopDown,
-    find_extractor,
-)
-from .backbones import (
-    AbSViT,
-    CaiT,
-    CASwin,
-    PyramidVisionTransformer,
-    ResNeXt_CIFAR,
-)
-from .batch_augments import (
-    AttentiveCutMix,
-    BatchMixer,
-    CutMix,
-    MaskMix,
-    Mixup,
-    RandomMixer,
-    ResizeMix,
-    SMMix,
-)
+from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
+                        BottomUp, ClassAttention, TopDown, find_extractor)
+from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
+                        ResNeXt_CIFAR)
+from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
+                             Mixup, RandomMixer, ResizeMix, SMMix)
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
 from .guides import EMAGuide, FrozenGuide, Guide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
-from .label_rules import (
-    AreaAttentionLabel,
-    LabelRule,
-    ProgressiveAttentionLabel,
-    TransMixLabel,
-)
+from .label_rules import (AreaAttentionLabel, LabelRule,
+                          ProgressiveAttentionLabel, TransMixLabel)
 from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
 from .necks import ClassTokenNeck
 

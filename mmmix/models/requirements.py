@@ -17,7 +17,6 @@ from typing import Callable, Dict, FrozenSet, Optional, Tuple
 from torch import nn
 
 from mmmix.errors import MissingIngredient, MmmixError
-
 from .attention import find_extractor
 from .batch_augments import BatchMixer
 from .guides import WORDS, words_by_guide

@@ -3,12 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmmix.checkpoint import (
-    check_checkpoint,
-    load_weights,
-    read_published,
-    weights_of,
-)
+from mmmix.checkpoint import (check_checkpoint, load_weights, read_published,
+                              weights_of)
 
 
 @pytest.fixture

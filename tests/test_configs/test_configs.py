@@ -5,19 +5,9 @@ from urllib.parse import urlparse
 import pytest
 import torch
 import torchvision
-from config_zoo import (
-    BASE_MODELS,
-    CONFIGS,
-    ROOT,
-    every_config,
-    frozen_guides,
-    full_width,
-    load,
-    on_meta,
-    shapes,
-    stock_shapes,
-    without_weights,
-)
+from config_zoo import (BASE_MODELS, CONFIGS, ROOT, every_config,
+                        frozen_guides, full_width, load, on_meta, shapes,
+                        stock_shapes, without_weights)
 from mmengine.config import Config, ConfigDict
 from mmpretrain.apis import ModelHub
 from torch import nn

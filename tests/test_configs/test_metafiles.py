@@ -5,15 +5,8 @@ from itertools import product
 
 import pytest
 import yaml
-from config_zoo import (
-    CONFIGS,
-    ROOT,
-    config_of,
-    every_config,
-    full_width,
-    load,
-    name_of,
-)
+from config_zoo import (CONFIGS, ROOT, config_of, every_config, full_width,
+                        load, name_of)
 
 FOLDERS = sorted(path.parent for path in ROOT.glob('configs/[!_]*/README.md'))
 PAGES = sorted([

@@ -1,15 +1,8 @@
 """A real step of each kind of config: a backbone with one set of parts."""
 import pytest
 import torch
-from config_zoo import (
-    CONFIGS,
-    load,
-    name_of,
-    need_timm,
-    pieces,
-    shrink,
-    without_weights,
-)
+from config_zoo import (CONFIGS, load, name_of, need_timm, pieces, shrink,
+                        without_weights)
 from mmengine.config import Config
 from mmengine.runner import Runner
 

@@ -2,11 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.datasets import (
-    SyntheticDetection,
-    SyntheticObjects,
-    SyntheticSegmentation,
-)
+from mmmix.datasets import (SyntheticDetection, SyntheticObjects,
+                            SyntheticSegmentation)
 from mmmix.datasets.synthetic_dense import run_lengths
 
 SMALL = dict(num_images=12, size=(24, 40), seed=3)

@@ -4,14 +4,8 @@ import pytest
 from mmengine.dataset import ConcatDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 
-from mmmix.datasets import (
-    ImageNetA,
-    ImageNetO,
-    ImageNetR,
-    ImageNetSketch,
-    StylizedImageNet,
-    WnidImages,
-)
+from mmmix.datasets import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
+                            StylizedImageNet, WnidImages)
 from mmmix.datasets.wnid_images import IMAGENET_WNIDS
 
 HEAD = ('n03', 'n01', 'n02', 'n05')  # in the order of the head, not sorted

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.evaluation.calibration import (
-    calibration_bins,
-    confident_prediction,
-    response_rate_accuracy,
-    rms_calibration_error,
-)
+from mmmix.evaluation.calibration import (calibration_bins,
+                                          confident_prediction,
+                                          response_rate_accuracy,
+                                          rms_calibration_error)
 
 
 def tensors(confidence, correct):

@@ -5,12 +5,8 @@ import math
 import pytest
 import torch
 
-from mmmix.functional import (
-    area_attention_lambda,
-    attention_lambda,
-    class_attention,
-    progressive_factor,
-)
+from mmmix.functional import (area_attention_lambda, attention_lambda,
+                              class_attention, progressive_factor)
 
 
 @pytest.mark.parametrize('extra', [1, 2])

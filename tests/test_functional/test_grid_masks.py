@@ -2,13 +2,8 @@
 import pytest
 import torch
 
-from mmmix.functional import (
-    crop_cells,
-    grid_shape,
-    paste_masked,
-    resize_mask,
-    top_cells,
-)
+from mmmix.functional import (crop_cells, grid_shape, paste_masked,
+                              resize_mask, top_cells)
 from mmmix.functional.paste import _paste_by_pieces, _paste_by_pixels
 
 # image, cell, offset: the cells divide the image, stick out or are moved

@@ -4,13 +4,8 @@ from fractions import Fraction
 import pytest
 import torch
 
-from mmmix.functional import (
-    area_lambda,
-    box_coverage,
-    box_masks,
-    nearest_mask,
-    resize_mask,
-)
+from mmmix.functional import (area_lambda, box_coverage, box_masks,
+                              nearest_mask, resize_mask)
 
 
 def test_box_masks_cell_by_cell():

@@ -4,11 +4,8 @@ import math
 import pytest
 import torch
 
-from mmmix.functional import (
-    blended_class_activation,
-    cosine_relevance,
-    label_relevance,
-)
+from mmmix.functional import (blended_class_activation, cosine_relevance,
+                              label_relevance)
 
 N, C, H, W = 3, 4, 2, 5
 

@@ -21,7 +21,7 @@ TOOL = Path(__file__).parents[2] / 'tools/model_converters/absvit.py'
 
 
 def published(depth=DEPTH, num_classes=NUM_CLASSES, img_size=32):
-    """timm's ViT with random weights, and the feedback path's beside them."""
+    """A ViT of timm and a feedback path, with random weights."""
     vit = VisionTransformer(
         img_size=img_size,
         patch_size=PATCH,

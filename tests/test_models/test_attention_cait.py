@@ -1,16 +1,8 @@
 """CaiT: attention against loops, exchange with timm, images of any size."""
 import pytest
 import torch
-from families import (
-    CAIT,
-    FAMILIES,
-    given_to,
-    normed,
-    projected,
-    recorded,
-    slow_class_attention,
-    small_backbone,
-)
+from families import (CAIT, FAMILIES, given_to, normed, projected, recorded,
+                      slow_class_attention, small_backbone)
 from helpers import NUM_CLASSES, SMMIX, batch, build, train_losses
 from mmpretrain.models import resize_pos_embed
 from mmpretrain.models.backbones import TIMMBackbone

@@ -3,15 +3,8 @@ import copy
 
 import pytest
 import torch
-from families import (
-    FAMILIES,
-    TRANSFORMERS,
-    WITH_CLASS_ATTENTION,
-    each,
-    needs_timm,
-    recorded,
-    small_backbone,
-)
+from families import (FAMILIES, TRANSFORMERS, WITH_CLASS_ATTENTION, each,
+                      needs_timm, recorded, small_backbone)
 from helpers import ARCH, BOTH_LOSSES, SMMIX, batch, build, train_losses
 from mmengine.optim import OptimWrapper
 from mmpretrain.models import build_backbone

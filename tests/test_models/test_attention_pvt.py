@@ -1,15 +1,8 @@
 """PVT's attention against loops."""
 import pytest
 import torch
-from families import (
-    given_to,
-    normed,
-    projected,
-    recorded,
-    slow_attention,
-    slow_class_attention,
-    small_backbone,
-)
+from families import (given_to, normed, projected, recorded, slow_attention,
+                      slow_class_attention, small_backbone)
 
 
 @pytest.mark.parametrize('size', [(64, 96), (96, 32)])

@@ -3,17 +3,8 @@ import math
 
 import pytest
 import torch
-from families import (
-    CA_SWIN,
-    SWIN,
-    SWIN_V2,
-    given_to,
-    normed,
-    projected,
-    recorded,
-    slow_class_attention,
-    small_backbone,
-)
+from families import (CA_SWIN, SWIN, SWIN_V2, given_to, normed, projected,
+                      recorded, slow_class_attention, small_backbone)
 
 from mmmix.models import find_extractor
 

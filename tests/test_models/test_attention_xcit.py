@@ -1,14 +1,8 @@
 """XCiT's class attention against loops."""
 import pytest
 import torch
-from families import (
-    given_to,
-    normed,
-    projected,
-    recorded,
-    slow_class_attention,
-    small_backbone,
-)
+from families import (given_to, normed, projected, recorded,
+                      slow_class_attention, small_backbone)
 
 
 @pytest.mark.parametrize('tokens_norm', [False, True])

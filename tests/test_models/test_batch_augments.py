@@ -158,10 +158,11 @@ def test_boxes_are_pasted_as_by_mmpretrain(name, stock, monkeypatch):
         if y1 == y2 or x1 == x2:
             continue
         theirs = stock(alpha=1.)
+        drawn = (y1, y2, x1, x2), 1 - (y2 - y1) * (x2 - x1) / (48 * 32)
         monkeypatch.setattr(
-            theirs, 'cutmix_bbox_and_lam', lambda shape, lam:
-            ((y1, y2, x1, x2), 1 - (y2 - y1) * (x2 - x1) / (48 * 32)))
-        monkeypatch.setattr(torch, 'randperm', lambda n: mixed.source)
+            theirs, 'cutmix_bbox_and_lam', lambda *args, drawn=drawn: drawn)
+        monkeypatch.setattr(
+            torch, 'randperm', lambda n, source=mixed.source: source)
         images, expected = theirs(inputs.clone(), labels)
         torch.testing.assert_close(mixed.inputs, images)
         torch.testing.assert_close(mixed.mixed_labels(), expected)

@@ -4,17 +4,8 @@ import pickle
 
 import pytest
 import torch
-from helpers import (
-    ARCH,
-    BOTH_LOSSES,
-    SMMIX,
-    batch,
-    build,
-    cnn_config,
-    mix,
-    train_losses,
-    vit_config,
-)
+from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, cnn_config, mix,
+                     train_losses, vit_config)
 from mmengine.config import Config
 from mmpretrain.structures import DataSample
 

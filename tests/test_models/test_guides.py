@@ -4,17 +4,8 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import (
-    BOTH_LOSSES,
-    SMMIX,
-    batch,
-    build,
-    cnn_config,
-    dense_attention,
-    mix,
-    train_losses,
-    vit_config,
-)
+from helpers import (BOTH_LOSSES, SMMIX, batch, build, cnn_config,
+                     dense_attention, mix, train_losses, vit_config)
 
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.models import EMAGuide, SelfGuide

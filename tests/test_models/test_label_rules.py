@@ -4,18 +4,8 @@ import math
 
 import pytest
 import torch
-from helpers import (
-    BOTH_LOSSES,
-    NUM_CLASSES,
-    SMMIX,
-    batch,
-    build,
-    cnn_config,
-    dense_attention,
-    mix,
-    train_losses,
-    vit_config,
-)
+from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, cnn_config,
+                     dense_attention, mix, train_losses, vit_config)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 

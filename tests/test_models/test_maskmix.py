@@ -255,7 +255,7 @@ def test_shuffled_patches_are_those_of_the_source():
     moved = 0
     for i, mask in enumerate(resize_mask(mixed.mask, (4, 6)).bool()):
 
-        def patches(images):
+        def patches(images, i=i):
             split = images[i].unfold(1, 4, 4).unfold(2, 4, 4)
             return split.permute(1, 2, 0, 3, 4).flatten(2)
 

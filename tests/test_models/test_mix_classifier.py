@@ -3,15 +3,8 @@ import copy
 
 import pytest
 import torch
-from helpers import (
-    BOTH_LOSSES,
-    NUM_CLASSES,
-    SMMIX,
-    batch,
-    build,
-    train_losses,
-    vit_config,
-)
+from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build,
+                     train_losses, vit_config)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 
@@ -171,7 +164,7 @@ def test_compiled_training_is_guided(backend):
     plain = build(vit_config([SMMIX, MIXUP], BOTH_LOSSES)).train()
     compiled = copy.deepcopy(plain)
     compiled.train_step = torch.compile(compiled.train_step, backend=backend)
-    for iteration in range(4):
+    for _ in range(4):
         data = batch()
         logs = [
             model.train_step(

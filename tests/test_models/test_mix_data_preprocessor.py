@@ -1,16 +1,8 @@
 """The data preprocessor: randomness, guidance on demand, bad input."""
 import pytest
 import torch
-from helpers import (
-    BOTH_LOSSES,
-    NUM_CLASSES,
-    SMMIX,
-    batch,
-    build,
-    mix,
-    train_losses,
-    vit_config,
-)
+from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, mix,
+                     train_losses, vit_config)
 from mmengine.logging import MessageHub
 from mmpretrain.structures import DataSample
 

@@ -4,15 +4,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-from helpers import (
-    BOTH_LOSSES,
-    NUM_CLASSES,
-    SMMIX,
-    batch,
-    build,
-    dense_attention,
-    vit_config,
-)
+from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build,
+                     dense_attention, vit_config)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 

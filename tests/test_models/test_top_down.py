@@ -4,15 +4,8 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import (
-    NUM_CLASSES,
-    SMMIX,
-    build,
-    cnn_config,
-    dense_attention,
-    mix,
-    vit_config,
-)
+from helpers import (NUM_CLASSES, SMMIX, build, cnn_config, dense_attention,
+                     mix, vit_config)
 
 from mmmix.models import find_extractor
 from mmmix.registry import TASK_UTILS

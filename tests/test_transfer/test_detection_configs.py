@@ -93,7 +93,8 @@ def test_pixels_are_those_of_the_pretraining(path):
         assert pixels[name] == trained.data_preprocessor[name]
     loader = cfg.train_dataloader
     assert loader.batch_size * 8 == cfg.auto_scale_lr.base_batch_size == 16
-    for loader in (loader, cfg.val_dataloader, cfg.test_dataloader):
+    for name in ('train', 'val', 'test'):
+        loader = cfg[f'{name}_dataloader']
         # it checks files and categories
         assert loader.dataset.type == 'mmmix.CocoDataset'
         assert loader.dataset.data_root == 'data/coco/'

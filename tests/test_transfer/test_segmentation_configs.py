@@ -11,15 +11,8 @@ from config_zoo import ROOT, config_of, load, on_meta
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.runner.utils import set_random_seed
-from small_segmentors import (
-    CONFIGS,
-    SIZE,
-    build,
-    every_config,
-    full_width,
-    images,
-    shrink,
-)
+from small_segmentors import (CONFIGS, SIZE, build, every_config, full_width,
+                              images, shrink)
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmmix.cli.toolboxes import register_toolboxes

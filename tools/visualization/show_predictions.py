@@ -16,22 +16,13 @@ from rich.progress import track
 
 from mmmix.analysis import TrainedModel, choose_images, open_dataset
 from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.cli import (
-    add_cfg_options,
-    build_model,
-    drop_pretrained,
-    load_config,
-    require_keys,
-    user_errors,
-)
+from mmmix.cli import (add_cfg_options, build_model, drop_pretrained,
+                       load_config, require_keys, user_errors)
 from mmmix.cli.models import analysis_parser
 from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
 from mmmix.errors import MmmixError
-from mmmix.visualization import (
-    draw_prediction,
-    prediction_visualizer,
-    shown_instances,
-)
+from mmmix.visualization import (draw_prediction, prediction_visualizer,
+                                 shown_instances)
 
 
 def parse_args():

@@ -5,10 +5,8 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.visualization.vis_backend import (
-    LocalVisBackend,
-    TensorboardVisBackend,
-)
+from mmengine.visualization.vis_backend import (LocalVisBackend,
+                                                TensorboardVisBackend)
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 

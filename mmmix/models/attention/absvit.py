@@ -5,14 +5,9 @@ from torch import Tensor
 
 from mmmix.errors import MmmixError
 from mmmix.functional import above_threshold, cosine_relevance
-from mmmix.models.attention.maps import (
-    AttentionMap,
-    check_sigma,
-    class_weights,
-    label_weights,
-)
+from mmmix.models.attention.maps import (AttentionMap, check_sigma,
+                                         class_weights, label_weights)
 from mmmix.registry import TASK_UTILS
-
 from ..backbones.absvit import AbSViT
 from .base import find_extractor
 

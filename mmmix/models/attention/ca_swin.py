@@ -4,7 +4,6 @@ from mmpretrain.models.utils import ShiftWindowMSA
 from torch import Tensor, nn
 
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from ..backbones.ca_swin import CASwin
 from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid

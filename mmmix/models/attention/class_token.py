@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.functional import class_attention
-
 from .base import AttentionExtractor, Outputs
 
 

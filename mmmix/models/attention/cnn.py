@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from .base import AttentionExtractor, Outputs
 
 CNNS = (backbones.ResNet, backbones.DenseNet, backbones.EfficientNet,

@@ -8,11 +8,8 @@ from mmpretrain.models.classifiers import BaseClassifier
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
-from mmmix.functional import (
-    blended_class_activation,
-    cosine_relevance,
-    label_relevance,
-)
+from mmmix.functional import (blended_class_activation, cosine_relevance,
+                              label_relevance)
 from mmmix.models.attention.base import AttentionExtractor, find_extractor
 from mmmix.registry import TASK_UTILS
 

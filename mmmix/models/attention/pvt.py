@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from mmmix.functional import image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from ..backbones.pvt import STRIDES, PyramidVisionTransformer
 from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from .base import AttentionExtractor, Outputs
 from .patches import patch_grid
 

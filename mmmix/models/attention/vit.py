@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from mmmix.functional import image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from .base import Outputs
 from .class_token import ClassTokenAttention
 from .patches import patch_grid

@@ -4,7 +4,6 @@ from mmpretrain.models.backbones import XCiT
 from torch import Tensor, nn
 
 from mmmix.registry import ATTENTION_EXTRACTORS
-
 from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads
 from .patches import patch_grid

@@ -11,7 +11,6 @@ from mmpretrain.models.utils import WindowMSA, resize_pos_embed
 from torch import Tensor, nn
 
 from mmmix.registry import MODELS
-
 from .out_types import check_out_type, select_tokens, tokens_to_map
 
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
-
 from .out_types import check_out_type, select_tokens, tokens_to_map
 
 STRIDES = (4, 2, 2, 2)

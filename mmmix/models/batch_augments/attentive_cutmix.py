@@ -5,16 +5,10 @@ import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError, check_name
-from mmmix.functional import (
-    area_lambda,
-    paste_masked,
-    resize_mask,
-    stretch_cells,
-    top_cells,
-)
+from mmmix.functional import (area_lambda, paste_masked, resize_mask,
+                              stretch_cells, top_cells)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import BatchMixer, Params, check_pairing, pair, to_device
 
 

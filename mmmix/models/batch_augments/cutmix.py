@@ -6,7 +6,6 @@ from torch import Tensor
 from mmmix.functional import paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import BatchMixer, Params, check_alpha, pair
 from .random_box import box_fields, box_share, check_minmax, random_box
 

@@ -6,25 +6,12 @@ import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError, check_name
-from mmmix.functional import (
-    area_lambda,
-    box_masks,
-    crop_cells,
-    grid_shape,
-    paste_masked,
-    resize_mask,
-)
+from mmmix.functional import (area_lambda, box_masks, crop_cells, grid_shape,
+                              paste_masked, resize_mask)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-
-from .base import (
-    BatchMixer,
-    Params,
-    check_alpha,
-    check_pairing,
-    pair,
-    to_device,
-)
+from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
+                   to_device)
 
 
 @BATCH_AUGMENTS.register_module()

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import BatchMixer, Params, check_alpha, pair, to_device
 
 

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from mmmix.errors import MmmixError
 from mmmix.functional import box_masks
-
 from .base import Params, to_device
 
 

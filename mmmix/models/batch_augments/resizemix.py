@@ -8,7 +8,6 @@ from torch import Tensor
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import BatchMixer, Params, check_alpha, pair
 from .random_box import box_fields, box_share, check_minmax, random_box
 

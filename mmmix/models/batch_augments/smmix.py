@@ -5,17 +5,10 @@ import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError
-from mmmix.functional import (
-    area_lambda,
-    box_masks,
-    extreme_boxes,
-    paste_boxes,
-    resize_mask,
-    scale_boxes,
-)
+from mmmix.functional import (area_lambda, box_masks, extreme_boxes,
+                              paste_boxes, resize_mask, scale_boxes)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import BatchMixer, Params, check_pairing, pair, to_device
 
 

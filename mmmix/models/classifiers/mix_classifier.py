@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from ..attention import OutputRecorder, find_extractor
 from ..data_preprocessors import MixDataPreprocessor
 from ..heads import MixHead

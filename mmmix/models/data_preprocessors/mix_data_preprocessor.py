@@ -13,7 +13,6 @@ from mmmix.functional import resize_mask
 from mmmix.private import copy_without_waiting
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from ..batch_augments import BatchMixer, RandomMixer
 from ..batch_augments.base import check_batch
 from ..guides import ask_guides, build_guides

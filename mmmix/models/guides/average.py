@@ -5,7 +5,6 @@ from torch import Tensor, nn
 from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS
 from mmmix.structures import Guidance
-
 from .base import Guide
 
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
-
 from ..attention import AttentionMap, find_extractor
 
 

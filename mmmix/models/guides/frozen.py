@@ -9,7 +9,6 @@ from mmmix.checkpoint import load_weights
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS, TASK_UTILS
-
 from .base import Guide
 
 
@@ -95,10 +94,11 @@ class FrozenGuide(Guide):
             load_weights(network, self.checkpoint,
                          'checkpoint of the frozen guide')
         elif not cfg.backbone.get('pretrained'):
-            warnings.warn('FrozenGuide has no checkpoint: its attention and '
-                          'logits are those of RANDOM weights. Give it '
-                          '`checkpoint`; an `init_cfg` in its config is not '
-                          'read.')
+            warnings.warn(
+                'FrozenGuide has no checkpoint: its attention and logits are '
+                'those of RANDOM weights. Give it `checkpoint`; an `init_cfg` '
+                'in its config is not read.',
+                stacklevel=2)
         self._own_normalisation = cfg.get('data_preprocessor') is not None
         return network.requires_grad_(False).eval()
 

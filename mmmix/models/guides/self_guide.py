@@ -1,7 +1,6 @@
 from torch import nn
 
 from mmmix.registry import TASK_UTILS
-
 from .base import Guide
 
 

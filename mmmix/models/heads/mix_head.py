@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS, build_as
 from mmmix.structures import Guidance, MixedBatch
-
 from ..label_rules import LabelRule
 from ..losses import MixLoss
 

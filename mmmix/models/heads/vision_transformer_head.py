@@ -3,7 +3,6 @@ from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
-
 from .mix_head import MixHead
 
 

@@ -7,7 +7,6 @@ from mmmix.errors import MmmixError, check_name
 from mmmix.functional import area_attention_lambda
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import LabelRule
 
 

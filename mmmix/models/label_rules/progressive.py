@@ -8,7 +8,6 @@ from mmmix.errors import MmmixError, check_name
 from mmmix.functional import progressive_factor
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from .transmix import TransMixLabel
 
 PROGRESS = ('cosine', 'equal', 'linear', 'parabolic', 'learnable')

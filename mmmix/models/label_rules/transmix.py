@@ -6,7 +6,6 @@ from mmmix.errors import MmmixError, check_name
 from mmmix.functional import attention_lambda, nearest_mask
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import LabelRule
 
 
@@ -65,7 +64,7 @@ class TransMixLabel(LabelRule):
         self.downsample = downsample
 
     def attention_lambda(self, mixed: MixedBatch, attention: Tensor) -> Tensor:
-        """:math:`\\lambda_{attn}` of each image ``(N,)``."""
+        r""":math:`\lambda_{attn}` of each image ``(N,)``."""
         grid = attention.shape[1:]
         mask = (
             mixed.mask_on(grid) if self.downsample == 'area' else nearest_mask(

@@ -7,7 +7,6 @@ from mmmix.errors import check_name
 from mmmix.functional import mix_labels
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import MixLoss
 
 

@@ -7,7 +7,6 @@ from mmmix.errors import MmmixError
 from mmmix.functional import region_means
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-
 from .base import MixLoss
 
 
