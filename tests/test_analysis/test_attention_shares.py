@@ -12,11 +12,11 @@ def mixed(mask):
     n = len(mask)
     return MixedBatch(
         inputs=torch.zeros(n, 3, 4, 8),
-        scores=torch.eye(n),
+        labels=torch.eye(n),
         source=torch.arange(n).flip(0),
         lam=mask.mean((1, 2)),
         mask=mask,
-        regions=True)
+        kind='regions')
 
 
 LEFT = torch.tensor([[1., 0.], [1., 0.]])  # of a 4 x 8 image

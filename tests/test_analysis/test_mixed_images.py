@@ -79,7 +79,7 @@ def test_nothing_and_everything_is_shown():
     lam = shown_lambda(maps, mixed)
     assert lam[0] == 0 and lam[1].isnan()
     whole = MixedBatch(mixed.inputs, torch.eye(2), mixed.source, torch.ones(2),
-                       torch.ones(2, 1, 1), True)
+                       torch.ones(2, 1, 1), 'regions')
     lam = shown_lambda(maps, whole)
     assert lam[1] == 1 and lam[0].isnan()
 
