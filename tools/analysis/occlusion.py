@@ -16,7 +16,7 @@ example, after tools/quickstart.sh:
 from mmengine.logging import MMLogger
 
 from mmmix import analysis
-from mmmix.analysis.map_files import image_paths, read_maps
+from mmmix.analysis.map_files import read_maps
 from mmmix.cli import user_errors
 from mmmix.cli.models import (
     add_maps,
@@ -56,12 +56,12 @@ def parse_args():
     parser.add_argument(
         '--drop',
         nargs='+',
-        choices=analysis.patch_dropping.DROPPING,
-        default=analysis.patch_dropping.DROPPING,
+        choices=analysis.occlusion.DROPPING,
+        default=analysis.occlusion.DROPPING,
         help='which patches first, default: all three')
     parser.add_argument(
         '--fill',
-        choices=analysis.patch_dropping.FILLS,
+        choices=analysis.occlusion.FILLS,
         default='before',
         help='zeros are set before normalisation (black, as in the public '
         'code of Naseer et al., the default) or after (the mean colour)')
@@ -97,8 +97,9 @@ def find_saliency(models, datasets, indices, args, occlusion):
     if not occlusion.needs_saliency:
         return [None] * len(models), None
     if args.map_folder:
-        paths = image_paths([datasets[0].get_data_info(i) for i in indices])
-        maps = read_maps(args.map_folder, paths, occlusion.grid)
+        maps = read_maps(args.map_folder,
+                         [datasets[0].get_data_info(i) for i in indices],
+                         occlusion.grid)
         return [maps] * len(models), f'the maps in {args.map_folder}'
     judges, source = models, 'each checkpoint itself'
     if args.saliency:
