@@ -72,7 +72,7 @@ def main():
                                   args.batch_size, args.rounds, args.seed),
             args.truth)
     results = {
-        name: analysis.inconsistency.summarize(own)
+        name: analysis.inconsistency.mean_inconsistency(own)
         for name, own in found.items()
     }
     differences = analysis.inconsistency.against_first(found)

@@ -103,7 +103,7 @@ def main():
             bins=args.bins,
             over_lambda=curves,
             same_class=same_class),
-        figure=analysis.mixed_accuracy.draw_over_lambda(curves),
+        figure=analysis.mixed_accuracy.draw_over_lambda(curves, args.bins),
         notes=[
             f'In percent, judged by {judge.short_checkpoint}. Lambda is the '
             'share of the image that comes from the source, of a blend its '
