@@ -74,6 +74,13 @@ def parse_args():
 def read_configs(args):
     """All configs, before minutes of training: the checkpoint of each name,
     or the config of its pretraining; and the config of each task."""
+    configs = {
+        task:
+        load_config(
+            f'downstream/small/{args.backbone}_{TASKS[task][0]}_'
+            f'{args.data}.py', args.cfg_options)
+        for task in args.tasks
+    }
     weights = {}
     for word in args.weights:
         name, given, checkpoint = word.partition('=')
@@ -90,13 +97,7 @@ def read_configs(args):
             weights[name] = load_config(
                 f'{name}/{args.backbone}_{name}_synthetic.py',
                 args.pretrain_options)
-    return weights, {
-        task:
-        load_config(
-            f'downstream/small/{args.backbone}_{TASKS[task][0]}_'
-            f'{args.data}.py', args.cfg_options)
-        for task in args.tasks
-    }
+    return weights, configs
 
 
 def train(name, cfg, scores, console):

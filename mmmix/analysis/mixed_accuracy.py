@@ -137,8 +137,11 @@ def draw_over_lambda(curves: Dict[str, Dict[str, List]], bins: int) -> Figure:
         }
         for kind, title in zip(KINDS, ('top-1 in {A, B}', 'top-2 = {A, B}'))
     }
-    return draw_panels(
+    figure = draw_panels(
         panels, [(i + 0.5) / bins for i in range(bins)],
-        'lambda: share of the image from the source A',
-        '%',
+        'lambda: share of the source A',
+        'pairs (%)',
         share_y=False)
+    for axes in figure.axes:
+        axes.set(xlim=(0, 1), ylim=(0, None))
+    return figure
