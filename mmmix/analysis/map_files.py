@@ -1,7 +1,7 @@
 """Maps of where to look, read from files."""
 from collections import Counter
 from pathlib import Path
-from typing import Optional, Sequence, Union
+from typing import Sequence, Union
 
 import numpy as np
 import torch
@@ -54,21 +54,18 @@ def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
             f'{len(twice)} names belong to several images, such as '
             f"'{twice[0]}': a map is found by the name of its image, so the "
             'names must differ.')
-    files = [_map_file(folder, name) for name in names]
-    missing = [name for name, file in zip(names, files) if file is None]
+    files = [[
+        file for suffix in MAP_SUFFIXES
+        if (file := folder / f'{name}{suffix}').is_file()
+    ] for name in names]
+    missing = [name for name, found in zip(names, files) if not found]
     if missing:
         raise FileNotFoundError(
             f'{folder} has maps of {len(names) - len(missing)} of '
             f'{len(names)} images. The first that is missing is '
             f'{missing[0]}.npy or {missing[0]}.png.')
-    return torch.cat([resize_mask(_read_map(file), grid) for file in files])
-
-
-def _map_file(folder: Path, name: str) -> Optional[Path]:
-    for suffix in MAP_SUFFIXES:
-        file = folder / f'{name}{suffix}'
-        if file.is_file():
-            return file
+    return torch.cat(
+        [resize_mask(_read_map(found[0]), grid) for found in files])
 
 
 def _read_map(file: Path) -> Tensor:

@@ -13,16 +13,14 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
 from mmmix.analysis.map_files import read_maps
-from mmmix.cli import user_errors
 from mmmix.cli.models import (
     add_maps,
     add_models,
     add_out,
     analysis_parser,
+    analysis_run,
     read_map_kinds,
     read_model,
     read_models,
@@ -143,8 +141,7 @@ def notes_of(args, num_images, source):
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors(ModuleNotFoundError):
+    with analysis_run(args):
         if args.map_folder and args.saliency:
             raise MmmixError('--map-folder and --saliency both say what is '
                              'salient: give one of them.')

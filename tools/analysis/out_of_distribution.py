@@ -22,16 +22,19 @@ example: out_of_distribution.py vanilla/vit-xs_vanilla_tiny-imagenet.py \\
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmengine.logging import MMLogger
-
 from mmmix.analysis.out_of_distribution import (
     ACCURACY_ONLY,
     KNOWN,
     TEST,
     OutOfDistribution,
 )
-from mmmix.cli import user_errors
-from mmmix.cli.models import add_models, add_out, analysis_parser, read_models
+from mmmix.cli.models import (
+    add_models,
+    add_out,
+    analysis_parser,
+    analysis_run,
+    read_models,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.reliability import draw_reliability
@@ -175,8 +178,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors(ImportError):
+    with analysis_run(args):
         sets = read_sets(args.sets, '--sets')
         foreign = read_sets(args.foreign, '--foreign')
         if 'O' in sets:

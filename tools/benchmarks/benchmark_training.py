@@ -17,7 +17,6 @@ example: benchmark_training.py cutmix/vit-xs_cutmix_tiny-imagenet.py \\
 import numpy as np
 import torch
 from mmengine.device import get_device
-from mmengine.logging import MMLogger
 
 from mmmix.analysis.training_cost import (
     Training,
@@ -25,10 +24,11 @@ from mmmix.analysis.training_cost import (
     environment,
     measure_training,
 )
-from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
+from mmmix.cli import add_cfg_options, build_model, load_config
 from mmmix.cli.models import (
     add_out,
     analysis_parser,
+    analysis_run,
     choose_names,
     short_names,
 )
@@ -97,10 +97,8 @@ def parse_args():
 
 def main():
     args = parse_args()
-    torch.manual_seed(0)
-    MMLogger.get_current_instance().setLevel('ERROR')
     device = torch.device(get_device())
-    with user_errors():
+    with analysis_run(args):
         if min(args.batch_size, args.runs, args.steps) < 1:
             raise MmmixError('--batch-size, --runs and --steps must be at '
                              'least 1.')
