@@ -16,45 +16,33 @@ import mmmix
 from mmmix.analysis import mix_pairs
 from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.methods import guided_methods
-from mmmix.cli.progress import ProgressHook, train_with_progress
+from mmmix.cli.progress import train_with_progress
 from mmmix.visualization import draw_pairs
 
 CONFIGS = {
     'CutMix': 'cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py',
     'SMMix': 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
 }
-WARM_UP = 5  # first iterations that the speed leaves out
-
-
-def accuracy_of(runner):
-    """Top-1 accuracy of the last validation, in percent."""
-    return float(runner.message_hub.get_scalar('val/accuracy/top1').current())
 
 
 def train(name, config, args, console):
-    """Train one config.
+    """Train one config, and return its runner and its row of the table.
 
-    Returns:
-        Tuple[Runner, dict]: The runner after the training, and its row of
-        the table. The speed is that of the steps alone, without data loading
-        and validation.
+    The speed is that of the steps alone, without data loading, validation and
+    the first epoch, which warms up.
     """
     cfg = load_config(config, args.cfg_options)
     cfg.work_dir = str(args.work_dir / name.lower())
     cfg.randomness = dict(seed=args.seed)
     if args.epochs:
         cfg.train_cfg.max_epochs = args.epochs
-    progress = ProgressHook(
-        name,
-        console,
-        after_evaluation=lambda runner: f'accuracy {accuracy_of(runner):.1f} %'
-    )
-    runner = train_with_progress(cfg, progress)
-    seconds = progress.seconds[WARM_UP:] or progress.seconds
-    step = sum(seconds) / len(seconds)
+    runner = train_with_progress(cfg, name, console)
+    logged = runner.message_hub.log_scalars
+    seconds = logged['train/time'].data[0] - logged['train/data_time'].data[0]
+    step = float(seconds[len(runner.train_dataloader):].mean())
     return runner, dict(
         method=name,
-        accuracy=accuracy_of(runner),
+        accuracy=float(logged['val/accuracy/top1'].current()),
         epochs=runner.max_epochs,
         images_per_second=cfg.train_dataloader.batch_size / step,
         seconds_per_step=step,

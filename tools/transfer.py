@@ -16,53 +16,43 @@ examples:
   transfer.py --data coco-tiny --seeds 0 1 --weights random \\
       smmix=work_dirs/vit-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth
 """
-import argparse
 import json
 import sys
-from collections import defaultdict
 from copy import deepcopy
-from itertools import product
+from itertools import groupby, product
+from operator import itemgetter
 from pathlib import Path
 from statistics import mean
 
+from mmengine.config import Config
 from rich.console import Console
 from rich.table import Table
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
 from mmmix.cli import add_cfg_options, load_config, user_errors
-from mmmix.cli.progress import ProgressHook, train_with_progress
+from mmmix.cli.models import analysis_parser
+from mmmix.cli.progress import train_with_progress
 from mmmix.errors import MmmixError
 
+RANDOM = 'random'
 PRETRAINING = '{method}/{backbone}_{method}_1xb64-10e_synthetic.py'
-DOWNSTREAM = {  # in configs/downstream/small/, by task and data
-    'segmentation': {
+# of a task: its configs in configs/downstream/small by data; name and metric of
+# its scores, and what makes them a percentage
+TASKS = {
+    'segmentation': ({
         'synthetic': 'upernet_{backbone}_1xb16-3e_synthetic.py',
         'coco-tiny': 'upernet_{backbone}_1xb4-6e_coco-tiny.py'
-    },
-    'detection': {
+    }, [('mIoU', 'mIoU', 1)]),
+    'detection': ({
         'synthetic': 'mask-rcnn_{backbone}_fpn_1xb8-3e_synthetic.py',
         'coco-tiny': 'mask-rcnn_{backbone}_fpn_1xb4-4e_coco-tiny.py'
-    },
+    }, [('box AP', 'coco/bbox_mAP', 100), ('mask AP', 'coco/segm_mAP', 100)]),
 }
-# the name of a score, its metric, and the factor that makes it a percentage
-SCORES = {
-    'pretraining': {},
-    'segmentation': {
-        'mIoU': ('mIoU', 1)
-    },
-    'detection': {
-        'box AP': ('coco/bbox_mAP', 100),
-        'mask AP': ('coco/segm_mAP', 100)
-    },
-}
-RANDOM = 'random'
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         '--data', choices=['synthetic', 'coco-tiny'], default='synthetic')
     parser.add_argument('--backbone', default='vit-xs')
@@ -76,8 +66,7 @@ def parse_args():
         'or cutmix, which is pretrained first (default: '
         f'{RANDOM} smmix)')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
-    parser.add_argument(
-        '--tasks', nargs='+', choices=[*DOWNSTREAM], default=[*DOWNSTREAM])
+    parser.add_argument('--tasks', nargs='+', choices=TASKS, default=[*TASKS])
     parser.add_argument(
         '--out',
         type=Path,
@@ -89,55 +78,66 @@ def parse_args():
     return parser.parse_args()
 
 
-def read_weights(args):
-    """The checkpoint of each name; None where there is none yet."""
+def read_configs(args):
+    """All configs, before minutes of training: the checkpoint of each name,
+    or the config of its pretraining; and the config of each task."""
+    configs = {
+        task:
+        load_config(
+            'downstream/small/' +
+            TASKS[task][0][args.data].format(backbone=args.backbone),
+            args.cfg_options)
+        for task in args.tasks
+    }
     weights = {}
     for word in args.weights:
         name, given, checkpoint = word.partition('=')
-        if not given and name != RANDOM and args.data != 'synthetic':
+        if given:
+            weights[name] = check_checkpoint(checkpoint)
+        elif name == RANDOM:
+            weights[name] = None
+        elif args.data != 'synthetic':
             raise MmmixError(
                 f'--weights {word} has no checkpoint: write '
                 f'{name}=work_dirs/.../epoch_N.pth. Only the synthetic data '
                 f'is pretrained on here; {RANDOM} weights need none.')
-        weights[name] = check_checkpoint(checkpoint) if given else None
-    return weights
+        else:
+            weights[name] = load_config(
+                PRETRAINING.format(method=name, backbone=args.backbone),
+                args.pretrain_options)
+    return weights, configs
 
 
-def train(name, task, cfg, console):
+def train(name, cfg, scores, console):
     """Train a config, and return what is kept of the run."""
-    progress = ProgressHook(
-        name,
-        console,
-        after_epoch=lambda runner: 'loss {:.3f}'.format(
-            runner.message_hub.get_scalar('train/loss').mean(
-                len(runner.train_dataloader))))
-    runner = train_with_progress(cfg, progress)
+    runner = train_with_progress(cfg, name, console)
     logged = runner.message_hub.log_scalars
     loss, steps = logged['train/loss'], len(runner.train_dataloader)
-    # a detector that finds nothing has no metrics: its precision is 0
-    scores = {
-        score:
-        factor * float(logged[f'val/{metric}'].current())
-        if f'val/{metric}' in logged else 0.
-        for score, (metric, factor) in SCORES[task].items()
-    }
     return dict(
         first_epoch=float(loss.data[0][:steps].mean()),
         last_epoch=float(loss.mean(steps)),
-        scores=scores,
+        # a detector that finds nothing has no metrics: its precision is 0
+        scores={
+            score:
+            factor * float(logged[f'val/{metric}'].current())
+            if f'val/{metric}' in logged else 0.
+            for score, metric, factor in scores
+        },
         checkpoint=f'{cfg.work_dir}/epoch_{runner.epoch}.pth')
 
 
 def print_table(rows, console):
     """Print means over the seeds of each task and weights."""
-    scores = [score for task in SCORES.values() for score in task]
-    table = Table(title='mean loss of an epoch, scores after the last one')
-    for column in ('task', 'weights', 'loss, epoch 1', 'loss, last', *scores):
-        table.add_column(column)
-    groups = defaultdict(list)
-    for row in rows:
-        groups[row['task'], row['weights']].append(row)
-    for names, runs in groups.items():
+    scores = [score for _, own in TASKS.values() for score, *_ in own]
+    table = Table(
+        'task',
+        'weights',
+        'loss, epoch 1',
+        'loss, last',
+        *scores,
+        title='mean loss of an epoch, scores after the last one')
+    for names, runs in groupby(rows, itemgetter('task', 'weights')):
+        runs = [*runs]
         table.add_row(
             *names,
             *(f'{mean(run[epoch] for run in runs):.3f}'
@@ -154,48 +154,34 @@ def main():
     results = folder / 'results.json'
     done = json.loads(results.read_text()) if results.is_file() else {}
 
-    def run(cfg, task, weights, seed):
+    def run(task, cfg, weights, seed=0):
         name = f'{task}, {weights}, seed {seed}'
-        key = name.replace(', ', '_').replace(' ', '')
+        key = f'{task}_{weights}_seed{seed}'
         if key in done:
             console.print(f'{name}: done before, in {results}', soft_wrap=True)
             return done[key]
-        cfg = deepcopy(cfg)
         cfg.work_dir = str(folder / key)
         cfg.randomness = dict(seed=seed)
+        _, scores = TASKS.get(task, ('', []))
         done[key] = dict(
             task=task,
             weights=weights,
             seed=seed,
-            **train(name, task, cfg, console))
+            **train(name, cfg, scores, console))
         results.write_text(json.dumps(done, indent=1))
         return done[key]
 
-    with user_errors():
-        weights = read_weights(args)
-        configs = {}  # all of them, before minutes of training
-        for task in args.tasks:
-            name = DOWNSTREAM[task][args.data].format(backbone=args.backbone)
-            configs[task] = load_config(f'downstream/small/{name}',
-                                        args.cfg_options)
-        pretraining = {
-            name:
-            load_config(
-                PRETRAINING.format(method=name, backbone=args.backbone),
-                args.pretrain_options)
-            for name, checkpoint in weights.items()
-            if name != RANDOM and checkpoint is None
-        }
     rows = []
     with user_errors():
-        for name, cfg in pretraining.items():
-            weights[name] = run(cfg, 'pretraining', name, 0)['checkpoint']
-        for (task, cfg), (name, checkpoint) in product(configs.items(),
-                                                       weights.items()):
-            cfg = deepcopy(cfg)
-            cfg.model.backbone.init_cfg = checkpoint and dict(
-                cfg.model.backbone.init_cfg, checkpoint=checkpoint)
-            rows += [run(cfg, task, name, seed) for seed in args.seeds]
+        weights, configs = read_configs(args)
+        for name, start in weights.items():
+            if isinstance(start, Config):
+                weights[name] = run('pretraining', start, name)['checkpoint']
+        for task, name, seed in product(configs, weights, args.seeds):
+            cfg = deepcopy(configs[task])
+            cfg.model.backbone.init_cfg = weights[name] and dict(
+                cfg.model.backbone.init_cfg, checkpoint=weights[name])
+            rows.append(run(task, cfg, name, seed))
     print_table(rows, console)
     console.print(f'All results: {results}', highlight=False, soft_wrap=True)
 

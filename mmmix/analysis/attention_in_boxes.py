@@ -3,7 +3,6 @@ from typing import Dict, Sequence
 
 import torch
 from mmengine.dataset import BaseDataset
-from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmmix.analysis.model_maps import ModelMap
@@ -37,7 +36,13 @@ def attention_gains(trained: TrainedModel,
     """
     gains = {maps.kind: [] for maps in kinds}
     for inputs, samples in batches(trained, dataset, indices, batch_size):
-        boxes = boxes_of(samples).to(inputs.device)
+        if any(len(s.get('gt_bboxes', ())) != 1 for s in samples):
+            raise MmmixError(
+                'Each validation image needs one object box, as the synthetic '
+                'set and Tiny-ImageNet have: the pipeline must end with '
+                "PackInputs(algorithm_keys=('gt_bboxes', )).")
+        boxes = torch.cat([to_yxyx(s.gt_bboxes) for s in samples])
+        boxes = boxes.to(inputs.device)
         for maps in kinds:
             attention = maps.of_samples(trained.model, inputs, samples)
             inside = box_coverage(boxes, inputs.shape[-2:],
@@ -46,18 +51,3 @@ def attention_gains(trained: TrainedModel,
             gain = share / inside.mean((1, 2))
             gains[maps.kind].append(gain[~gain.isnan()])
     return {name: torch.cat(values) for name, values in gains.items()}
-
-
-def boxes_of(samples: Sequence[BaseDataElement]) -> Tensor:
-    """The object box of each image, ``(N, 4)`` as ``(y1, x1, y2, x2)``.
-
-    Raises:
-        MmmixError: If a sample does not have exactly one box.
-    """
-    for sample in samples:
-        if len(sample.get('gt_bboxes', ())) != 1:
-            raise MmmixError(
-                'Each validation image needs one object box, as the synthetic '
-                'set and Tiny-ImageNet have: the pipeline must end with '
-                "PackInputs(algorithm_keys=('gt_bboxes', )).")
-    return torch.cat([to_yxyx(sample.gt_bboxes) for sample in samples])

@@ -1,6 +1,5 @@
 """Class activation maps by the grad-cam library."""
 from importlib.util import find_spec
-from typing import Tuple
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +51,11 @@ def class_activation(model: nn.Module,
 
     extractor = find_extractor(model.backbone)
     size = inputs.shape[-2:]
-    _check_labels(model, labels)
+    classes = getattr(model.head, 'num_classes', None)
+    strange = labels[(labels < 0) | (labels >= (classes or float('inf')))]
+    if len(strange):
+        raise MmmixError(f'There are no maps of the label {int(strange[0])}: '
+                         f'the model has {classes} classes, counted from 0.')
 
     def to_map(tokens: Tensor) -> Tensor:
         if tokens.ndim == 4:
@@ -68,7 +71,8 @@ def class_activation(model: nn.Module,
                           [logits.last_map if layer is None else layer],
                           to_map)
     # as large as the map is, not stretched to the image
-    cam.get_target_width_height = lambda images: _width_height(cam)
+    cam.get_target_width_height = lambda images: (
+        cam.activations_and_grads.activations[0].shape[:1:-1])  # width, height
     # of a frozen model, too
     inputs = inputs.detach().clone().requires_grad_()
     targets = [ClassifierOutputTarget(label) for label in labels.tolist()]
@@ -93,19 +97,6 @@ def check_cam(model: nn.Module, method: str = 'GradCAM') -> None:
         raise MmmixError(f'There is no method {method!r} of class activation '
                          f'maps here: choose among {", ".join(CAM_METHODS)}.')
     find_extractor(model.backbone)
-
-
-def _check_labels(model: nn.Module, labels: Tensor) -> None:
-    classes = getattr(model.head, 'num_classes', None)
-    strange = labels[(labels < 0) | (labels >= (classes or float('inf')))]
-    if len(strange):
-        raise MmmixError(f'There are no maps of the label {int(strange[0])}: '
-                         f'the model has {classes} classes, counted from 0.')
-
-
-def _width_height(cam) -> Tuple[int, int]:
-    activations, = cam.activations_and_grads.activations
-    return activations.size(3), activations.size(2)
 
 
 class _Logits(nn.Module):

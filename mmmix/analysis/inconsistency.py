@@ -3,14 +3,13 @@ Table 4)."""
 from typing import Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from mmengine.dataset import BaseDataset
 from rich.progress import track
 from torch import Tensor
 
 from mmmix.analysis.means import mean_and_error
-from mmmix.analysis.methods import Method
+from mmmix.analysis.methods import Method, measure_pairs
 from mmmix.analysis.pairs import Pairs
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
@@ -27,8 +26,7 @@ def measure_inconsistency(methods: Sequence[Method],
     """How methods label the same pairs, and what they show of them.
 
     Args:
-        methods (Sequence[Method]): See :func:`mmmix.analysis.methods_of`.
-        batches (Iterable[Pairs]): See :func:`mmmix.analysis.pair_batches`.
+        methods, batches: See :func:`~mmmix.analysis.methods.measure_pairs`.
         truth (str): See :func:`~mmmix.analysis.truth.truth_maps`. Defaults
             to 'boxes'.
 
@@ -41,29 +39,18 @@ def measure_inconsistency(methods: Sequence[Method],
     Raises:
         MmmixError: If no pair has different classes.
     """
-    names = ('lam', 'lam_gt', 'by_pixels', 'batch')
-    found = {m.name: {name: [] for name in names} for m in methods}
-    same_class = 0
-    for pairs in batches:
+
+    def values_of(pairs):
         maps = truth_maps(pairs.samples, pairs.inputs.shape[-2:],
                           truth).to(pairs.inputs.device)
-        same_class += int((~pairs.valid).sum())
         for method in methods:
             mixed = method.mix(pairs, unit_mass(maps))
-            values = (mixed.lam, shown_lambda(maps, mixed),
-                      shown_lambda(maps, mixed, normalize=False),
-                      torch.full_like(mixed.lam, pairs.key[-1]))
-            for name, of_batch in zip(names, values):
-                found[method.name][name] += of_batch[pairs.valid].tolist()
-    if not any(own['lam'] for own in found.values()):
-        raise MmmixError('No pair has different classes.')
-    return {
-        method: {
-            name: np.array(values)
-            for name, values in own.items()
-        }
-        for method, own in found.items()
-    }, same_class
+            yield dict(
+                lam=mixed.lam,
+                lam_gt=shown_lambda(maps, mixed),
+                by_pixels=shown_lambda(maps, mixed, normalize=False))
+
+    return measure_pairs(methods, batches, values_of)
 
 
 def shown_lambda(maps: Tensor,
@@ -98,64 +85,42 @@ def shown_lambda(maps: Tensor,
                                  maps, 1 - mixed.mask_on(grid))
 
 
-def label_inconsistency(lam_gt, lam):
-    r"""Distance of mixed labels from what can be seen,
-    :math:`|\lambda_{gt} - \lambda|` (TdAttenMix, Eq. 21).
+def mean_inconsistency(found: Found) -> Dict[str, float]:
+    r"""Means over the pairs that show something.
+
+    The inconsistency of a pair is the distance of its mixed label from what
+    can be seen, :math:`|\lambda_{gt} - \lambda|` (TdAttenMix, Eq. 21).
 
     Args:
-        lam_gt (Tensor | np.ndarray): See :func:`shown_lambda`, ``(N,)``.
-        lam (Tensor | np.ndarray): Weight of the source's label ``(N,)``.
+        found (Found): Of one method, see :func:`measure_inconsistency`.
 
     Returns:
-        Tensor | np.ndarray: ``(N,)`` in [0, 1]; NaN where ``lam_gt`` is.
-
-    Example:
-        >>> label_inconsistency(np.array([0.75]), np.array([0.25]))
-        array([0.5])
+        dict[str, float]: In percent ``mean``, the inconsistency, and its
+        ``error`` (see :func:`~mmmix.analysis.means.mean_and_error`),
+        ``by_pixels``, the same where pixels count, and the means ``lam`` and
+        ``lam_gt``; ``images``, how many were judged; ``skipped``, how many
+        show neither object and are left out of the means.
     """
-    return abs(lam_gt - lam)
-
-
-def mean_inconsistency(lam_gt: np.ndarray, lam: np.ndarray,
-                       batch: np.ndarray) -> Dict[str, float]:
-    """Means over the images that show something.
-
-    Args:
-        lam_gt, lam (np.ndarray): See :func:`label_inconsistency`.
-        batch (np.ndarray): ``(N,)``, the number of each one's batch.
-
-    Returns:
-        dict[str, float]: In percent ``mean`` and its ``error`` (see
-        :func:`~mmmix.analysis.means.mean_and_error`), and the means ``lam``
-        and ``lam_gt``; ``images``, how many were judged; ``skipped``, how
-        many show neither object and are left out of the means.
-    """
-    judged = ~np.isnan(lam_gt)
-    lam_gt, lam, batch = lam_gt[judged], lam[judged], batch[judged]
-    mean, error = mean_and_error(100 * label_inconsistency(lam_gt, lam), batch)
+    judged = ~np.isnan(found['lam_gt'])
+    lam, lam_gt, by_pixels, batch = (
+        found[name][judged]
+        for name in ('lam', 'lam_gt', 'by_pixels', 'batch'))
+    mean, error = mean_and_error(100 * abs(lam_gt - lam), batch)
     return dict(
         mean=mean,
         error=error,
+        by_pixels=100 * mean_and_error(abs(by_pixels - lam), batch)[0],
         lam=100 * mean_and_error(lam, batch)[0],
         lam_gt=100 * mean_and_error(lam_gt, batch)[0],
         images=len(lam),
         skipped=int((~judged).sum()))
 
 
-def summarize(found: Found) -> Dict[str, float]:
-    """:func:`mean_inconsistency` of a method, and its mean ``by_pixels``."""
-    by_pixels = mean_inconsistency(found['by_pixels'], found['lam'],
-                                   found['batch'])
-    return dict(
-        mean_inconsistency(found['lam_gt'], found['lam'], found['batch']),
-        by_pixels=by_pixels['mean'])
-
-
 def against_first(found: Dict[str, Found]) -> Dict[str, Tuple[float, float]]:
     """Mean difference of each method from the first, pair by pair, in
     percent, and its error."""
     values = {
-        name: 100 * label_inconsistency(own['lam_gt'], own['lam'])
+        name: 100 * abs(own['lam_gt'] - own['lam'])
         for name, own in found.items()
     }
     first, *_ = values.values()
@@ -194,7 +159,7 @@ def draw_inconsistency(found: Dict[str, Found]) -> Figure:
     figure = Figure(figsize=(0.55 * len(found) + 2, 5))
     axes = figure.subplots()
     for place, own in enumerate(found.values()):
-        values = 100 * label_inconsistency(own['lam_gt'], own['lam'])
+        values = 100 * abs(own['lam_gt'] - own['lam'])
         values = values[~np.isnan(values)]
         if len(values) > 1 and np.ptp(values) > 0:
             axes.violinplot([values], [place], widths=0.8, showextrema=False)

@@ -1,7 +1,7 @@
 """Maps of where to look, read from files."""
 from collections import Counter
 from pathlib import Path
-from typing import List, Sequence, Union
+from typing import Sequence, Union
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from mmmix.functional import resize_mask
 MAP_SUFFIXES = ('.npy', '.png')
 
 
-def read_maps(folder: Union[str, Path], paths: Sequence[str],
+def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
               grid: Sequence[int]) -> Tensor:
     """Read a map for each image from a folder.
 
@@ -25,7 +25,8 @@ def read_maps(folder: Union[str, Path], paths: Sequence[str],
 
     Args:
         folder (str | Path): Where the maps are.
-        paths (Sequence[str]): The files of the images.
+        data_list (Sequence[dict]): What a data set knows of N images, with
+            the ``img_path`` of each.
         grid (Sequence[int]): Height and width of the grid on which the maps
             are averaged by area.
 
@@ -35,35 +36,36 @@ def read_maps(folder: Union[str, Path], paths: Sequence[str],
     Raises:
         FileNotFoundError: If the folder or maps are missing; the message
             says how many were found.
-        MmmixError: If two images have the same name, or a map is not an
-            ``(h, w)`` array of finite numbers that are not negative.
+        MmmixError: If the images are not files or two have the same name, or
+            a map is not an ``(h, w)`` array of finite numbers that are not
+            negative.
     """
+    if not all('img_path' in info for info in data_list):
+        raise MmmixError('Maps are found by the names of the image files, but '
+                         'the images of this data set are not files.')
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f'There is no folder {folder} of maps, seen '
                                 f'from {Path.cwd()}.')
-    names = [Path(path).stem for path in paths]
+    names = [Path(info['img_path']).stem for info in data_list]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise MmmixError(
             f'{len(twice)} names belong to several images, such as '
             f"'{twice[0]}': a map is found by the name of its image, so the "
             'names must differ.')
-    files = [_map_file(folder, name) for name in names]
-    missing = [name for name, file in zip(names, files) if file is None]
+    files = [[
+        file for suffix in MAP_SUFFIXES
+        if (file := folder / f'{name}{suffix}').is_file()
+    ] for name in names]
+    missing = [name for name, found in zip(names, files) if not found]
     if missing:
         raise FileNotFoundError(
             f'{folder} has maps of {len(names) - len(missing)} of '
             f'{len(names)} images. The first that is missing is '
             f'{missing[0]}.npy or {missing[0]}.png.')
-    return torch.cat([resize_mask(_read_map(file), grid) for file in files])
-
-
-def _map_file(folder: Path, name: str):
-    for suffix in MAP_SUFFIXES:
-        file = folder / f'{name}{suffix}'
-        if file.is_file():
-            return file
+    return torch.cat(
+        [resize_mask(_read_map(found[0]), grid) for found in files])
 
 
 def _read_map(file: Path) -> Tensor:
@@ -83,18 +85,3 @@ def _read_map(file: Path) -> Tensor:
         raise MmmixError(f'{file} holds negative values or values that are '
                          'not finite, which no map of attention may have.')
     return values[None]
-
-
-def image_paths(data_list: Sequence[dict]) -> List[str]:
-    """The paths of image files.
-
-    Args:
-        data_list (Sequence[dict]): What a data set knows of the images.
-
-    Raises:
-        MmmixError: If the images are not files.
-    """
-    if not all('img_path' in info for info in data_list):
-        raise MmmixError('Maps are found by the names of the image files, but '
-                         'the images of this data set are not files.')
-    return [info['img_path'] for info in data_list]

@@ -3,8 +3,9 @@
 What an analysis asks of the models' data preprocessors, guides and mixers is
 asked here.
 """
+from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import List, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -155,11 +156,6 @@ def with_controls(methods: Sequence[Method]) -> List[Method]:
     ]
 
 
-def has_regions(mixer) -> bool:
-    """Whether a mixer, or a class of mixers, cuts and pastes regions."""
-    return getattr(mixer, 'kind', None) == 'regions'
-
-
 def check_regions(methods: Sequence[Method]) -> None:
     """Refuse blends, of which pasted regions cannot be measured.
 
@@ -167,12 +163,51 @@ def check_regions(methods: Sequence[Method]) -> None:
         MmmixError: If a mixer has no regions.
     """
     for method in methods:
-        if not has_regions(method.mixer):
+        if method.mixer.kind != 'regions':
             raise MmmixError(
                 f'{method.name} blends images, so there are no regions: every '
                 'place shows both images with the weights of their labels, '
                 'and there is nothing to measure. Choose methods that cut and '
                 'paste.')
+
+
+def measure_pairs(
+    methods: Sequence[Method], batches: Iterable[Pairs],
+    values_of: Callable[[Pairs], Iterable[Dict[str, Tensor]]]
+) -> Tuple[Dict[str, Dict[str, np.ndarray]], int]:
+    """Measure the pairs of different classes, mixed by several methods.
+
+    Args:
+        methods (Sequence[Method]): See :func:`methods_of`.
+        batches (Iterable[Pairs]): See :func:`mmmix.analysis.pair_batches`.
+        values_of (Callable): Returns for each method in turn the values
+            ``(N,)`` of a batch, by what they are.
+
+    Returns:
+        tuple[dict, int]: Of each method by its name an array of each kind of
+        values and ``batch``, the number of each one's batch; and how many
+        pairs were left out because both images have one class.
+
+    Raises:
+        MmmixError: If no pair has different classes.
+    """
+    found = {method.name: defaultdict(list) for method in methods}
+    same_class = 0
+    for pairs in batches:
+        same_class += int((~pairs.valid).sum())
+        number = torch.full_like(pairs.labels, pairs.key[-1])
+        for own, values in zip(found.values(), values_of(pairs)):
+            for name, value in dict(values, batch=number).items():
+                own[name] += value[pairs.valid].tolist()
+    if not any(own['batch'] for own in found.values()):
+        raise MmmixError('No pair has different classes.')
+    return {
+        method: {
+            name: np.array(values, np.float64)
+            for name, values in own.items()
+        }
+        for method, own in found.items()
+    }, same_class
 
 
 def mix_pairs(methods: Sequence[Method],
@@ -214,12 +249,3 @@ def class_names(dataset: BaseDataset, labels: Sequence[int]) -> List[str]:
     """Names of classes, which not every data set knows."""
     classes = dataset.metainfo.get('classes')
     return [classes[i] if classes else f'class {i}' for i in labels]
-
-
-def frozen_guides(model: MixClassifier) -> List[FrozenGuide]:
-    """The guides of a model that have weights of their own."""
-    guides = getattr(model.data_preprocessor, 'guides', {})
-    return [
-        guide for guide in dict.fromkeys(guides.values())
-        if isinstance(guide, FrozenGuide)
-    ]

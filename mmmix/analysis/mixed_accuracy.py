@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mmmix.analysis.means import mean_and_error, mean_in_bins
-from mmmix.analysis.methods import Method
+from mmmix.analysis.methods import Method, measure_pairs
 from mmmix.analysis.pairs import Pairs
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
 from mmmix.functional import area_lambda
+from mmmix.visualization.panels import draw_panels
 
 KINDS = ('top1', 'top2')
 LEAST = 30  # pairs in a bin that is compared
@@ -28,8 +29,7 @@ def measure_mixed_accuracy(judge: TrainedModel,
 
     Args:
         judge (TrainedModel): The model that looks at the mixed images.
-        methods (Sequence[Method]): See :func:`mmmix.analysis.methods_of`.
-        batches (Iterable[Pairs]): See :func:`mmmix.analysis.pair_batches`.
+        methods, batches: See :func:`~mmmix.analysis.methods.measure_pairs`.
         truth (str, optional): What leads the oracle, see
             :func:`~mmmix.analysis.truth.truth_maps`. Defaults to None, for
             methods without an oracle.
@@ -44,29 +44,17 @@ def measure_mixed_accuracy(judge: TrainedModel,
     Raises:
         MmmixError: If no pair has different classes.
     """
-    found = {m.name: [] for m in methods}
-    same_class = 0
-    for pairs in batches:
-        same_class += int((~pairs.valid).sum())
+
+    def values_of(pairs):
         maps = truth and unit_mass(
             truth_maps(pairs.samples, pairs.inputs.shape[-2:], truth))
         for method in methods:
             mixed = method.mix(pairs, maps)
-            logits = judge.model(mixed.inputs)
-            hits = pair_hits(logits, pairs.source_labels, pairs.labels)
-            lam = area_lambda(mixed.mask)
-            found[method.name].append(
-                torch.stack([*hits, lam,
-                             torch.full_like(lam, pairs.key[-1])
-                             ])[:, pairs.valid].cpu())
-    tables = {name: torch.cat(own, 1) for name, own in found.items()}
-    if not any(table.numel() for table in tables.values()):
-        raise MmmixError('No pair has different classes.')
-    return {
-        name: dict(zip((*KINDS, 'lam', 'batch'),
-                       table.double().numpy()))
-        for name, table in tables.items()
-    }, same_class
+            hits = pair_hits(
+                judge.model(mixed.inputs), pairs.source_labels, pairs.labels)
+            yield dict(zip(KINDS, hits), lam=area_lambda(mixed.mask))
+
+    return measure_pairs(methods, batches, values_of)
 
 
 def pair_hits(logits: Tensor, source_labels: Tensor,
@@ -136,24 +124,24 @@ def common_bins(curves: Dict[str, Dict[str, List]]) -> List[int]:
     return np.flatnonzero((counts >= LEAST).all(0)).tolist()
 
 
-def draw_over_lambda(curves: Dict[str, Dict[str, List]]) -> Figure:
-    """Both accuracies over lambda, a line for each method."""
-    figure = Figure(figsize=(11, 4.5))
-    titles = ('top-1 in {A, B}', 'top-2 = {A, B}')
-    for axes, kind, title in zip(figure.subplots(1, 2), KINDS, titles):
-        for number, (name, curve) in enumerate(curves.items()):
-            bins = len(curve['pairs'])
-            shown = [(i, curve[kind][i]) for i in range(bins)
-                     if curve['pairs'][i] >= LEAST]
-            axes.plot([(i + 0.5) / bins for i, _ in shown],
-                      [value for _, value in shown],
-                      'os^vDP'[number // 10 % 6] + '-',
-                      markersize=4,
-                      label=name)
-        axes.set_title(title)
-        axes.set_xlabel('lambda: share of the image from the source A')
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0)
-        axes.grid(alpha=0.3)
-    axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), fontsize='small')
+def draw_over_lambda(curves: Dict[str, Dict[str, List]], bins: int) -> Figure:
+    """Both accuracies over lambda, a line for each method; a bin with few
+    pairs is left out."""
+    panels = {
+        title: {
+            name: [
+                value if count >= LEAST else None
+                for value, count in zip(curve[kind], curve['pairs'])
+            ]
+            for name, curve in curves.items()
+        }
+        for kind, title in zip(KINDS, ('top-1 in {A, B}', 'top-2 = {A, B}'))
+    }
+    figure = draw_panels(
+        panels, [(i + 0.5) / bins for i in range(bins)],
+        'lambda: share of the source A',
+        'pairs (%)',
+        share_y=False)
+    for axes in figure.axes:
+        axes.set(xlim=(0, 1), ylim=(0, None))
     return figure

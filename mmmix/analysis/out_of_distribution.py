@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 import torch
 from mmengine.dataset import BaseDataset
@@ -35,7 +35,6 @@ from mmmix.evaluation import (
     fitting_subset,
     response_rate_accuracy,
 )
-from mmmix.visualization.reliability import thinned
 
 # data sets of the papers, whose numbers of images are checked
 KNOWN = dict(
@@ -55,7 +54,8 @@ class OutOfDistribution:
     Args:
         trained (TrainedModel): The classifier, with a ``test_dataloader``.
         wnids (Sequence[str], optional): The classes of its head, in order.
-            Defaults to None: see :func:`head_wnids`.
+            Defaults to None: 1000 classes are those of ImageNet-1k, others
+            the data set's.
         num_images (int, optional): At most so many images of each set, drawn
             with a fixed seed. Defaults to None, all.
         batch_size (int): Images at a time. Defaults to 100.
@@ -71,7 +71,8 @@ class OutOfDistribution:
         notes (List[str]): What was left out.
 
     Raises:
-        MmmixError: If nothing says the classes of the head.
+        MmmixError: If nothing says the classes of the head, or they are not
+            as many as it has.
     """
 
     trained: TrainedModel
@@ -85,7 +86,19 @@ class OutOfDistribution:
     notes: List[str] = field(default_factory=list, init=False)
 
     def __post_init__(self):
-        self.wnids = head_wnids(self.trained, self.wnids)
+        name = self.trained.name
+        num_classes = self.trained.model.head.num_classes
+        if self.wnids is None:
+            self.wnids = IMAGENET_WNIDS if num_classes == len(
+                IMAGENET_WNIDS) else self.test_set.metainfo.get('wnids')
+        if self.wnids is None:
+            raise MmmixError(
+                f'{name} has {num_classes} classes and its data set does not '
+                'say their wnids: give a file of them, one a line in the '
+                'order of the head, with --wnids.')
+        if len(self.wnids) != num_classes:
+            raise MmmixError(f'There are {len(self.wnids)} wnids for the '
+                             f'{num_classes} classes of {name}.')
 
     @cached_property
     def test_set(self) -> BaseDataset:
@@ -108,14 +121,38 @@ class OutOfDistribution:
         """
         dataset = self.test_set if path is None else self.open_set(name, path)
         indices = self._choose(dataset)
-        kept, of_all = self._answers(name, dataset, indices,
-                                     self._metric(dataset),
-                                     self._metric(dataset, restrict=False))
+        kept, of_all = self._show(name, dataset, indices,
+                                  self._metric(dataset),
+                                  self._metric(dataset, restrict=False))
+        confidence, correct, _ = columns(kept)
+        count, mean_confidence, accuracy = calibration_bins(
+            confidence, correct)
+        curve = response_rate_accuracy(confidence, correct)
+        # at most 100 points of it are drawn
+        num = len(curve)
+        places = sorted({-(-i * num // 100) for i in range(1, 101)})
+
+        def value(metric):
+            result, = metric.compute_metrics(kept).values()
+            return result
+
         return dict(
             images=len(indices),
             classes=self._num_classes(dataset),
+            top1=value(SubsetAccuracy()),
             top1_all_classes=SubsetAccuracy().compute_metrics(of_all)['top1'],
-            **accuracy_measures(kept))
+            rms_calibration_error=value(CalibrationError()),
+            rms_calibration_error_public_code=value(
+                CalibrationError(
+                    skip_last_bin=True)) if len(count) > 1 else None,
+            aurra=value(AURRA()),
+            bins=dict(
+                images=count.tolist(),
+                confidence=mean_confidence.tolist(),
+                accuracy=accuracy.tolist()),
+            response_rate_accuracy=dict(
+                response_rate=[k / num for k in places],
+                accuracy=[float(curve[k - 1]) for k in places]))
 
     def detection(self, name: str, path: str) -> dict:
         """How well foreign images are told from the test images of the same
@@ -145,9 +182,9 @@ class OutOfDistribution:
         most = min(self.num_images or len(inside), len(inside))
         inside = [inside[i * len(inside) // most] for i in range(most)]
         metric = self._metric(foreign)
-        self._answers(f'{name}, inside', self.test_set, inside, metric)
-        kept, = self._answers(f'{name}, outside', foreign,
-                              self._choose(foreign), metric)
+        self._show(f'{name}, inside', self.test_set, inside, metric)
+        kept, = self._show(f'{name}, outside', foreign, self._choose(foreign),
+                           metric)
         confidence, _, label = columns(kept)
         outside = label < 0
         found = OODDetection().compute_metrics(kept)
@@ -198,8 +235,16 @@ class OutOfDistribution:
         elif self.known_only:
             options['keep'] = 'known'
         dataset = kind(**options)
-        self._note_what_is_missing(name, dataset,
-                                   'has' if foreign else 'does not have')
+        if dataset.num_left_out:
+            self.notes.append(
+                f'{name}: of {dataset.num_left_out + len(dataset):,} images '
+                f'{dataset.num_left_out:,} were left out: images of classes '
+                f'that the head {"has" if foreign else "does not have"}.')
+        if dataset.NUM_IMAGES not in (None, len(dataset)):
+            self.notes.append(f'{name}: a part only, {len(dataset):,} of '
+                              f'{dataset.NUM_IMAGES:,} images, '
+                              f'{len(dataset.metainfo["subset"])} of '
+                              f'{dataset.NUM_CLASSES} classes.')
         return dataset
 
     def _metric(self,
@@ -220,8 +265,8 @@ class OutOfDistribution:
         return choose_images(dataset, wanted and min(wanted, len(dataset)))
 
     @torch.no_grad()
-    def _answers(self, description: str, dataset: BaseDataset,
-                 indices: Sequence[int], *metrics: ConfidenceMetric):
+    def _show(self, description: str, dataset: BaseDataset,
+              indices: Sequence[int], *metrics: ConfidenceMetric):
         """Show images to the model, and return what metrics have kept."""
         for inputs, samples in batches(self.trained, dataset, indices,
                                        self.batch_size,
@@ -230,66 +275,3 @@ class OutOfDistribution:
             for metric in metrics:
                 metric.process(None, [s.to_dict() for s in predicted])
         return [metric.results for metric in metrics]
-
-    def _note_what_is_missing(self, name: str, dataset: WnidImages,
-                              left_out: str) -> None:
-        if dataset.num_left_out:
-            self.notes.append(
-                f'{name}: of {dataset.num_left_out + len(dataset):,} images '
-                f'{dataset.num_left_out:,} were left out: images of classes '
-                f'that the head {left_out}.')
-        if dataset.NUM_IMAGES not in (None, len(dataset)):
-            self.notes.append(f'{name}: a part only, {len(dataset):,} of '
-                              f'{dataset.NUM_IMAGES:,} images, '
-                              f'{len(dataset.metainfo["subset"])} of '
-                              f'{dataset.NUM_CLASSES} classes.')
-
-
-def head_wnids(trained: TrainedModel,
-               wnids: Optional[Sequence[str]] = None) -> Tuple[str, ...]:
-    """What the outputs of a model's head mean.
-
-    Args:
-        trained (TrainedModel): Whose head.
-        wnids (Sequence[str], optional): In order. Defaults to None: 1000
-            classes are those of ImageNet-1k, others the data set's.
-
-    Raises:
-        MmmixError: If nothing says them, or they are not as many as the head
-            has classes.
-    """
-    num_classes = trained.model.head.num_classes
-    if wnids is None and num_classes == len(IMAGENET_WNIDS):
-        wnids = IMAGENET_WNIDS
-    elif wnids is None:
-        wnids = open_dataset(trained, 'test').metainfo.get('wnids')
-        if wnids is None:
-            raise MmmixError(
-                f'{trained.name} has {num_classes} classes and its data set '
-                'does not say their wnids: give a file of them, one a line '
-                'in the order of the head, with --wnids.')
-    if len(wnids) != num_classes:
-        raise MmmixError(f'There are {len(wnids)} wnids for the '
-                         f'{num_classes} classes of {trained.name}.')
-    return tuple(wnids)
-
-
-def accuracy_measures(kept: List) -> dict:
-    """What is measured of the images that a metric has kept; see
-    :meth:`OutOfDistribution.accuracy`."""
-    confidence, correct, _ = columns(kept)
-    curve = response_rate_accuracy(confidence, correct)
-    count, mean_confidence, accuracy = calibration_bins(confidence, correct)
-    public = CalibrationError(skip_last_bin=True)
-    return dict(
-        top1=SubsetAccuracy().compute_metrics(kept)['top1'],
-        rms_calibration_error=CalibrationError().compute_metrics(
-            kept)['rms_error'],
-        rms_calibration_error_public_code=public.compute_metrics(kept)
-        ['rms_error'] if len(count) > 1 else None,
-        aurra=AURRA().compute_metrics(kept)['aurra'],
-        bins=dict(
-            images=count.tolist(),
-            confidence=mean_confidence.tolist(),
-            accuracy=accuracy.tolist()),
-        response_rate_accuracy=thinned(curve))

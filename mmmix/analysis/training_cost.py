@@ -1,8 +1,15 @@
 """What methods cost: time, memory and parameters of mixing and of whole
 training steps (MixPro, Table 2)."""
-import statistics
-from typing import Dict, Sequence, Tuple
+import json
+import platform
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Callable, Dict, Sequence, Tuple
 
+import mmengine
+import mmpretrain
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -11,10 +18,9 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mmmix.analysis.methods import frozen_guides
-from mmmix.analysis.timing import median_ratio, peak_bytes, time_interleaved
-from mmmix.models import BatchMixer
+from mmmix.models import BatchMixer, FrozenGuide
 from mmmix.structures import Guidance
+from mmmix.version import __version__
 
 PATCH = 16  # pixels of a cell of the random attention map
 
@@ -53,8 +59,13 @@ class Training:
 
     def parameters(self) -> int:
         """Number of parameters, those of a frozen extractor included."""
-        models = [self.model, *(g.model for g in frozen_guides(self.model))]
-        return sum(p.numel() for model in models for p in model.parameters())
+        guides = getattr(self.model.data_preprocessor, 'guides', {}).values()
+        networks = {
+            self.model,
+            *(guide.network(self.model)
+              for guide in guides if isinstance(guide, FrozenGuide))
+        }
+        return sum(p.numel() for n in networks for p in n.parameters())
 
 
 def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
@@ -82,39 +93,19 @@ def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
     reference, *_ = seconds.values()
     measured = {}
     for name, training in trainings.items():
-        images = steps * len(training.images)
-        speeds = [images / s for s in seconds[name]]
-        ratios = [s / r for s, r in zip(seconds[name], reference)]
+        speeds = steps * len(training.images) / seconds[name]
+        ratios = seconds[name] / reference
         measured[name] = dict(
-            images_per_second=speeds,
-            mean=statistics.mean(speeds),
-            spread=statistics.stdev(speeds) if runs > 1 else 0.,
-            times_step=statistics.mean(ratios),
-            times_speed=statistics.mean(1 / ratio for ratio in ratios),
+            images_per_second=speeds.tolist(),
+            mean=speeds.mean(),
+            spread=speeds.std(ddof=1) if runs > 1 else 0.,
+            times_step=ratios.mean(),
+            times_speed=(1 / ratios).mean(),
             # a step may mix or not: the most of several
             peak_bytes=max(
                 peak_bytes(training.step, device) for _ in range(3)),
             parameters=training.parameters())
     return measured
-
-
-def time_steps(trainings: Dict[str, Training], reference: str, repeats: int,
-               device: torch.device) -> Dict[str, dict]:
-    """Time of a step of each training by name: ``ms``, and the ratio to the
-    reference, such as ``times_cutmix``."""
-    seconds = time_interleaved(
-        {
-            name: one.step
-            for name, one in trainings.items()
-        }, repeats, device)
-    ratio = f'times_{reference.lower()}'
-    return {
-        name:
-        dict(
-            ms=1e3 * statistics.median(times),
-            **{ratio: median_ratio(times, seconds[reference])})
-        for name, times in seconds.items()
-    }
 
 
 @torch.no_grad()
@@ -141,15 +132,96 @@ def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
             name: run_of(mixer)
             for name, mixer in mixers.items()
         })
+    times = time_against('clone', runs, repeats, device)
+    for name, run in runs.items():
+        times[name]['peak_times_batch'] = peak_bytes(run,
+                                                     device) / inputs.nbytes
+    return times
+
+
+def time_against(reference: str, runs: Dict[str, Callable], repeats: int,
+                 device: torch.device) -> Dict[str, dict]:
+    """Medians of each run over the repeats: ``ms``, and the ratio to the
+    reference within a repeat, such as ``times_cutmix``."""
     seconds = time_interleaved(runs, repeats, device)
     return {
-        name:
-        dict(
-            ms=1e3 * statistics.median(seconds[name]),
-            times_clone=median_ratio(seconds[name], seconds['clone']),
-            peak_times_batch=float(peak_bytes(run, device) / inputs.nbytes))
-        for name, run in runs.items()
+        name: {
+            'ms': 1e3 * np.median(times),
+            f'times_{reference.lower()}': np.median(times / seconds[reference])
+        }
+        for name, times in seconds.items()
     }
+
+
+def time_interleaved(runs: Dict[str, Callable],
+                     repeats: int,
+                     device: torch.device,
+                     warm_up: int = 2) -> Dict[str, np.ndarray]:
+    """Seconds of each run in each repeat, ``(repeats,)``.
+
+    All are run one after the other in every repeat, so that other load on the
+    machine falls on all alike.
+
+    Args:
+        runs (dict[str, Callable]): What to time.
+        repeats (int): How often, after a warm-up.
+        device (torch.device): To wait for before looking at the clock.
+        warm_up (int): Repeats that are not counted. Defaults to 2.
+    """
+    seconds = {name: [] for name in runs}
+    for _ in range(warm_up + repeats):
+        for name, run in runs.items():
+            synchronize(device)
+            begin = time.perf_counter()
+            run()
+            synchronize(device)
+            seconds[name].append(time.perf_counter() - begin)
+    return {name: np.array(times[warm_up:]) for name, times in seconds.items()}
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for a GPU; nothing to wait for on a CPU."""
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
+def peak_bytes(run: Callable[[], object], device: torch.device) -> int:
+    """Most bytes that torch held at once for a run, beside what it held
+    before: from torch's profiler on a CPU, from max_memory_allocated on a
+    GPU."""
+    if device.type == 'cuda':
+        synchronize(device)
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        run()
+        synchronize(device)
+        return torch.cuda.max_memory_allocated(device) - before
+    with warnings.catch_warnings(), \
+            tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter('ignore')
+        with torch.profiler.profile(
+                activities=[torch.profiler.ProfilerActivity.CPU],
+                profile_memory=True) as profiler:
+            run()
+        trace = Path(folder, 'trace.json')
+        profiler.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text())['traceEvents']
+    changes = sorted((event['ts'], event['args']['Bytes']) for event in events
+                     if event['name'] == '[memory]')
+    return int(max(np.cumsum([change for _, change in changes]), default=0))
+
+
+def environment(device: torch.device) -> Dict[str, object]:
+    """What a measured time depends on beside the code."""
+    return dict(
+        device=torch.cuda.get_device_name(device)
+        if device.type == 'cuda' else f'CPU ({platform.machine()})',
+        threads=torch.get_num_threads(),
+        python=platform.python_version(),
+        mmmix=__version__,
+        torch=torch.__version__,
+        mmengine=mmengine.__version__,
+        mmpretrain=mmpretrain.__version__)
 
 
 def draw_speeds(measured: Dict[str, dict]) -> Figure:

@@ -19,7 +19,8 @@ from mmmix.analysis.trained_model import (
     to_image,
 )
 from mmmix.errors import MmmixError
-from mmmix.visualization.contact_sheet import SheetRow, rows_of_pair
+from mmmix.visualization.contact_sheet import SheetRow
+from mmmix.visualization.figure import SOURCE, TARGET, short_name
 
 
 @dataclass
@@ -47,6 +48,9 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
                  key: Tuple[int, ...]) -> LookedAt:
     """Mix a pair of images, and let models look at it.
 
+    The rows are the source, the target, and the mixed image for the label of
+    each, or once where the maps do not depend on the label.
+
     Args:
         models (Sequence[TrainedModel]): Which models.
         maps (ModelMap): Which maps.
@@ -63,22 +67,43 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
         source=(mixed.inputs, pairs.source_labels),
         target=(mixed.inputs, pairs.labels))
     probabilities = {
-        name: [probabilities_of(trained, *what) for trained in models]
-        for name, what in labels.items()
+        key: [probabilities_of(trained, *what) for trained in models]
+        for key, what in labels.items()
     }
     shown = labels if maps.requires_labels else dict(
         own=(inputs, None), both=(mixed.inputs, None))
     looked = {
-        name: [maps(trained.model, *what) for trained in models]
-        for name, what in shown.items()
+        key: [maps(trained.model, *what) for trained in models]
+        for key, what in shown.items()
     }
+    images, mixed_images = (
+        to_image(models[0], values) for values in (inputs, mixed.inputs))
+    mask = mixed.mask_on(inputs.shape[-2:])[0]
+    lam = float(mixed.lam[0])
     names = class_names(dataset, pairs.labels.tolist())
-    rows = rows_of_pair(
-        0, 1, to_image(models[0], inputs), mixed,
-        to_image(models[0], mixed.inputs), names, looked,
-        probabilities if maps.requires_labels else dict(
-            own=probabilities['own']))
-    return LookedAt(rows, tuple(names), float(mixed.lam[0]), probabilities)
+    target, source = (short_name(name, 14) for name in names)
+
+    def row(title, colour, image, key, index=0, mask=None):
+        captions = [''] * len(models) if key == 'both' else [
+            f'p = {p[index]:.2f}' for p in probabilities[key]
+        ]
+        return SheetRow(title, colour, image, [m[index] for m in looked[key]],
+                        captions, mask)
+
+    rows = [
+        row(f'source\n{source}', SOURCE, images[1], 'own', 1),
+        row(f'target\n{target}', TARGET, images[0], 'own')
+    ]
+    mixes = dict(
+        source=(f'mixed, for\n{source}\n$\\lambda$ = {lam:.2f}', SOURCE),
+        target=(f'mixed, for\n{target}\n1 - $\\lambda$ = {1 - lam:.2f}',
+                TARGET),
+        both=(f'mixed\n$\\lambda$ = {lam:.2f}', 'black'))
+    rows += [
+        row(*mixes[key], mixed_images[0], key, mask=mask) for key in looked
+        if key in mixes
+    ]
+    return LookedAt(rows, tuple(names), lam, probabilities)
 
 
 @torch.no_grad()
@@ -100,9 +125,8 @@ def correct_images(
 
     Args:
         models (Sequence[TrainedModel]): Which models.
-        dataset (BaseDataset): Labelled images.
-        indices (Sequence[int]): Which of them.
-        batch_size (int): Images at a time. Defaults to 100.
+        dataset, indices, batch_size: See :func:`~mmmix.analysis.batches`;
+            the images have labels.
 
     Returns:
         tuple[np.ndarray, np.ndarray, dict[str, float]]: The indices of these

@@ -1,15 +1,19 @@
 """Trained models, maps and data sets that are named on a command line."""
 import argparse
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence
 
+import torch
 from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
+from mmengine.logging import MMLogger
 
 from mmmix.analysis import MAP_KINDS, ModelMap, TrainedModel, open_dataset
 from mmmix.checkpoint import load_weights
 from mmmix.cli.config import add_cfg_options, load_config
+from mmmix.cli.errors import user_errors
 from mmmix.cli.runner import build_model
 from mmmix.errors import MmmixError
 
@@ -21,6 +25,16 @@ def analysis_parser(description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+@contextmanager
+def analysis_run(args: argparse.Namespace) -> Iterator[None]:
+    """Run an analysis without a log, seeded by ``args.seed`` if there is one;
+    wrong input and missing libraries end it with the message alone."""
+    MMLogger.get_current_instance().setLevel('ERROR')
+    torch.manual_seed(getattr(args, 'seed', 0))
+    with user_errors(ImportError):
+        yield
 
 
 def add_out(parser: argparse.ArgumentParser,

@@ -2,7 +2,7 @@
 import argparse
 import os
 from copy import deepcopy
-from typing import Any
+from typing import Any, Iterator
 
 import torch
 from mmengine.config import Config
@@ -116,51 +116,44 @@ def start_processes(cfg: Config) -> None:
     cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
 
 
-def drop_pretrained(node: Any) -> int:
-    """Remove the pretrained files from a model's config, at any depth, for a
-    model whose weights all come from a checkpoint.
+def drop_pretrained(model: dict) -> None:
+    """Remove the pretrained files from a model's config, at any depth and in
+    place, for a model whose weights all come from a checkpoint.
 
     A guide (in ``train_cfg``) keeps its own, because no checkpoint holds it.
-
-    Args:
-        node (dict | list): The config of a model; changed in place.
-
-    Returns:
-        int: How many were removed.
     """
-    dropped = 0
-    if isinstance(node, dict):
+    for node in _dicts_in(model, skipped='train_cfg'):
         if node.get('pretrained'):  # a file, or True in a timm backbone
             node['pretrained'] = None if isinstance(node['pretrained'],
                                                     str) else False
-            dropped += 1
         inits = node.get('init_cfg')
         inits = [inits] if isinstance(inits, dict) else list(inits or [])
         kept = [init for init in inits if not _is_pretrained(init)]
         if len(kept) < len(inits):
-            dropped += len(inits) - len(kept)
             node['init_cfg'] = kept or None
-        node = [value for key, value in node.items() if key != 'train_cfg']
-    return dropped + sum(
-        drop_pretrained(child)
-        for child in node if isinstance(child, (dict, list, tuple)))
 
 
-def replace_sync_bn(node: Any) -> int:
+def replace_sync_bn(model: dict) -> int:
     """Replace SyncBN, which runs on GPUs only, by BN in a config, at any
     depth and in place.
 
     Returns:
         int: How many were replaced.
     """
-    replaced = 0
+    found = [d for d in _dicts_in(model) if d.get('type') in SYNC_BN]
+    for node in found:
+        node['type'] = 'BN'
+    return len(found)
+
+
+def _dicts_in(node: Any, skipped: str = '') -> Iterator[dict]:
+    """All dicts of a config, at any depth, but not below a key."""
     if isinstance(node, dict):
-        if node.get('type') in SYNC_BN:
-            node['type'], replaced = 'BN', 1
-        node = node.values()
-    return replaced + sum(
-        replace_sync_bn(child)
-        for child in node if isinstance(child, (dict, list, tuple)))
+        yield node
+        node = [value for key, value in node.items() if key != skipped]
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _dicts_in(child, skipped)
 
 
 def _is_pretrained(init: dict) -> bool:

@@ -46,14 +46,6 @@ def register_toolboxes(cfg: Config) -> None:
     if missing:
         raise MmmixError(f'This config uses {names}, but '
                          f'{" and ".join(missing)} cannot be found: {REMEDY}.')
-    _check_ops(names)
-    for name in required:
-        with silent_import():
-            import_module(f'{name}.utils').register_all_modules(
-                init_default_scope=False)
-
-
-def _check_ops(names: str) -> None:
     try:
         import_module('mmcv._ext')
     except ImportError as error:
@@ -61,3 +53,7 @@ def _check_ops(names: str) -> None:
             f"This config uses {names}, which need mmcv's compiled ops, but "
             f'those of the installed mmcv cannot be imported ({error}). A '
             f'plain pip install leaves them out. {REMEDY}.') from None
+    for name in required:
+        with silent_import():
+            import_module(f'{name}.utils').register_all_modules(
+                init_default_scope=False)

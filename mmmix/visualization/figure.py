@@ -1,6 +1,6 @@
 """Mixed images beside what they were made of."""
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -103,20 +103,20 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
     for image, colour in ((source, SOURCE), (target, TARGET)):
         axis = row.pop(0)
         axis.imshow(pixels(pairs.images[image]))
-        _caption(axis, colour, short_name(pairs.labels[image]))
+        draw_caption(axis, short_name(pairs.labels[image]), 4, color=colour)
     if pairs.attention is not None:
         for image, colour in ((source, SOURCE), (target, TARGET)):
             axis = row.pop(0)
-            _draw_attention(axis, pairs.images[image], pairs.attention[image])
-            _frame(axis, _region(pairs, target, image == source), colour)
+            draw_map(axis, pairs.images[image], pairs.attention[image])
+            _frame(axis, pairs, target, image == source, colour)
     for mixed in pairs.mixes:
         axis = row.pop(0)
         axis.imshow(pixels(mixed.inputs[target]))
         lam = float(mixed.lam[target])
         for line, (weight, image, colour) in enumerate(
             ((lam, source, SOURCE), (1 - lam, target, TARGET))):
-            name = short_name(pairs.labels[image])
-            _caption(axis, colour, f'{weight:.2f} {name}', line)
+            text = f'{weight:.2f} {short_name(pairs.labels[image])}'
+            draw_caption(axis, text, 4 + 12 * line, color=colour)
         axis = row.pop(0)
         height, width = pairs.images.shape[-2:]
         axis.imshow(
@@ -127,16 +127,21 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
             interpolation='nearest',
             extent=(0, width, height, 0))
         axis.set_anchor('N')
-        _caption(axis, 'black', f'$\\lambda$ = {lam:.2f}')
+        draw_caption(axis, f'$\\lambda$ = {lam:.2f}', 4)
 
 
-def _caption(axis: Axes, colour: str, text: str, line: int = 0) -> None:
+def draw_caption(axis: Axes,
+                 text: str,
+                 below: float,
+                 size: float = 9,
+                 color: str = 'black') -> None:
+    """Write under an image, so many points below it."""
     axis.annotate(
-        text, (.5, 0), (0, -4 - 12 * line),
+        text, (.5, 0), (0, -below),
         xycoords='axes fraction',
         textcoords='offset points',
-        fontsize=9,
-        color=colour,
+        fontsize=size,
+        color=color,
         ha='center',
         va='top')
 
@@ -152,38 +157,42 @@ def pixels(image: Tensor) -> np.ndarray:
     return image.permute(1, 2, 0).cpu().numpy()
 
 
-def _draw_attention(axis: Axes, image: Tensor, attention: Tensor) -> None:
-    """The map over the grey image, from its lowest to its highest value."""
+def draw_map(axis: Axes,
+             image: Tensor,
+             values: Tensor,
+             interpolations: Sequence[str] = (None, 'nearest'),
+             **limits) -> None:
+    """Draw a map over the grey image, which are each interpolated; without
+    limits it is shown from its lowest to its highest value."""
     height, width = image.shape[-2:]
     extent = (0, width, height, 0)
+    grey, coloured = interpolations
     axis.imshow(
-        image.mean(0).cpu().numpy(),
+        pixels(image).mean(2),
         cmap='gray',
         vmin=0,
         vmax=1,
-        extent=extent)
+        extent=extent,
+        interpolation=grey)
     axis.imshow(
-        attention.cpu().numpy(),
+        values.cpu().numpy(),
         cmap='inferno',
         alpha=.65,
-        interpolation='nearest',
-        extent=extent)
+        extent=extent,
+        interpolation=coloured,
+        **limits)
 
 
-def _region(pairs: MixedPairs, target: int,
-            of_source: bool) -> Optional[Tensor]:
-    """The box of the guided mixer, if there is exactly one."""
+def _frame(axis: Axes, pairs: MixedPairs, target: int, of_source: bool,
+           colour: str) -> None:
+    """Frame the box of the guided mixer, if there is exactly one."""
     guided = [m for m, g in zip(pairs.mixes, pairs.guided) if g]
     if len(guided) != 1:
-        return None
-    boxes = guided[0].source_boxes if of_source else guided[0].target_boxes
-    return None if boxes is None else boxes[target]
-
-
-def _frame(axis: Axes, box: Optional[Tensor], colour: str) -> None:
-    if box is None:
         return
-    y1, x1, y2, x2 = box.tolist()
+    boxes = guided[0].source_boxes if of_source else guided[0].target_boxes
+    if boxes is None:
+        return
+    y1, x1, y2, x2 = boxes[target].tolist()
     for line, width in (('white', 3.5), (colour, 2)):
         axis.add_patch(
             Rectangle((x1, y1),

@@ -1,8 +1,7 @@
 """How well confidence tells whether a classifier is right."""
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from matplotlib.figure import Figure
-from torch import Tensor
 
 
 def draw_reliability(
@@ -52,12 +51,3 @@ def draw_reliability(
         for panel in (left, right):
             panel.legend(fontsize='small')
     return figure
-
-
-def thinned(curve: Tensor, points: int = 100) -> Dict[str, List[float]]:
-    """Response rates and accuracies of at most so many points."""
-    n = len(curve)
-    places = sorted({-(-i * n // points) for i in range(1, points + 1)})
-    return dict(
-        response_rate=[k / n for k in places],
-        accuracy=[float(curve[k - 1]) for k in places])

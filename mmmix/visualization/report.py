@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 Row = Sequence[Union[str, int, float, None]]
 
 
-def write_report(out: Union[str, Path, None],
-                 title: str,
-                 columns: Sequence[str],
-                 rows: Sequence[Row],
-                 content: Dict,
-                 figure: Optional[Figure] = None,
-                 notes: Sequence[str] = (),
-                 command: Optional[str] = None) -> List[Path]:
+def write_report(
+    out: Union[str, Path, None],
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    content: Dict,
+    figure: Optional[Figure] = None,
+    notes: Sequence[str] = ()) -> List[Path]:
     """Write ``out.json``, ``out.md`` and ``out.png``, and print the table.
 
     Args:
@@ -32,7 +32,6 @@ def write_report(out: Union[str, Path, None],
         figure (Figure, optional): The picture.
         notes (Sequence[str]): What a reader must know, a paragraph each:
             options that were chosen, images that were skipped.
-        command (str, optional): Defaults to the one that is running.
 
     Returns:
         list[Path]: What was written.
@@ -43,7 +42,7 @@ def write_report(out: Union[str, Path, None],
         return []
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    command = command or running_command()
+    command = shlex.join(['python', *sys.argv])  # to be repeated
     # "with_suffix" would take a version number in the name for one
     named = {
         suffix: out.with_name(f'{out.name}.{suffix}')
@@ -78,11 +77,6 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Row]) -> str:
     lines = [columns, ['--:' if number else ':--' for number in right]]
     lines += [[_cell(value) for value in row] for row in rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-
-
-def running_command() -> str:
-    """The command line of this process, to be repeated by a reader."""
-    return shlex.join(['python', *sys.argv])
 
 
 def _cell(value: Union[str, int, float, None]) -> str:

@@ -1,10 +1,11 @@
 """Lambda of the truth and hits on pairs, by hand and by loops."""
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from mmmix.analysis.inconsistency import label_inconsistency
+from mmmix.analysis.inconsistency import mean_inconsistency
 from mmmix.analysis.mixed_accuracy import pair_hits
 from mmmix.analysis.truth import unit_mass
 from mmmix.functional import area_attention_lambda
@@ -45,8 +46,13 @@ def test_lambda_by_hand():
     lam = ground_truth_lambda(
         unit_mass(source), left, unit_mass(target), 1 - left)
     assert lam.tolist() == pytest.approx([(4 / 6) / (4 / 6 + 3 / 5)])
-    assert label_inconsistency(lam, torch.tensor([0.25])).tolist() == \
-        pytest.approx([(4 / 6) / (4 / 6 + 3 / 5) - 0.25])
+    found = dict(
+        lam=np.array([0.25]),
+        lam_gt=lam.numpy(),
+        by_pixels=lam.numpy(),
+        batch=np.zeros(1))
+    assert mean_inconsistency(found)['mean'] == pytest.approx(
+        100 * ((4 / 6) / (4 / 6 + 3 / 5) - 0.25))
 
 
 def test_lambda_against_loops():

@@ -6,7 +6,7 @@ from helpers import batch, build, dense_attention, vit_config
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis import ModelMap
-from mmmix.analysis.map_files import image_paths, read_maps
+from mmmix.analysis.map_files import read_maps
 
 
 def test_attention_maps():
@@ -31,12 +31,16 @@ def test_labels_are_asked_for_where_they_matter():
     assert not torch.allclose(first, second)
 
 
+def files(*paths):
+    return [dict(img_path=path) for path in paths]
+
+
 def test_maps_from_files(tmp_path):
     np.save(tmp_path / 'a.npy', np.arange(8).reshape(2, 4))
     cv2.imwrite(
         str(tmp_path / 'b.png'), np.array([[0, 255], [9, 9]], np.uint8))
     cv2.imwrite(str(tmp_path / 'c.png'), np.array([[65535, 1]], np.uint16))
-    maps = read_maps(tmp_path, ['x/a.JPEG', 'b.jpg', 'y/c.jpg'], (2, 2))
+    maps = read_maps(tmp_path, files('x/a.JPEG', 'b.jpg', 'y/c.jpg'), (2, 2))
     # averaged by area
     assert maps.tolist() == [[[.5, 2.5], [4.5, 6.5]], [[0, 255], [9, 9]],
                              [[65535, 1], [65535, 1]]]
@@ -46,11 +50,11 @@ def test_missing_maps_are_counted(tmp_path):
     np.save(tmp_path / 'a.npy', np.ones((2, 2)))
     with pytest.raises(
             FileNotFoundError, match=r'maps of 1 of 3 .*c\.npy or c\.png'):
-        read_maps(tmp_path, ['a.jpg', 'c.jpg', 'd.jpg'], (2, 2))
+        read_maps(tmp_path, files('a.jpg', 'c.jpg', 'd.jpg'), (2, 2))
     with pytest.raises(FileNotFoundError, match='no folder'):
-        read_maps(tmp_path / 'nowhere', ['a.jpg'], (2, 2))
+        read_maps(tmp_path / 'nowhere', files('a.jpg'), (2, 2))
     with pytest.raises(ValueError, match="such as 'a'"):
-        read_maps(tmp_path, ['x/a.jpg', 'y/a.jpg'], (2, 2))
+        read_maps(tmp_path, files('x/a.jpg', 'y/a.jpg'), (2, 2))
 
 
 @pytest.mark.parametrize('values, match', [
@@ -62,10 +66,9 @@ def test_missing_maps_are_counted(tmp_path):
 def test_files_that_are_not_maps(tmp_path, values, match):
     np.save(tmp_path / 'a.npy', values)
     with pytest.raises(ValueError, match=match):
-        read_maps(tmp_path, ['a.jpg'], (2, 2))
+        read_maps(tmp_path, files('a.jpg'), (2, 2))
 
 
-def test_images_that_are_not_files():
-    assert image_paths([dict(img_path='a.jpg')]) == ['a.jpg']
+def test_images_that_are_not_files(tmp_path):
     with pytest.raises(ValueError, match='not files'):
-        image_paths([dict(img=np.zeros((2, 2, 3)))])
+        read_maps(tmp_path, [dict(img=np.zeros((2, 2, 3)))], (2, 2))

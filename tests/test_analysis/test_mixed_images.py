@@ -79,7 +79,7 @@ def test_nothing_and_everything_is_shown():
     lam = shown_lambda(maps, mixed)
     assert lam[0] == 0 and lam[1].isnan()
     whole = MixedBatch(mixed.inputs, torch.eye(2), mixed.source, torch.ones(2),
-                       torch.ones(2, 1, 1), True)
+                       torch.ones(2, 1, 1), 'regions')
     lam = shown_lambda(maps, whole)
     assert lam[1] == 1 and lam[0].isnan()
 
@@ -126,11 +126,15 @@ def test_bins_by_hand():
 
 def test_mean_inconsistency_by_hand():
     result = mean_inconsistency(
-        np.array([.5, math.nan, .1]), np.array([.3, .3, .5]),
-        np.array([0, 0, 1]))
+        dict(
+            lam_gt=np.array([.5, math.nan, .1]),
+            by_pixels=np.array([.4, math.nan, .2]),
+            lam=np.array([.3, .3, .5]),
+            batch=np.array([0, 0, 1])))
     assert result == dict(
         mean=pytest.approx(30),
         error=pytest.approx(10),
+        by_pixels=pytest.approx(20),
         lam=pytest.approx(40),
         lam_gt=pytest.approx(30),
         images=2,
@@ -138,8 +142,13 @@ def test_mean_inconsistency_by_hand():
 
 
 def test_inconsistency_of_nothing():
+    nothing = np.full(2, math.nan)
     result = mean_inconsistency(
-        np.full(2, math.nan), np.full(2, .3), np.zeros(2))
+        dict(
+            lam_gt=nothing,
+            by_pixels=nothing,
+            lam=np.full(2, .3),
+            batch=np.zeros(2)))
     assert math.isnan(result['mean'])
     assert result['skipped'] == 2
 

@@ -3,15 +3,22 @@ import torch
 from helpers import build, vit_config
 from torch import nn
 
-from mmmix.analysis.occlusion import hits_under_occlusion
-from mmmix.analysis.patch_dropping import (
+from mmmix.analysis.occlusion import (
+    Occlusion,
+    drop_patches,
+    hits_under_occlusion,
     random_order,
-    salient_patches,
     zero_pixels,
 )
 from mmmix.registry import MODELS
 
 SALIENCY = torch.tensor([[[.4, .1], [.3, .2]]])
+
+
+def lost(saliency, kind, ratio, **options):
+    occlusion = Occlusion(saliency.shape[1:], **options)
+    mask, = occlusion.lost(kind, ratio, range(len(saliency)), saliency)
+    return mask
 
 
 def test_random_order_belongs_to_the_image():
@@ -23,7 +30,7 @@ def test_random_order_belongs_to_the_image():
 
 
 @pytest.mark.parametrize(
-    'kind, ratio, by_mass, lost',
+    'kind, ratio, by_mass, expected',
     [
         ('salient', .5, False, [[1, 0], [1, 0]]),
         ('non-salient', .5, False, [[0, 1], [0, 1]]),
@@ -35,14 +42,14 @@ def test_random_order_belongs_to_the_image():
         ('non-salient', 0, True, [[0, 0], [0, 0]]),
         ('salient', 0, True, [[0, 0], [0, 0]]),
     ])
-def test_salient_patches_by_hand(kind, ratio, by_mass, lost):
-    mask = salient_patches(SALIENCY, kind, ratio, by_mass)
-    assert mask.int().tolist() == [lost]
+def test_salient_patches_by_hand(kind, ratio, by_mass, expected):
+    mask = lost(SALIENCY, kind, ratio, by_mass=by_mass)
+    assert mask.int().tolist() == [expected]
 
 
 def test_unknown_names():
-    with pytest.raises(ValueError, match='`kind` .* not .random'):
-        salient_patches(SALIENCY, 'random', .5)
+    with pytest.raises(ValueError, match='`drop` .* not .largest'):
+        Occlusion(drop=['largest'])
     with pytest.raises(ValueError, match='`fill`'):
         zero_pixels(nn.Identity(), 'never')
 
@@ -51,14 +58,92 @@ def test_nothing_is_lost_at_zero():
     """Not even what has no mass."""
     peak = torch.tensor([[[1., 0.], [0., 0.]]])
     for kind in ('salient', 'non-salient'):
-        assert not salient_patches(peak, kind, 0, by_mass=True).any()
-    assert salient_patches(peak, 'non-salient', .5, by_mass=True).sum() == 3
+        assert not lost(peak, kind, 0, by_mass=True).any()
+    assert lost(peak, 'non-salient', .5, by_mass=True).sum() == 3
 
 
 def test_flat_saliency_loses_as_many():
     flat = torch.ones(2, 2, 5)
     for kind in ('salient', 'non-salient'):
-        assert salient_patches(flat, kind, .3).sum((1, 2)).tolist() == [3, 3]
+        assert lost(flat, kind, .3).sum((1, 2)).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    'ratio, patches, expected',
+    [
+        (0, 196, 0),
+        (.1, 196, 19),  # 19.6
+        (.9, 196, 176),  # 176.4
+        (1, 196, 196),
+        (.29, 100, 29),  # in floating point a little less
+        (.3, 10, 3),
+        (.5, 1, 0),
+    ])
+def test_exact_number_of_patches(ratio, patches, expected):
+    occlusion = Occlusion((patches, 1), seeds=(3, 4))
+    masks = occlusion.lost('random', ratio, range(3))
+    assert masks.shape == (2, 3, patches, 1) and masks.dtype == torch.bool
+    assert (masks.sum((2, 3)) == expected).all()
+    for seed, mask in zip(occlusion.seeds, masks):  # the first of the order
+        for row, own in zip(random_order(range(3), patches, seed), mask):
+            assert own[row[:expected]].all()
+
+
+def test_order_by_hand():
+    saliency = torch.tensor([[[.1, .4], [.4, .3]], [[0., 0.], [0., 0.]]])
+    # among equals reading order; a flat map is read from its first patch
+    seen = [lost(saliency, 'salient', i / 4).flatten(1) for i in range(5)]
+    order = [(b & ~a).int().argmax(1) for a, b in zip(seen, seen[1:])]
+    assert torch.stack(order, 1).tolist() == [[1, 2, 3, 0], [0, 1, 2, 3]]
+    many = lost(torch.ones(2, 40, 60), 'salient', .3).flatten(1)
+    assert many[:, :720].all() and not many[:, 720:].any()
+
+
+def test_what_is_salient_and_what_is_not_make_the_image():
+    saliency = torch.tensor([[[3., 3., 1.], [3., 2., 3.]]])
+    first = lost(saliency, 'salient', 1 / 3)
+    last = lost(saliency, 'non-salient', 2 / 3)
+    assert torch.equal(first, ~last)
+    assert first.tolist() == [[[True, True, False], [False, False, False]]]
+
+
+@pytest.mark.parametrize('ratio', [-.1, 1.1, float('nan')])
+def test_ratio_out_of_range(ratio):
+    with pytest.raises(ValueError, match='between 0 and 1'):
+        Occlusion(ratios=[ratio])
+
+
+def test_drop_against_a_loop():
+    images = torch.rand(3, 2, 8, 12, dtype=torch.float64)
+    dropped = torch.rand(3, 2, 3) < .5
+    fill = torch.tensor([-1., 5.])
+    expected = images.clone()
+    for n in range(3):
+        for i in range(2):
+            for j in range(3):
+                if dropped[n, i, j]:
+                    for c in range(2):
+                        expected[n, c, 4 * i:4 * i + 4,
+                                 4 * j:4 * j + 4] = fill[c]
+    before = images.clone()
+    assert torch.equal(drop_patches(images, dropped, fill), expected)
+    assert torch.equal(images, before)
+    zeros = drop_patches(images.half(), dropped)
+    assert zeros.dtype == torch.half
+    assert (zeros == 0).any()
+
+
+def test_nothing_and_everything_dropped():
+    images = torch.rand(1, 3, 4, 4) + 1
+    grid = torch.zeros(1, 2, 2, dtype=torch.bool)
+    assert torch.equal(drop_patches(images, grid), images)
+    assert (drop_patches(images, ~grid) == 0).all()
+
+
+def test_grid_that_does_not_divide():
+    with pytest.raises(ValueError, match='64 x 64 .* 14 x 14'):
+        drop_patches(
+            torch.rand(1, 3, 64, 64), torch.zeros(1, 14, 14, dtype=torch.bool))
 
 
 def test_zeros_before_and_after_normalisation():

@@ -9,14 +9,12 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --maps BottomUp TopDown --num-images 200
 """
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
-from mmmix.cli import user_errors
 from mmmix.cli.models import (
     add_maps,
     add_models,
     analysis_parser,
+    analysis_run,
     read_map_kinds,
     read_models,
 )
@@ -32,9 +30,8 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
     rows = []
-    with user_errors(ModuleNotFoundError):
+    with analysis_run(args):
         models = read_models(args)
         kinds = read_map_kinds(args, models)
         for trained in models:

@@ -14,11 +14,7 @@ example, after tools/quickstart.sh:
              --methods CutMix SMMix --maps BottomUp --num-images 100 \\
              --out work_dirs/attention_on_mixed
 """
-import torch
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
-from mmmix.cli import user_errors
 from mmmix.cli.methods import (
     METHOD_HELP,
     add_rounds,
@@ -31,6 +27,7 @@ from mmmix.cli.models import (
     add_out,
     add_split,
     analysis_parser,
+    analysis_run,
     read_map_kinds,
     read_models,
 )
@@ -67,9 +64,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    torch.manual_seed(args.seed)
-    with user_errors(ModuleNotFoundError):
+    with analysis_run(args):
         models = read_models(args)
         kinds = read_map_kinds(args, models)
         methods = guided_methods(args.methods, args.guide or args.pairs[:2],

@@ -14,15 +14,13 @@ Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
         deit-small.pth --data _base_/datasets/voc2012_512px.py \\
         --maps ClassAttention --truth classes --void background
 """
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
-from mmmix.cli import user_errors
 from mmmix.cli.models import (
     add_maps,
     add_models,
     add_out,
     analysis_parser,
+    analysis_run,
     open_images,
     read_map_kinds,
     read_models,
@@ -84,8 +82,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors(ModuleNotFoundError):
+    with analysis_run(args):
         protocol = analysis.SegmentationProtocol(args.mass, args.upsample,
                                                  args.truth, args.void)
         models = read_models(args)

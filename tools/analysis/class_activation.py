@@ -11,11 +11,7 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --method CutMix --num 4 --out work_dirs/class_activation
 """
-import torch
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
-from mmmix.cli import user_errors
 from mmmix.cli.methods import METHOD_HELP, guided_methods
 from mmmix.cli.models import (
     add_maps,
@@ -23,6 +19,7 @@ from mmmix.cli.models import (
     add_out,
     add_split,
     analysis_parser,
+    analysis_run,
     read_map_kinds,
     read_models,
 )
@@ -58,9 +55,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    torch.manual_seed(args.seed)
-    with user_errors(ModuleNotFoundError):
+    with analysis_run(args):
         if args.num < 1:
             raise MmmixError(f'--num must be at least 1, not {args.num}.')
         models = read_models(args)

@@ -15,13 +15,9 @@ example, after tools/quickstart.sh:
              --methods ResizeMix SMMix --num-images 200 \\
              --out work_dirs/inconsistency
 """
-import torch
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
-from mmmix.cli import user_errors
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import analysis_parser, open_images
+from mmmix.cli.models import analysis_parser, analysis_run, open_images
 from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'inconsistency', 'std. error',
@@ -55,9 +51,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    torch.manual_seed(args.seed)
-    with user_errors():
+    with analysis_run(args):
         methods = read_methods(args, args.guide)
         analysis.methods.check_regions(methods)
         dataset = open_images(args, methods[0])
@@ -72,7 +66,7 @@ def main():
                                   args.batch_size, args.rounds, args.seed),
             args.truth)
     results = {
-        name: analysis.inconsistency.summarize(own)
+        name: analysis.inconsistency.mean_inconsistency(own)
         for name, own in found.items()
     }
     differences = analysis.inconsistency.against_first(found)

@@ -17,12 +17,15 @@ example, after tools/quickstart.sh:
              --out work_dirs/mixed-accuracy
 """
 import numpy as np
-from mmengine.logging import MMLogger
 
 from mmmix import analysis
-from mmmix.cli import user_errors
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import analysis_parser, open_images, read_model
+from mmmix.cli.models import (
+    analysis_parser,
+    analysis_run,
+    open_images,
+    read_model,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
@@ -52,8 +55,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors():
+    with analysis_run(args):
         if not args.judge:
             raise MmmixError('One model looks at the images of all methods: '
                              'name it by --judge CONFIG CHECKPOINT.')
@@ -103,7 +105,7 @@ def main():
             bins=args.bins,
             over_lambda=curves,
             same_class=same_class),
-        figure=analysis.mixed_accuracy.draw_over_lambda(curves),
+        figure=analysis.mixed_accuracy.draw_over_lambda(curves, args.bins),
         notes=[
             f'In percent, judged by {judge.short_checkpoint}. Lambda is the '
             'share of the image that comes from the source, of a blend its '

@@ -13,16 +13,14 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
-from mmengine.logging import MMLogger
-
 from mmmix import analysis
-from mmmix.analysis.map_files import image_paths, read_maps
-from mmmix.cli import user_errors
+from mmmix.analysis.map_files import read_maps
 from mmmix.cli.models import (
     add_maps,
     add_models,
     add_out,
     analysis_parser,
+    analysis_run,
     read_map_kinds,
     read_model,
     read_models,
@@ -56,12 +54,12 @@ def parse_args():
     parser.add_argument(
         '--drop',
         nargs='+',
-        choices=analysis.patch_dropping.DROPPING,
-        default=analysis.patch_dropping.DROPPING,
+        choices=analysis.occlusion.DROPPING,
+        default=analysis.occlusion.DROPPING,
         help='which patches first, default: all three')
     parser.add_argument(
         '--fill',
-        choices=analysis.patch_dropping.FILLS,
+        choices=analysis.occlusion.FILLS,
         default='before',
         help='zeros are set before normalisation (black, as in the public '
         'code of Naseer et al., the default) or after (the mean colour)')
@@ -97,8 +95,9 @@ def find_saliency(models, datasets, indices, args, occlusion):
     if not occlusion.needs_saliency:
         return [None] * len(models), None
     if args.map_folder:
-        paths = image_paths([datasets[0].get_data_info(i) for i in indices])
-        maps = read_maps(args.map_folder, paths, occlusion.grid)
+        maps = read_maps(args.map_folder,
+                         [datasets[0].get_data_info(i) for i in indices],
+                         occlusion.grid)
         return [maps] * len(models), f'the maps in {args.map_folder}'
     judges, source = models, 'each checkpoint itself'
     if args.saliency:
@@ -142,8 +141,7 @@ def notes_of(args, num_images, source):
 
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors(ModuleNotFoundError):
+    with analysis_run(args):
         if args.map_folder and args.saliency:
             raise MmmixError('--map-folder and --saliency both say what is '
                              'salient: give one of them.')

@@ -20,9 +20,8 @@ example: out_of_distribution.py \\
              epoch_15.pth --foreign \\
              held-out=data/tiny-imagenet-200/val/val_annotations.txt
 """
+from contextlib import contextmanager
 from pathlib import Path
-
-from mmengine.logging import MMLogger
 
 from mmmix.analysis.out_of_distribution import (
     ACCURACY_ONLY,
@@ -30,8 +29,13 @@ from mmmix.analysis.out_of_distribution import (
     TEST,
     OutOfDistribution,
 )
-from mmmix.cli import user_errors
-from mmmix.cli.models import add_models, add_out, analysis_parser, read_models
+from mmmix.cli.models import (
+    add_models,
+    add_out,
+    analysis_parser,
+    analysis_run,
+    read_models,
+)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.reliability import draw_reliability
@@ -44,13 +48,20 @@ OPTIONS = {
 }
 
 
-def read_sets(texts, option):
-    """Names and paths of NAME=PATH.
+@contextmanager
+def options_in_messages():
+    """Name the options of this tool in errors of the data sets."""
+    try:
+        yield
+    except MmmixError as error:
+        message = str(error)
+        for argument, option in OPTIONS.items():
+            message = message.replace(argument, option)
+        raise MmmixError(message) from None
 
-    Raises:
-        FileNotFoundError: If a path does not exist.
-        ValueError: If it is not of this form, or a name comes twice.
-    """
+
+def read_sets(texts, option):
+    """Names and paths of NAME=PATH."""
     sets = {}
     for text in texts:
         name, equals, path = text.partition('=')
@@ -166,32 +177,9 @@ def parse_args():
     return parser.parse_args()
 
 
-def measure(trained, args, sets, foreign):
-    """All measures of one model by set, and what was left out."""
-    wnids = args.wnids and Path(args.wnids).read_text().split()
-    bench = OutOfDistribution(trained, wnids, args.num_images, args.batch_size,
-                              args.all_classes, args.known_only,
-                              args.allow_partial, args.as_they_are)
-    content = {}
-    if args.test_set:
-        content[TEST] = bench.accuracy(TEST)
-    try:
-        for name, path in sets.items():
-            content[name] = bench.accuracy(name, path)
-        for name, path in foreign.items():
-            content[name] = bench.detection(name, path)
-    except MmmixError as error:
-        message = str(error)
-        for argument, option in OPTIONS.items():
-            message = message.replace(argument, option)
-        raise MmmixError(message) from None
-    return content, bench.notes
-
-
 def main():
     args = parse_args()
-    MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors(ImportError):
+    with analysis_run(args):
         sets = read_sets(args.sets, '--sets')
         foreign = read_sets(args.foreign, '--foreign')
         if 'O' in sets:
@@ -205,16 +193,26 @@ def main():
             raise MmmixError(
                 'Each set has a name of its own, which --as-they-are repeats: '
                 f'{", ".join(sorted(twice | unknown))} does not fit.')
+        wnids = args.wnids and Path(args.wnids).read_text().split()
         content, notes = {}, []
         for trained in read_models(args):
-            content[trained.name], more = measure(trained, args, sets, foreign)
-            notes += [note for note in more if note not in notes]
-        columns, rows = table_of(content)
+            measures = content[trained.name] = {}
+            with options_in_messages():
+                bench = OutOfDistribution(trained, wnids, args.num_images,
+                                          args.batch_size, args.all_classes,
+                                          args.known_only, args.allow_partial,
+                                          args.as_they_are)
+                if args.test_set:
+                    measures[TEST] = bench.accuracy(TEST)
+                for name, path in sets.items():
+                    measures[name] = bench.accuracy(name, path)
+                for name, path in foreign.items():
+                    measures[name] = bench.detection(name, path)
+            notes += [note for note in bench.notes if note not in notes]
         write_report(
             args.out,
             'Out of distribution',
-            columns,
-            rows,
+            *table_of(content),
             dict(checkpoints=content),
             draw_reliability(content, ACCURACY_ONLY),
             notes=notes_on(content, args) + notes)

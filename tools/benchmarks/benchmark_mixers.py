@@ -22,9 +22,12 @@ from pathlib import Path
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.analysis.methods import has_regions
-from mmmix.analysis.timing import environment
-from mmmix.analysis.training_cost import Training, time_mixing, time_steps
+from mmmix.analysis.training_cost import (
+    Training,
+    environment,
+    time_against,
+    time_mixing,
+)
 from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
 from mmmix.cli.methods import choose_mixers, config_mixers, mixer_names
 from mmmix.cli.models import analysis_parser
@@ -68,46 +71,32 @@ METHODS = {
 }
 
 
-def step_configs(cfg, own, mixers, methods):
-    """Model configs by name: each mixer, then each method.
-
-    Args:
-        cfg (Config): Where all else comes from.
-        own (dict[str, dict]): Mixers that it trains with.
-        mixers (dict[str, dict]): Mixers to time.
-        methods (Sequence[str]): Names in METHODS.
-    """
+def step_runs(cfg, mixers, args):
+    """A training step by name: of each mixer, then of each of METHODS that was
+    asked for, all with the optimizer of the config."""
+    own = config_mixers(cfg).values()
     recipes = {name: (mixer, {}, {}) for name, mixer in mixers.items()}
-    for name in methods:
+    for name in args.methods:
         mixer, guided, labelled = METHODS[name]
         mixer, = choose_mixers(cfg, [mixer]).values()
         recipes[name] = mixer, guided, labelled
-    models = {}
+    runs = {}
     for name, (mixer, guided, labelled) in recipes.items():
-        model = copy.deepcopy(cfg.model)
+        variant = copy.deepcopy(cfg)
+        model = variant.model
         model.train_cfg = dict(
             model.get('train_cfg') or {},
             augments=[mixer],
             probs=[1.],
             **guided)
         model.head.update(labelled)
-        kind = BATCH_AUGMENTS.get(mixer['type'])
-        if mixer not in own.values() or not has_regions(kind):
+        kind = BATCH_AUGMENTS.get(mixer['type']).kind
+        if mixer not in own or kind != 'regions':
             model.head.pop('mix_losses', None)
-        models[name] = model
-    return models
-
-
-def trainings_of(cfg, models, args):
-    """A training of each model config, with the optimizer of the config."""
-    trainings = {}
-    for name, model in models.items():
-        variant = copy.deepcopy(cfg)
-        variant.model = model
-        trainings[name] = Training(
+        runs[name] = Training(
             build_model(variant).to(args.device), cfg, args.step_batch_size,
-            args.image_size)
-    return trainings
+            args.image_size).step
+    return runs
 
 
 def parse_args():
@@ -150,42 +139,35 @@ def main():
     args = parse_args()
     torch.manual_seed(0)
     MMLogger.get_current_instance().setLevel('WARNING')
+    device = torch.device(args.device)
     with user_errors():
         cfg = load_config(args.config, args.cfg_options)
-        own = config_mixers(cfg)
         mixers = choose_mixers(cfg, args.mixers)
         mixing = time_mixing(
             {
-                n: BATCH_AUGMENTS.build(dict(m))
-                for n, m in mixers.items()
-            }, args.batch_size, args.image_size, args.repeats,
-            torch.device(args.device))
+                name: BATCH_AUGMENTS.build(dict(mixer))
+                for name, mixer in mixers.items()
+            }, args.batch_size, args.image_size, args.repeats, device)
         steps = {}
         if args.step_batch_size:
             mixers = {**choose_mixers(cfg, [REFERENCE]), **mixers}
-            models = step_configs(cfg, own, mixers, args.methods)
-            steps = time_steps(
-                trainings_of(cfg, models, args), REFERENCE, args.repeats,
-                torch.device(args.device))
-    settings = vars(args)
-    machine = environment(torch.device(args.device))
+            steps = time_against(REFERENCE, step_runs(cfg, mixers, args),
+                                 args.repeats, device)
+    machine = environment(device)
     print(', '.join(f'{key} {value}' for key, value in machine.items()))
     measured = [(mixing, ('times_clone', 'ms', 'peak_times_batch')),
                 (steps, ('times_cutmix', 'ms'))]
     print(
-        markdown_table(COLUMNS,
-                       [(name, *(part[name][key] if name in part else None
-                                 for part, keys in measured for key in keys))
-                        for name in {
-                            **mixing,
-                            **steps
-                        }]))
+        markdown_table(COLUMNS, [(name, *(part.get(name, {}).get(key)
+                                          for part, keys in measured
+                                          for key in keys))
+                                 for name in mixing | steps]))
     if args.out:
         Path(args.out).write_text(
             json.dumps(
                 dict(
                     environment=machine,
-                    settings=settings,
+                    settings=vars(args),
                     mixing=mixing,
                     steps=steps),
                 indent=2))

@@ -16,22 +16,21 @@ example: benchmark_training.py \\
              smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py \\
              --runs 2 --steps 2
 """
-from pathlib import Path
-
+import numpy as np
 import torch
 from mmengine.device import get_device
-from mmengine.logging import MMLogger
 
-from mmmix.analysis.timing import environment
 from mmmix.analysis.training_cost import (
     Training,
     draw_speeds,
+    environment,
     measure_training,
 )
-from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
+from mmmix.cli import add_cfg_options, build_model, load_config
 from mmmix.cli.models import (
     add_out,
     analysis_parser,
+    analysis_run,
     choose_names,
     short_names,
 )
@@ -68,20 +67,18 @@ def parse_args():
         'configs',
         nargs='+',
         metavar='CONFIG',
-        help='the first is the '
-        'reference of the ratios')
+        help='the first is the reference of the ratios')
     parser.add_argument(
         '--names',
         nargs='+',
         metavar='NAME',
-        help='what to call each; by '
-        'default what tells the configs apart')
+        help='what to call each; by default what tells the configs apart')
     parser.add_argument(
         '--batch-size',
         type=int,
         default=128,
-        help='halved where the memory '
-        'of a GPU does not suffice (default: %(default)s)')
+        help='halved where the memory of a GPU does not suffice (default: '
+        '%(default)s)')
     parser.add_argument(
         '--image-size',
         type=int,
@@ -93,35 +90,17 @@ def parse_args():
         '--steps',
         type=int,
         default=10,
-        help='of a run; enough of them that '
-        'a mixer with a probability of one half is met about half of the time '
-        '(default: %(default)s)')
+        help='of a run; enough of them that a mixer with a probability of one '
+        'half is met about half of the time (default: %(default)s)')
     add_out(parser, 'work_dirs/benchmark_training')
     add_cfg_options(parser)
     return parser.parse_args()
 
 
-def size_of(args, configs):
-    """Height and width of the images.
-
-    Raises:
-        ValueError: If neither the command line nor the first config says.
-    """
-    first = next(iter(configs.values()))
-    size = args.image_size or first.model.backbone.get('img_size')
-    if size is None:
-        raise MmmixError('The first config does not say how large its images '
-                         'are: give --image-size HEIGHT [WIDTH].')
-    size = [size] if isinstance(size, int) else list(size)
-    return (size * 2)[:2]
-
-
 def main():
     args = parse_args()
-    torch.manual_seed(0)
-    MMLogger.get_current_instance().setLevel('ERROR')
     device = torch.device(get_device())
-    with user_errors():
+    with analysis_run(args):
         if min(args.batch_size, args.runs, args.steps) < 1:
             raise MmmixError('--batch-size, --runs and --steps must be at '
                              'least 1.')
@@ -131,13 +110,18 @@ def main():
             name: load_config(config, args.cfg_options)
             for name, config in zip(names, args.configs)
         }
-        size = size_of(args, configs)
+        size = args.image_size or configs[names[0]].model.backbone.get(
+            'img_size')
+        if size is None:
+            raise MmmixError('The first config does not say how large its '
+                             'images are: give --image-size HEIGHT [WIDTH].')
+        size = (np.atleast_1d(size).tolist() * 2)[:2]
         trainings, batch_size = fitting(configs, args.batch_size, size, device)
     measured = measure_training(trainings, args.runs, args.steps, device)
     first = measured[names[0]]
     machine = environment(device)
     write_report(
-        Path(args.out),
+        args.out,
         'Training speed',
         COLUMNS,
         [(name, one['mean'], one['spread'], one['times_speed'],
