@@ -8,6 +8,17 @@ import torch
 # such small models only wait for a second one
 torch.set_num_threads(1)
 
+# whole folders that `make test-fast` leaves out, beside the tests marked slow
+SLOW_FOLDERS = ('test_analysis', 'test_configs', 'test_dev_scripts',
+                'test_distributed', 'test_package', 'test_tools',
+                'test_transfer')
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(autouse=True)
 def fixed_seed():

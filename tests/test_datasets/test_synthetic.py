@@ -20,6 +20,7 @@ def test_same_seed_same_images():
     np.testing.assert_array_equal(images, again[:20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('other', [dict(seed=1), dict(split='val')])
 def test_other_seed_and_split_share_no_image(other):
     one = stack(SyntheticObjects(num_images=100), 'img')
@@ -77,6 +78,7 @@ def test_classes_differ_in_shape_and_texture_alone():
     assert square[centre] and not ring[centre]
 
 
+@pytest.mark.slow
 def test_a_linear_classifier_on_pixels_stays_near_chance():
 
     def data(split, num_images):

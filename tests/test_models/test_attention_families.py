@@ -166,6 +166,7 @@ def test_top_down_for_a_label(family):
                 torch.testing.assert_close(attention[n, y, x], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('family', each('xcit', 'cait'))
 def test_compiled_training_records_the_class_attention(family):
     torch._dynamo.reset()

@@ -182,6 +182,7 @@ def test_drop_path_of_the_block_it_replaces():
     assert 5 <= untouched.sum() <= 30  # a quarter misses both parts
 
 
+@pytest.mark.slow
 def test_compiled():
     model = randomize(classifier())
     images = torch.randn(2, 3, 64, 64)

@@ -318,6 +318,7 @@ def test_a_new_model_is_initialised_as_in_the_public_code():
                    if name.endswith('bias') and 'attn.attn' in name)
 
 
+@pytest.mark.slow
 def test_compiled():
     model = randomize(classifier())
     images = torch.randn(2, 3, 64, 96)

@@ -402,6 +402,7 @@ def test_full_precision_under_autocast(rule):
         assert parameter.grad is not None and parameter.grad.any(), name
 
 
+@pytest.mark.slow
 def test_attention_of_a_compiled_forward():
     """MMEngine compiles the whole train step; the hook must be in it."""
     torch._dynamo.reset()

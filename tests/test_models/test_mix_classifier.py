@@ -157,6 +157,7 @@ def test_the_guide_pass_does_not_break_training_under_autocast():
         ) > 0, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('backend', ['eager', 'aot_eager'])
 def test_compiled_training_is_guided(backend):
     """MMEngine compiles the whole train step, preprocessor included."""
