@@ -14,7 +14,7 @@ outside of a training; a kind of maps is a :class:`ModelMap`. The commands in
 """
 from .attention_in_boxes import attention_gains
 from .attention_segmentation import SegmentationProtocol, measure_segmentation
-from .attention_shares import AttentionShares, measure_attention_shares
+from .attention_shares import measure_attention_shares
 from .cam import class_activation
 from .inconsistency import measure_inconsistency, shown_lambda
 from .methods import Method, methods_of, mix_pairs, with_controls
@@ -33,8 +33,8 @@ from .trained_model import (
 from .where_models_look import correct_images, look_at_pair
 
 __all__ = [
-    'AttentionShares', 'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion',
-    'OutOfDistribution', 'Pairs', 'SegmentationProtocol', 'TrainedModel',
+    'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion', 'OutOfDistribution',
+    'Pairs', 'SegmentationProtocol', 'TrainedModel',
     'accuracy_under_occlusion', 'attention_gains', 'batches', 'check_alike',
     'check_same_images', 'choose_images', 'class_activation', 'correct_images',
     'look_at_pair', 'measure_attention_shares', 'measure_inconsistency',
