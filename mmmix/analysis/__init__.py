@@ -14,12 +14,8 @@ outside of a training; a kind of maps is a :class:`ModelMap`. The commands in
     attention_gains(trained, [ModelMap('BottomUp')], dataset, range(100))
 """
 from .attention_in_boxes import attention_gains
-from .attention_segmentation import (
-    SegmentationProtocol,
-    attention_jaccard,
-    measure_segmentation,
-)
-from .attention_shares import AttentionShares, measure_attention_shares
+from .attention_segmentation import SegmentationProtocol, measure_segmentation
+from .attention_shares import measure_attention_shares
 from .cam import class_activation
 from .inconsistency import measure_inconsistency, shown_lambda
 from .methods import Method, methods_of, mix_pairs, with_controls
@@ -38,12 +34,11 @@ from .trained_model import (
 from .where_models_look import correct_images, look_at_pair
 
 __all__ = [
-    'AttentionShares', 'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion',
-    'OutOfDistribution', 'Pairs', 'SegmentationProtocol', 'TrainedModel',
-    'accuracy_under_occlusion', 'attention_gains', 'attention_jaccard',
-    'batches', 'check_alike', 'check_same_images', 'choose_images',
-    'class_activation', 'correct_images', 'look_at_pair',
-    'measure_attention_shares', 'measure_inconsistency',
+    'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion', 'OutOfDistribution',
+    'Pairs', 'SegmentationProtocol', 'TrainedModel',
+    'accuracy_under_occlusion', 'attention_gains', 'batches', 'check_alike',
+    'check_same_images', 'choose_images', 'class_activation', 'correct_images',
+    'look_at_pair', 'measure_attention_shares', 'measure_inconsistency',
     'measure_mixed_accuracy', 'measure_segmentation', 'methods_of',
     'mix_pairs', 'open_dataset', 'pair_batches', 'pair_hits', 'shown_lambda',
     'with_controls'

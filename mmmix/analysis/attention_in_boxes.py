@@ -23,9 +23,8 @@ def attention_gains(trained: TrainedModel,
     Args:
         trained (TrainedModel): A classifier.
         kinds (Sequence[ModelMap]): Which maps.
-        dataset (BaseDataset): Images with one object box each.
-        indices (Sequence[int]): N of them.
-        batch_size (int): Images at a time. Defaults to 100.
+        dataset, indices, batch_size: See :func:`~mmmix.analysis.batches`;
+            each of the N images has one object box.
 
     Returns:
         dict[str, Tensor]: ``(N,)`` values by the kind of the map, without

@@ -88,6 +88,40 @@ class SegmentationProtocol:
         classes = labels[objects].unique()
         return labels[None] == classes[:, None, None], valid
 
+    def jaccard(self,
+                attention: Tensor,
+                sample: BaseDataElement,
+                seed: int = 0) -> Tensor:
+        """Jaccard indices of the attention in an image.
+
+        Args:
+            attention (Tensor): A map over the image ``(h, w)``, not negative.
+            sample (BaseDataElement): See :meth:`objects`.
+            seed (int): Of the shuffling. Defaults to 0.
+
+        Returns:
+            Tensor: ``(M, 3)`` float32, for each share of the attention: that
+            of the map; of the same map with its places shuffled, which takes
+            as many places, but without aim; of the whole image, which needs
+            no attention at all. NaN without an object.
+        """
+        truths, valid = self.objects(sample)
+        if not len(truths):
+            return torch.full((len(self.mass), 3), float('nan'))
+        attention = attention.float()
+        places = torch.randperm(
+            attention.numel(), generator=torch.Generator().manual_seed(seed))
+        shuffled = attention.flatten()[places].view_as(attention)
+        maps, whole = torch.stack([attention,
+                                   shuffled]), torch.ones_like(valid)
+        return torch.stack([
+            torch.stack([
+                jaccard(mask, truths, valid).mean() for mask in
+                (*attention_segments(maps, mass, valid.shape, self.upsample),
+                 whole)
+            ]) for mass in self.mass
+        ])
+
     def _labels(self, sample: BaseDataElement) -> Tensor:
         """The label of each pixel; boxes are one class."""
         if 'gt_seg_map' in sample:
@@ -113,19 +147,21 @@ def measure_segmentation(trained: TrainedModel,
     Args:
         trained (TrainedModel): A classifier.
         maps (ModelMap): The kind of its maps.
-        dataset (BaseDataset): Images with masks or boxes.
-        indices (Sequence[int]): Which of them.
+        dataset, indices, batch_size: See :func:`~mmmix.analysis.batches`;
+            the images have masks or boxes.
         protocol (SegmentationProtocol): What is measured.
-        batch_size (int): Images at a time. Defaults to 100.
 
     Returns:
-        list[dict]: The :func:`mean_jaccard` of each share of the attention.
+        list[dict]: For each share of the attention the means of
+        :meth:`SegmentationProtocol.jaccard` in percent, ``jaccard``,
+        ``shuffled`` and ``whole_image``, NaN if no image is left; ``images``,
+        how many were judged; ``skipped``, how many have no object that counts.
 
     Raises:
         MmmixError: If images are padded or lack what the protocol or the maps
             require.
     """
-    values = [[] for _ in protocol.mass]
+    values = []
     for inputs, samples in batches(trained, dataset, indices, batch_size):
         attention = maps.of_samples(trained.model, inputs, samples).cpu()
         for one, sample in zip(attention, samples):
@@ -134,65 +170,17 @@ def measure_segmentation(trained: TrainedModel,
                     'The data preprocessor pads the images, so the attention '
                     'covers more than the truth: resize them to one size in '
                     'the pipeline.')
-            for mass, own in zip(protocol.mass, values):
-                own.append(
-                    attention_jaccard(one, *protocol.objects(sample), mass,
-                                      protocol.upsample, len(own)))
-    return [mean_jaccard(own) for own in values]
+            values.append(protocol.jaccard(one, sample, len(values)))
+    return [mean_jaccard(own) for own in torch.stack(values, 1)]
 
 
-def attention_jaccard(attention: Tensor,
-                      truths: Tensor,
-                      valid: Tensor,
-                      mass: float = 0.9,
-                      upsample: str = 'nearest',
-                      seed: int = 0) -> Tuple[float, float, float]:
-    """Jaccard indices of the attention in an image.
-
-    Args:
-        attention (Tensor): A map over the image ``(h, w)``, not negative.
-        truths (Tensor): Masks ``(K, H, W)`` bool, over which is averaged.
-        valid (Tensor): ``(H, W)`` bool, the pixels that count.
-        mass (float): Share of the attention that is kept. Defaults to 0.9.
-        upsample (str): See :func:`attention_segments`.
-        seed (int): Of the shuffling. Defaults to 0.
-
-    Returns:
-        tuple[float, float, float]: That of the map; of the same map with its
-        places shuffled, which takes as many places, but without aim; of the
-        whole image, which needs no attention at all. NaN without a truth.
-    """
-    if not len(truths):
-        return (float('nan'), ) * 3
-    attention = attention.float()
-    places = torch.randperm(
-        attention.numel(), generator=torch.Generator().manual_seed(seed))
-    shuffled = attention.flatten()[places].view_as(attention)
-    segments = attention_segments(
-        torch.stack([attention, shuffled]), mass, valid.shape, upsample)
-    valid = valid.expand_as(truths)
-    return tuple(
-        jaccard(mask.expand_as(truths), truths, valid).mean().item()
-        for mask in (*segments, torch.ones_like(valid)))
-
-
-def mean_jaccard(
-        values: Sequence[Tuple[float, float, float]]) -> Dict[str, float]:
-    """Means over images.
-
-    Args:
-        values (Sequence[tuple]): See :func:`attention_jaccard`.
-
-    Returns:
-        dict[str, float]: In percent ``jaccard``, ``shuffled`` and
-        ``whole_image``, NaN if no image is left; ``images``, how many were
-        judged; ``skipped``, how many have no object that counts.
-    """
-    table = torch.tensor(values, dtype=torch.float64).view(-1, 3)
-    judged = ~table[:, 0].isnan()
-    means = (100 * table[judged].mean(0)).tolist()
+def mean_jaccard(values: Tensor) -> Dict[str, float]:
+    """The means of :func:`measure_segmentation` for one share of the
+    attention, of ``(N, 3)`` Jaccard indices."""
+    judged = ~values[:, 0].isnan()
+    means = 100 * values[judged].double().mean(0)
     return dict(
-        zip(('jaccard', 'shuffled', 'whole_image'), means),
+        zip(('jaccard', 'shuffled', 'whole_image'), means.tolist()),
         images=int(judged.sum()),
         skipped=int((~judged).sum()))
 
@@ -262,16 +250,8 @@ def attention_segments(attention: Tensor,
 
 
 def jaccard(pred: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Intersection over union of masks, on the pixels that count.
-
-    Args:
-        pred (Tensor): ``(N, H, W)`` bool.
-        truth (Tensor): ``(N, H, W)`` bool.
-        valid (Tensor): ``(N, H, W)`` bool, False where a pixel is ignored.
-
-    Returns:
-        Tensor: ``(N,)`` float32 in [0, 1], NaN where the union is empty.
-    """
-    intersection = (pred & truth & valid).sum((1, 2))
-    union = ((pred | truth) & valid).sum((1, 2))
+    """Intersection over union of masks ``(N, H, W)`` or ``(H, W)``, all bool,
+    on the valid pixels: ``(N,)`` float32, NaN where the union is empty."""
+    intersection = (pred & truth & valid).sum((-2, -1))
+    union = ((pred | truth) & valid).sum((-2, -1))
     return intersection / union

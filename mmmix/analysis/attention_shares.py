@@ -1,6 +1,5 @@
 """How much of the attention falls on the two parts of a mixed image."""
-from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -8,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mmmix.analysis.means import mean_and_error
-from mmmix.analysis.methods import Method
+from mmmix.analysis.methods import Method, measure_pairs
 from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.pairs import Pairs
 from mmmix.analysis.trained_model import TrainedModel
@@ -18,86 +17,63 @@ from mmmix.structures import MixedBatch
 from mmmix.visualization.figure import SOURCE, TARGET
 
 
-@dataclass
-class AttentionShares:
-    """Share of the attention mass on the pasted region and on the target that
-    is still visible, beside the regions' shares of the area.
+def pasted_shares(maps: Tensor, mixed: MixedBatch) -> Tuple[Tensor, Tensor]:
+    """The pasted region's shares of the area and of the attention.
 
     SMMix, Section 5.4: a model trained with CutMix is said to look at pasted
     regions whatever they show. The paper announces such a statistic for a
     supplement and gives no formula; this is the simplest one.
 
-    Attributes:
-        area (List[float]): Of each pair that was counted, the share of the
-            pasted region in the image, in (0, 1).
-        attention (List[float]): The share of the attention there, in [0, 1].
-        batch (List[int]): The number of its batch.
-        one_part (int): Pairs that were left out, because nothing or all was
-            pasted.
-        no_mass (int): Pairs that were left out, because the map is zero
-            everywhere.
+    Args:
+        maps (Tensor): Where a model looks in the mixed images ``(N, h, w)``,
+            not negative.
+        mixed (MixedBatch): What was pasted where.
+
+    Returns:
+        tuple[Tensor, Tensor]: ``(N,)`` float64 in [0, 1] each; the second is
+        NaN where the map is zero everywhere.
     """
-    area: List[float] = field(default_factory=list)
-    attention: List[float] = field(default_factory=list)
-    batch: List[int] = field(default_factory=list)
-    one_part: int = 0
-    no_mass: int = 0
+    mask = mixed.mask_on(maps.shape[1:]).double()
+    attention = attention_lambda(maps.double(), mask, normalize=True)
+    attention[maps.sum((1, 2)) <= 0] = float('nan')
+    return mask.mean((1, 2)), attention
 
-    def add(self,
-            maps: Tensor,
-            mixed: MixedBatch,
-            valid: Optional[Tensor] = None,
-            batch: int = 0) -> None:
-        """Count a batch.
 
-        Args:
-            maps (Tensor): Where a model looks in the mixed images
-                ``(N, h, w)``, not negative.
-            mixed (MixedBatch): What was pasted where.
-            valid (Tensor, optional): ``(N,)`` bool, the pairs to look at.
-                Defaults to None, all of them.
-            batch (int): The number of the batch, the unit of the error.
-        """
-        mask = mixed.mask_on(maps.shape[1:]).double()
-        area = mask.mean((1, 2))
-        shares = attention_lambda(maps.double(), mask, normalize=True)
-        if valid is None:
-            valid = torch.ones_like(area, dtype=torch.bool)
-        # a mean of equal parts may be off by rounding
-        two_parts = valid & (area > 1e-6) & (area < 1 - 1e-6)
-        counted = two_parts & (maps.sum((1, 2)) > 0)
-        self.one_part += int((valid & ~two_parts).sum())
-        self.no_mass += int((two_parts & ~counted).sum())
-        self.area += area[counted].tolist()
-        self.attention += shares[counted].tolist()
-        self.batch += [batch] * int(counted.sum())
+def mean_shares(area: np.ndarray, attention: np.ndarray,
+                batch: np.ndarray) -> Dict[str, float]:
+    """Means over the pairs.
 
-    def summary(self) -> Dict[str, float]:
-        """Means over the pairs.
+    Args:
+        area, attention (np.ndarray): See :func:`pasted_shares`, ``(N,)``.
+        batch (np.ndarray): ``(N,)``, the number of each one's batch, the unit
+            of the error.
 
-        Returns:
-            dict: ``pairs``, how many count; ``area`` and ``attention``, the
-            mean shares of the pasted region in percent; ``excess``,
-            attention less area, and ``error``, its standard error;
-            ``pasted`` and ``visible``, the mean attention on each part over
-            its mean area, where 1 is attention without aim; ``one_part`` and
-            ``no_mass``, how many pairs were left out. Means are NaN where no
-            pair counts.
-        """
-        area, attention = np.array(self.area), np.array(self.attention)
-        (area_mean, _), (attention_mean, _), (excess, error) = (
-            mean_and_error(values, self.batch)
-            for values in (area, attention, attention - area))
-        return dict(
-            pairs=len(area),
-            area=100 * area_mean,
-            attention=100 * attention_mean,
-            excess=100 * excess,
-            error=100 * error,
-            pasted=attention_mean / area_mean,
-            visible=(1 - attention_mean) / (1 - area_mean),
-            one_part=self.one_part,
-            no_mass=self.no_mass)
+    Returns:
+        dict: ``pairs``, how many count; ``area`` and ``attention``, the mean
+        shares of the pasted region in percent; ``excess``, attention less
+        area, and ``error``, its standard error; ``pasted`` and ``visible``,
+        the mean attention on each part over its mean area, where 1 is
+        attention without aim. Means are NaN where no pair counts.
+        ``one_part`` and ``no_mass``: how many pairs were left out because
+        nothing or all was pasted, or because the map is zero everywhere.
+    """
+    # a mean of equal parts may be off by rounding
+    two_parts = (area > 1e-6) & (area < 1 - 1e-6)
+    counted = two_parts & ~np.isnan(attention)
+    area, attention, batch = area[counted], attention[counted], batch[counted]
+    (area_mean, _), (attention_mean, _), (excess, error) = (
+        mean_and_error(values, batch)
+        for values in (area, attention, attention - area))
+    return dict(
+        pairs=len(area),
+        area=100 * area_mean,
+        attention=100 * attention_mean,
+        excess=100 * excess,
+        error=100 * error,
+        pasted=attention_mean / area_mean,
+        visible=(1 - attention_mean) / (1 - area_mean),
+        one_part=int((~two_parts).sum()),
+        no_mass=int((two_parts & ~counted).sum()))
 
 
 def measure_attention_shares(models: Sequence[TrainedModel],
@@ -108,37 +84,43 @@ def measure_attention_shares(models: Sequence[TrainedModel],
 
     Args:
         models (Sequence[TrainedModel]): What makes the maps.
-        methods (Sequence[Method]): What mixes; see
-            :func:`mmmix.analysis.methods_of`.
+        methods, batches: See :func:`~mmmix.analysis.methods.measure_pairs`.
         kinds (Sequence[ModelMap]): Which maps; those that require a label are
             made for the source's and for the target's.
-        batches (Iterable[Pairs]): See :func:`mmmix.analysis.pair_batches`.
 
     Returns:
-        tuple[dict[tuple, dict], int]: :meth:`AttentionShares.summary` by
-        names of model, method, map and label ('source', 'target' or ''); and
-        how many pairs were left out because both images have one class.
+        tuple[dict[tuple, dict], int]: :func:`mean_shares` by names of model,
+        method, map and label ('source', 'target' or ''); and how many pairs
+        were left out because both images have one class.
 
     Raises:
         MmmixError: If no pair is left.
     """
-    found, same_class = {}, 0
-    for pairs in batches:
-        same_class += int((~pairs.valid).sum())
+
+    def values_of(pairs):
         for method in methods:
             mixed = method.mix(pairs)
+            values = {}
             for maps in kinds:
-                labels = {
-                    '': None
-                } if not maps.requires_labels else dict(
-                    source=pairs.source_labels, target=pairs.labels)
+                labels = dict(
+                    source=pairs.source_labels,
+                    target=pairs.labels) if maps.requires_labels else {
+                        '': None
+                    }
                 for whose, wanted in labels.items():
                     for trained in models:
                         key = (trained.name, method.name, maps.kind, whose)
-                        found.setdefault(key, AttentionShares()).add(
-                            maps(trained.model, mixed.inputs, wanted), mixed,
-                            pairs.valid, pairs.key[-1])
-    results = {key: shares.summary() for key, shares in found.items()}
+                        looked = maps(trained.model, mixed.inputs, wanted)
+                        values[key] = torch.stack(
+                            pasted_shares(looked, mixed), 1)
+            yield values
+
+    found, same_class = measure_pairs(methods, batches, values_of)
+    results = {
+        key: mean_shares(*shares.T, own['batch'])
+        for own in found.values()
+        for key, shares in own.items() if key != 'batch'
+    }
     if not any(own['pairs'] for own in results.values()):
         raise MmmixError('No pair shows parts of two images of different '
                          'classes that a map has mass on.')

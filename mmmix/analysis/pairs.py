@@ -80,9 +80,8 @@ def pair_batches(trained: TrainedModel,
     """Load the images of a data set in pairs, each image once a round.
 
     Args:
-        trained (TrainedModel): Whose data preprocessor is used.
-        dataset (BaseDataset): Labelled images.
-        indices (Sequence[int]): Which of them.
+        trained, dataset, indices: See :func:`~mmmix.analysis.batches`; the
+            images have labels.
         batch_size (int): Images at a time, at least 2. Defaults to 25.
         rounds (int): How often, each time in another order. Defaults to 1.
         seed (int): Not negative. Defaults to 0.

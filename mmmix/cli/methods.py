@@ -1,7 +1,7 @@
 """Mixers and methods of mixing that are named on a command line."""
 import argparse
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
 from mmengine.config import Config
 
@@ -126,30 +126,27 @@ def with_mixing_of(text: str, host: Config) -> Config:
         FileNotFoundError: If there is no such config.
         MmmixError: If an option is not KEY=VALUE.
     """
-    name, *options = text.split('+')
-    options = dict(_option(option) for option in options)
+    name, *given = text.split('+')
+    options = {}
+    for option in given:
+        key, equals, value = option.partition('=')
+        if not (key and equals):
+            raise MmmixError('An option of a method is +KEY=VALUE, not '
+                             f'+{option}.')
+        options[key] = parse_option_value(value)
     if name.removeprefix('mmmix.') in mixer_names():
         return with_mixers(host, [{**default_mixer(name), **options}])
     cfg = load_config(name, options)
-    guide = (cfg.model.get('train_cfg') or {}).get('guide') or {}
-    if guide.get('attention_map'):
-        guide = dict(
-            type='mmmix.SelfGuide', attention_map=guide['attention_map'])
-    else:
-        guide = None
     mixers = config_mixers(cfg)
     if not mixers:
         raise MmmixError(f'The config {name} mixes nothing: give one with a '
                          'mixer in model.train_cfg, or the name of a mixer.')
+    attention_map = (cfg.model.train_cfg.get('guide')
+                     or {}).get('attention_map')
+    guide = attention_map and dict(
+        type='mmmix.SelfGuide', attention_map=attention_map)
     return with_mixers(host, mixers.values(), guide,
                        cfg.model.head.get('label_rule'))
-
-
-def _option(text: str) -> Tuple[str, object]:
-    key, equals, value = text.partition('=')
-    if not (key and equals):
-        raise MmmixError(f'An option of a method is +KEY=VALUE, not +{text}.')
-    return key, parse_option_value(value)
 
 
 def add_methods(parser: argparse.ArgumentParser, host: str,
@@ -237,8 +234,9 @@ def read_methods(args: argparse.Namespace,
     if args.methods and not host:
         raise MmmixError('--methods are guided by a trained model: name its '
                          'config and checkpoint.')
-    names = choose_names(args.names, _names(configs, checkpoints,
-                                            args.methods))
+    names = choose_names(
+        args.names,
+        short_names(configs, checkpoints) + _names(args.methods))
     methods = []
     for name, config, checkpoint in zip(names, configs, checkpoints):
         cfg = load_config(config, args.cfg_options)
@@ -264,23 +262,19 @@ def guided_methods(texts: Sequence[str],
         FileNotFoundError, MmmixError: See :func:`read_methods`.
     """
     methods = []
-    for name, text in zip(names or _names([], [], texts), texts):
+    for name, text in zip(choose_names(names, _names(texts)), texts):
         cfg = with_mixing_of(text, load_config(host[0], options))
         methods += methods_of(load_trained(name, cfg, host[1]))
     return methods
 
 
-def _names(configs: Sequence[str], checkpoints: Sequence[str],
-           methods: Sequence[str]) -> List[str]:
-    """What tells methods apart; of an option the last part of its key."""
-    names = short_names(configs, checkpoints) if configs else []
+def _names(methods: Sequence[str]) -> List[str]:
+    """Short names of methods; of an option the last part of its key."""
+    names = []
     for text in methods:
         name, *options = text.split('+')
         pairs = [option.partition('=') for option in options]
         names.append('+'.join([Path(name).stem] + [
             key.split('.')[-1] + equals + value for key, equals, value in pairs
         ]))
-    return [
-        name if names.count(name) == 1 else f'{name} ({i})'
-        for i, name in enumerate(names, 1)
-    ]
+    return names

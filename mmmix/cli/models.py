@@ -3,7 +3,7 @@ import argparse
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.dataset import BaseDataset
@@ -103,18 +103,13 @@ def add_split(parser: argparse.ArgumentParser) -> None:
 
 
 def read_models(args: argparse.Namespace) -> List[TrainedModel]:
-    """Load the models that :func:`add_models` asked for.
-
-    Raises:
-        FileNotFoundError: If a config or a checkpoint is missing.
-        MmmixError: If their number is odd, if names and pairs differ in
-            number, or if a checkpoint does not fit its config.
-    """
-    configs, checkpoints = split_pairs(args.pairs)
-    names = choose_names(args.names, short_names(configs, checkpoints))
+    """Load the models that :func:`add_models` asked for; see
+    :func:`split_pairs`, :func:`choose_names` and :func:`read_model` for what
+    is refused."""
+    pairs = split_pairs(args.pairs)
+    names = choose_names(args.names, short_names(*pairs))
     return [
-        read_model(name, config, checkpoint, args.cfg_options)
-        for name, config, checkpoint in zip(names, configs, checkpoints)
+        read_model(*named, args.cfg_options) for named in zip(names, *pairs)
     ]
 
 
@@ -133,8 +128,12 @@ def read_map_kinds(args: argparse.Namespace,
     return maps
 
 
-def split_pairs(pairs: Sequence[str]):
-    """Configs and checkpoints, which are given in turn."""
+def split_pairs(pairs: Sequence[str]) -> Tuple[Sequence[str], Sequence[str]]:
+    """Configs and checkpoints, which are given in turn.
+
+    Raises:
+        MmmixError: If one lacks its checkpoint.
+    """
     if len(pairs) % 2:
         raise MmmixError('Every CONFIG needs its CHECKPOINT, but '
                          f'{len(pairs)} names were given.')
@@ -143,12 +142,16 @@ def split_pairs(pairs: Sequence[str]):
 
 def choose_names(given: Optional[Sequence[str]],
                  default: Sequence[str]) -> Sequence[str]:
-    """The names of --names, or else the default ones.
+    """The names of --names, or else the default ones, of which those that
+    occur several times get a number.
 
     Raises:
         MmmixError: If they are not as many, or not different.
     """
-    names = given or default
+    names = given or [
+        name if default.count(name) == 1 else f'{name} ({i})'
+        for i, name in enumerate(default, 1)
+    ]
     if not len(set(names)) == len(names) == len(default):
         raise MmmixError(f'--names must give {len(default)} different names, '
                          f'in the order of the help, not {" ".join(names)}.')
@@ -178,12 +181,7 @@ def read_model(name: str,
 
 def load_trained(name: str, cfg, checkpoint: Optional[str]) -> TrainedModel:
     """Build the model of a config, and load its weights if a checkpoint is
-    given.
-
-    Raises:
-        FileNotFoundError: If the checkpoint is missing.
-        MmmixError: If the checkpoint does not fit the config.
-    """
+    given; see :func:`read_model`."""
     model = build_model(cfg)
     if checkpoint is not None:
         load_weights(model, checkpoint)
@@ -194,12 +192,7 @@ def load_trained(name: str, cfg, checkpoint: Optional[str]) -> TrainedModel:
 def open_images(args: argparse.Namespace,
                 trained: TrainedModel) -> BaseDataset:
     """The data set of ``args.data``, the name of a config, or else that of a
-    model.
-
-    Raises:
-        FileNotFoundError: If the config or the data is missing.
-        MmmixError: If it has no split ``args.split``, or that is empty.
-    """
+    model; see :func:`mmmix.analysis.open_dataset`."""
     if args.data:
         trained = replace(trained, name=args.data, cfg=load_config(args.data))
     return open_dataset(trained, getattr(args, 'split', 'val'))
@@ -207,22 +200,18 @@ def open_images(args: argparse.Namespace,
 
 def short_names(configs: Sequence[str],
                 checkpoints: Sequence[str]) -> List[str]:
-    """What tells configs apart; where that is nothing, the folders of the
-    checkpoints and at last numbers are added."""
+    """What tells configs apart; where that is not enough, the folders of the
+    checkpoints are added."""
     names = _distinct([Path(config).stem.split('_') for config in configs])
     if len(set(names)) < len(names):
         folders = _distinct([Path(path).parts[-2:] for path in checkpoints])
         names = [' '.join(pair) for pair in zip(names, folders)]
-    if len(set(names)) < len(names):
-        names = [f'{name} ({i})' for i, name in enumerate(names, 1)]
     return names
 
 
 def _distinct(parts: Sequence[Sequence[str]]) -> List[str]:
     """Each joined without the parts that all of them have."""
-    if len(parts) == 1:
-        return ['_'.join(parts[0])]
-    common = set(parts[0]).intersection(*parts[1:])
+    common = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else ()
     return [
         '_'.join(part for part in own if part not in common) or '_'.join(own)
         for own in parts

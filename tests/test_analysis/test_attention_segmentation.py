@@ -6,10 +6,7 @@ import torch
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis import SegmentationProtocol
-from mmmix.analysis.attention_segmentation import (
-    attention_jaccard,
-    mean_jaccard,
-)
+from mmmix.analysis.attention_segmentation import mean_jaccard
 
 # half of the attention on the upper left, half on the upper right pixel
 ATTENTION = torch.tensor([[.5, .5], [0., 0.]])
@@ -27,11 +24,11 @@ def sample(seg_map=None, boxes=None, attention=ATTENTION, shape=(2, 2)):
 
 def judge(samples, mass=.9, **options):
     protocol = SegmentationProtocol((mass, ), **options)
-    return mean_jaccard([
-        attention_jaccard(one.attention, *protocol.objects(one), mass,
-                          protocol.upsample, seed)
-        for seed, one in enumerate(samples)
-    ])
+    return mean_jaccard(
+        torch.cat([
+            protocol.jaccard(one.attention, one, seed)
+            for seed, one in enumerate(samples)
+        ]))
 
 
 def test_by_hand():

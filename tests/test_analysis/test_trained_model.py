@@ -4,7 +4,7 @@ import torch
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis.trained_model import choose_images, labels_of
-from mmmix.cli.models import short_names
+from mmmix.cli.models import choose_names, short_names
 
 
 @pytest.mark.parametrize('configs, checkpoints, names', [
@@ -17,7 +17,8 @@ from mmmix.cli.models import short_names
       ], ['1.pth', '1.pth'], ['vit_tiny 1.pth (1)', 'vit_tiny 1.pth (2)']),
 ])
 def test_names_are_what_tells_pairs_apart(configs, checkpoints, names):
-    assert short_names(configs, checkpoints) == names
+    found = choose_names(None, short_names(configs, checkpoints))
+    assert found == names
 
 
 def test_images_are_drawn_from_all_classes():

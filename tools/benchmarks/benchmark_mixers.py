@@ -39,35 +39,29 @@ REFERENCE = 'CutMix'
 COLUMNS = ('mixer', 'mix, x clone', 'mix, ms', 'peak memory, x batch',
            'step, x CutMix', 'step, ms')
 
-SELF = dict(type='mmmix.SelfGuide')
-# what is timed in a step beside the mixers: the mixer, and what is changed in
-# `model.train_cfg` and `model.head`
+
+def self_guide(**options):
+    return dict(type='mmmix.SelfGuide', **options)
+
+
+# what is timed in a step beside the mixers: the mixer, the label rule and the
+# guide, where they are not the config's
 METHODS = {
-    'TransMix':
-    ('CutMix', {}, dict(label_rule=dict(type='mmmix.TransMixLabel'))),
-    'CutMix + PAL':
-    ('CutMix', {},
-     dict(label_rule=dict(type='mmmix.ProgressiveAttentionLabel'))),
-    'MixPro': ('MaskMix', {},
-               dict(label_rule=dict(type='mmmix.ProgressiveAttentionLabel'))),
-    'SMMix, guide at half size': ('SMMix', dict(guide=dict(SELF, scale=0.5)),
-                                  {}),
-    'TdAttenMix':
-    ('SMMix', dict(guide=dict(SELF, attention_map=dict(type='mmmix.TopDown'))),
-     dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
+    'TransMix': ('CutMix', 'TransMixLabel', None),
+    'CutMix + PAL': ('CutMix', 'ProgressiveAttentionLabel', None),
+    'MixPro': ('MaskMix', 'ProgressiveAttentionLabel', None),
+    'SMMix, guide at half size': ('SMMix', None, self_guide(scale=0.5)),
+    'TdAttenMix': ('SMMix', 'AreaAttentionLabel',
+                   self_guide(attention_map=dict(type='mmmix.TopDown'))),
     'TdAttenMix, one pass':
-    ('SMMix',
-     dict(
-         guide=dict(
-             SELF, attention_map=dict(type='mmmix.TopDown', form='one_pass'))),
-     dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
+    ('SMMix', 'AreaAttentionLabel',
+     self_guide(attention_map=dict(type='mmmix.TopDown', form='one_pass'))),
     'AttentiveCutMix, ResNet-50':
-    ('AttentiveCutMix',
+    ('AttentiveCutMix', None,
      dict(
-         guide=dict(
-             type='mmmix.FrozenGuide',
-             config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
-             input_size=224)), {}),
+         type='mmmix.FrozenGuide',
+         config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
+         input_size=224)),
 }
 
 
@@ -75,21 +69,19 @@ def step_runs(cfg, mixers, args):
     """A training step by name: of each mixer, then of each of METHODS that was
     asked for, all with the optimizer of the config."""
     own = config_mixers(cfg).values()
-    recipes = {name: (mixer, {}, {}) for name, mixer in mixers.items()}
-    for name in args.methods:
-        mixer, guided, labelled = METHODS[name]
-        mixer, = choose_mixers(cfg, [mixer]).values()
-        recipes[name] = mixer, guided, labelled
+    recipes = {name: (name, None, None) for name in mixers}
+    recipes.update({name: METHODS[name] for name in args.methods})
     runs = {}
-    for name, (mixer, guided, labelled) in recipes.items():
+    for name, (mixer, label_rule, guide) in recipes.items():
+        mixer = mixers.get(mixer) or choose_mixers(cfg, [mixer])[mixer]
         variant = copy.deepcopy(cfg)
         model = variant.model
         model.train_cfg = dict(
-            model.get('train_cfg') or {},
-            augments=[mixer],
-            probs=[1.],
-            **guided)
-        model.head.update(labelled)
+            model.get('train_cfg') or {}, augments=[mixer], probs=[1.])
+        if guide:
+            model.train_cfg.guide = guide
+        if label_rule:
+            model.head.label_rule = dict(type=f'mmmix.{label_rule}')
         kind = BATCH_AUGMENTS.get(mixer['type']).kind
         if mixer not in own or kind != 'regions':
             model.head.pop('mix_losses', None)
