@@ -8,7 +8,6 @@ from mmpretrain.models.utils import WindowMSA, resize_pos_embed
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
-from mmmix.models.backbones import PyramidVisionTransformer
 
 Size = Tuple[int, int]
 
@@ -38,10 +37,10 @@ def find_positions(model: nn.Module) -> Iterator[Positions]:
             yield Positions(f'{name}pos_embed', module.patch_resolution,
                             module.patch_embed.init_input_size,
                             module.interpolate_mode, module.num_extra_tokens)
-        elif isinstance(module, PyramidVisionTransformer):
-            for i, (_, blocks) in enumerate(module.layers):
-                yield Positions(f'{name}layers.{i}.1.0.pos_embed',
-                                blocks[0].grid, module.img_size, 'bilinear')
+        elif hasattr(module, 'position_grids'):
+            for own, grid in module.position_grids():
+                yield Positions(f'{name}{own}', grid, module.img_size,
+                                'bilinear')
         elif (isinstance(module, SwinTransformer)
               and module.use_abs_pos_embed):
             yield Positions(f'{name}absolute_pos_embed',

@@ -2,7 +2,7 @@
 
 Longer than 300 lines because no other module uses these layers.
 """
-from typing import Sequence, Tuple, Union
+from typing import Iterator, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -329,6 +329,12 @@ class PyramidVisionTransformer(BaseBackbone):
         if min(size) < 32:
             raise MmmixError(f'Images of {size[0]} x {size[1]} pixels are too '
                              'small for PVT: use at least 32 x 32.')
+
+    def position_grids(self) -> Iterator[Tuple[str, Tuple[int, int]]]:
+        """Name and grid of each position table, for a checkpoint with
+        others; they are resized bilinearly."""
+        for i, (_, blocks) in enumerate(self.layers):
+            yield f'layers.{i}.1.0.pos_embed', blocks[0].grid
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
         self._check_size(x.shape[-2:])
