@@ -34,25 +34,3 @@ def mean_and_error(values: Sequence[float],
         return float(mean), float('nan')
     error = np.sqrt(units / (units - 1) * (sums**2).sum()) / len(values)
     return float(mean), float(error)
-
-
-def mean_in_bins(values: Sequence[float], lam: Sequence[float],
-                 bins: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Means over equal parts of lambda's range.
-
-    Args:
-        values (Sequence[float]): ``(N,)``.
-        lam (Sequence[float]): ``(N,)`` in [0, 1]; a border belongs to the bin
-            above it, and 1 to the last.
-        bins (int): Number of parts.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Means, NaN in empty bins, and counts,
-        ``(bins,)`` each.
-    """
-    lam = np.asarray(lam, np.float64)
-    # 3/10 lies at 0.3, also in floating point
-    place = np.floor(lam * bins + 1e-6).astype(np.int64).clip(0, bins - 1)
-    count = np.bincount(place, minlength=bins)
-    total = np.bincount(place, np.asarray(values, np.float64), bins)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan), count
