@@ -7,9 +7,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmmix.analysis.means import mean_and_error
 from mmmix.analysis.methods import Method, measure_pairs
-from mmmix.analysis.pairs import Pairs
+from mmmix.analysis.pairs import Pairs, mean_and_error
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
@@ -99,7 +98,7 @@ def mean_accuracy(found: Dict[str, np.ndarray]) -> Dict[str, float]:
     Returns:
         dict[str, float]: ``top1`` and ``top2`` in percent, their standard
         errors ``top1_error`` and ``top2_error`` (see
-        :func:`~mmmix.analysis.means.mean_and_error`), and ``images``.
+        :func:`~mmmix.analysis.pairs.mean_and_error`), and ``images``.
     """
     means = dict(images=len(found['batch']))
     for kind in KINDS:

@@ -7,8 +7,8 @@ import torch
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis.inconsistency import mean_inconsistency, shown_lambda
-from mmmix.analysis.means import mean_and_error
 from mmmix.analysis.mixed_accuracy import mean_accuracy, over_lambda, pair_hits
+from mmmix.analysis.pairs import mean_and_error
 from mmmix.analysis.truth import truth_maps
 from mmmix.models import AttentiveCutMix, CutMix, Mixup, ResizeMix, SMMix
 from mmmix.structures import Guidance, MixedBatch
