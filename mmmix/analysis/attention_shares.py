@@ -6,10 +6,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmmix.analysis.means import mean_and_error
 from mmmix.analysis.methods import Method, measure_pairs
 from mmmix.analysis.model_maps import ModelMap
-from mmmix.analysis.pairs import Pairs
+from mmmix.analysis.pairs import Pairs, mean_and_error
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.errors import MmmixError
 from mmmix.functional import attention_lambda

@@ -8,9 +8,8 @@ from mmengine.dataset import BaseDataset
 from rich.progress import track
 from torch import Tensor
 
-from mmmix.analysis.means import mean_and_error
 from mmmix.analysis.methods import Method, measure_pairs
-from mmmix.analysis.pairs import Pairs
+from mmmix.analysis.pairs import Pairs, mean_and_error
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
 from mmmix.functional import area_attention_lambda
@@ -96,7 +95,7 @@ def mean_inconsistency(found: Found) -> Dict[str, float]:
 
     Returns:
         dict[str, float]: In percent ``mean``, the inconsistency, and its
-        ``error`` (see :func:`~mmmix.analysis.means.mean_and_error`),
+        ``error`` (see :func:`~mmmix.analysis.pairs.mean_and_error`),
         ``by_pixels``, the same where pixels count, and the means ``lam`` and
         ``lam_gt``; ``images``, how many were judged; ``skipped``, how many
         show neither object and are left out of the means.

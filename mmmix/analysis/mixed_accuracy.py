@@ -7,9 +7,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmmix.analysis.means import mean_and_error, mean_in_bins
 from mmmix.analysis.methods import Method, measure_pairs
-from mmmix.analysis.pairs import Pairs
+from mmmix.analysis.pairs import Pairs, mean_and_error
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
@@ -99,7 +98,7 @@ def mean_accuracy(found: Dict[str, np.ndarray]) -> Dict[str, float]:
     Returns:
         dict[str, float]: ``top1`` and ``top2`` in percent, their standard
         errors ``top1_error`` and ``top2_error`` (see
-        :func:`~mmmix.analysis.means.mean_and_error`), and ``images``.
+        :func:`~mmmix.analysis.pairs.mean_and_error`), and ``images``.
     """
     means = dict(images=len(found['batch']))
     for kind in KINDS:
@@ -109,19 +108,26 @@ def mean_accuracy(found: Dict[str, np.ndarray]) -> Dict[str, float]:
 
 
 def over_lambda(found: Dict[str, np.ndarray], bins: int) -> Dict[str, List]:
-    """Means of a method in bins of lambda: ``top1`` and ``top2`` in percent,
-    None in empty bins, and the number of ``pairs``."""
-    curves = {}
-    for kind in KINDS:
-        means, count = mean_in_bins(100 * found[kind], found['lam'], bins)
-        curves[kind] = [None if np.isnan(m) else m for m in means.tolist()]
-    return dict(curves, pairs=count.tolist())
+    """Means of a method over equal parts of lambda's range.
 
+    A border belongs to the bin above it, and 1 to the last.
 
-def common_bins(curves: Dict[str, Dict[str, List]]) -> List[int]:
-    """The bins in which every method has enough pairs."""
-    counts = np.array([curve['pairs'] for curve in curves.values()])
-    return np.flatnonzero((counts >= LEAST).all(0)).tolist()
+    Returns:
+        dict[str, list]: ``top1`` and ``top2`` in percent, None in empty bins,
+        and the number of ``pairs``.
+    """
+    # 3/10 lies at 0.3, also in floating point
+    place = np.floor(found['lam'] * bins + 1e-6).astype(np.int64)
+    place = place.clip(0, bins - 1)
+    count = np.bincount(place, minlength=bins).tolist()
+    curves = {
+        kind: [
+            total / n if n else None for total, n in zip(
+                np.bincount(place, 100 * found[kind], bins).tolist(), count)
+        ]
+        for kind in KINDS
+    }
+    return dict(curves, pairs=count)
 
 
 def draw_over_lambda(curves: Dict[str, Dict[str, List]], bins: int) -> Figure:

@@ -89,7 +89,9 @@ class Occlusion:
         code of Naseer et al.: 19 of 196 at a ratio of 0.1. Of equally salient
         patches the first in reading order is the most salient, so that nothing
         depends on the device or on the batch; the salient and the non-salient
-        patches at ratios that add up to 1 are the whole image.
+        patches at ratios that add up to 1 are the whole image. Random patches
+        depend only on the seed and on the place of the image in the data set:
+        all models lose the same, and at a larger ratio these and more.
 
         Args:
             kind (str): One of ``DROPPING``.
@@ -101,17 +103,14 @@ class Occlusion:
         Returns:
             Tensor: ``(M, N, *grid)`` bool, where M is 1 or, for random
             patches, the number of seeds.
-
-        Example:
-            >>> occlusion = Occlusion(grid=(1, 3))
-            >>> occlusion.lost('salient', 0.4, [0], torch.rand(1, 1, 3)).shape
-            torch.Size([1, 1, 1, 3])
         """
         if kind == 'random':
-            num_patches = self.grid[0] * self.grid[1]
-            orders = torch.stack([
-                random_order(indices, num_patches, seed) for seed in self.seeds
-            ])
+            orders = torch.from_numpy(
+                np.array([[
+                    np.random.default_rng(
+                        (seed, index)).permutation(self.grid[0] * self.grid[1])
+                    for index in indices
+                ] for seed in self.seeds]))
         elif not self.by_mass:
             orders = saliency.flatten(1).argsort(
                 dim=1, descending=True, stable=True)[None]
@@ -127,30 +126,6 @@ class Occlusion:
         lost = torch.zeros_like(orders, dtype=torch.bool)
         return lost.scatter_(2, orders[..., :num_lost],
                              True).unflatten(2, self.grid)
-
-
-def random_order(indices: Iterable[int],
-                 num_patches: int,
-                 seed: int = 0) -> Tensor:
-    """The order in which images lose patches at random.
-
-    It depends only on the seed and on the place of the image in the data
-    set: all models lose the same patches, and at a larger ratio an image
-    loses these and more.
-
-    Args:
-        indices (Iterable[int]): Places in the data set.
-        num_patches (int): Of each image.
-        seed (int): Not negative. Defaults to 0.
-
-    Returns:
-        Tensor: ``(N, num_patches)`` int64, each row a permutation.
-    """
-    return torch.from_numpy(
-        np.stack([
-            np.random.default_rng((seed, index)).permutation(num_patches)
-            for index in indices
-        ]))
 
 
 @torch.no_grad()

@@ -90,8 +90,10 @@ def check_same_images(models: Sequence[TrainedModel],
         MmmixError: If the data sets differ in the number, file names or
             labels of their images.
     """
-    first, *others = [[_identity(dataset, i) for i in range(len(dataset))]
-                      for dataset in datasets]
+    first, *others = [[
+        (Path(info.get('img_path', '')).name, info.get('gt_label'))
+        for info in map(dataset.get_data_info, range(len(dataset)))
+    ] for dataset in datasets]
     for trained, listed in zip(models[1:], others):
         if listed != first:
             alike = sum(a == b for a, b in zip(first, listed))
@@ -100,11 +102,6 @@ def check_same_images(models: Sequence[TrainedModel],
                 f'{trained.name} {len(listed)}, of which only {alike} are the '
                 'same: give configs of one data set, or make them alike with '
                 '--cfg-options.')
-
-
-def _identity(dataset: BaseDataset, index: int) -> Tuple:
-    info = dataset.get_data_info(index)
-    return Path(info.get('img_path', '')).name, info.get('gt_label')
 
 
 def load_batch(trained: TrainedModel, dataset: BaseDataset,

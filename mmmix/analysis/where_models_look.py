@@ -66,10 +66,14 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
         own=(inputs, pairs.labels),
         source=(mixed.inputs, pairs.source_labels),
         target=(mixed.inputs, pairs.labels))
-    probabilities = {
-        key: [probabilities_of(trained, *what) for trained in models]
-        for key, what in labels.items()
-    }
+    with torch.no_grad():
+        probabilities = {
+            key: [
+                trained.model(shown).softmax(1)[torch.arange(2), wanted].cpu()
+                for trained in models
+            ]
+            for key, (shown, wanted) in labels.items()
+        }
     shown = labels if maps.requires_labels else dict(
         own=(inputs, None), both=(mixed.inputs, None))
     looked = {
@@ -104,14 +108,6 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
         if key in mixes
     ]
     return LookedAt(rows, tuple(names), lam, probabilities)
-
-
-@torch.no_grad()
-def probabilities_of(trained: TrainedModel, inputs: Tensor,
-                     labels: Tensor) -> Tensor:
-    """Softmax probabilities of labels, ``(N,)`` on the CPU."""
-    probabilities = trained.model(inputs).softmax(1)
-    return probabilities.gather(1, labels[:, None])[:, 0].cpu()
 
 
 @torch.no_grad()

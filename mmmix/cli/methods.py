@@ -90,17 +90,9 @@ def with_mixers(host: Config,
                 mixers: Sequence[dict],
                 guide: Optional[dict] = None,
                 label_rule: Optional[dict] = None) -> Config:
-    """The config of a model that mixes with other mixers and has no mix
-    losses.
-
-    Args:
-        host (Config): The config of the model, which may be a stock one.
-        mixers (Sequence[dict]): Configs of the mixers.
-        guide (dict, optional): Config of the guide. Defaults to None, the
-            model itself.
-        label_rule (dict, optional): Config of the label rule. Defaults to
-            None.
-    """
+    """The config of a model, which may be a stock one, that mixes with other
+    mixers, guide and label rule and has no mix losses; without a guide it
+    guides itself."""
     cfg = Config(host.to_dict())
     cfg.model.type = 'mmmix.MixClassifier'
     cfg.model.train_cfg = dict(augments=list(mixers))

@@ -84,41 +84,19 @@ def choose_panels(runs: Dict[str, Curves],
     return wanted or [name for name in logged if name.startswith(SHOWN)]
 
 
-def _points_of(name, points, by):
-    """x and y of a curve: by iteration all of it; by epoch the last value of
-    each, but of mixing statistics the mean over the epoch."""
-    if by == 'iteration':
-        return [p[1] for p in points], [p[2] for p in points]
-    epochs = defaultdict(list)
-    for epoch, _, value in points:
-        epochs[epoch].append(value)
-    mean = name.startswith('mix/')
-    epochs = dict(sorted(epochs.items()))
-    return list(epochs), [
-        np.mean(values) if mean else values[-1] for values in epochs.values()
-    ]
-
-
-def _draw_histogram(axis, points, **style):
-    """The shares over [0, 1] in the last epoch of a run."""
-    last = points[-1][0]
-    counts = np.sum([c for epoch, _, c in points if epoch == last], axis=0)
-    shares, edges = counts / counts.sum(), np.linspace(0, 1, len(counts) + 1)
-    axis.stairs(shares, edges, fill=True, alpha=.35, **style)
-    axis.stairs(shares, edges, color=style['color'])
-    axis.set(xlabel='value', ylabel=f'share, epoch {last}')
-
-
 def draw_curves(runs: Dict[str, Curves],
                 names: Sequence[str],
                 by: str = 'epoch') -> Figure:
     """One panel for each name, one line for each run.
 
+    Of a histogram the shares in the last epoch of a run are drawn.
+
     Args:
         runs (dict[str, Curves]): The curves of each run by its name.
         names (Sequence[str]): See :func:`choose_panels`.
-        by (str): What x counts: 'epoch' or 'iteration'. Defaults to
-            'epoch'.
+        by (str): What x counts: 'iteration', or 'epoch', of which the last
+            value is drawn, or the mean where it says what was mixed. Defaults
+            to 'epoch'.
 
     Returns:
         Figure: To be saved with ``savefig``.
@@ -131,14 +109,30 @@ def draw_curves(runs: Dict[str, Curves],
         for i, (run, curves) in enumerate(runs.items()):
             # the same in all panels
             style = dict(color=COLOURS[i % len(COLOURS)], label=run)
-            if name not in curves:
+            epochs = defaultdict(list)
+            for epoch, _, value in sorted(
+                    curves.get(name, ()), key=lambda p: p[0]):
+                epochs[epoch].append(value)
+            if not epochs:
                 continue
             if name.startswith('histogram/'):
-                _draw_histogram(axis, curves[name], **style)
+                last, counts = epochs.popitem()
+                counts = np.sum(counts, axis=0)
+                shares = counts / counts.sum()
+                edges = np.linspace(0, 1, len(counts) + 1)
+                axis.stairs(shares, edges, fill=True, alpha=.35, **style)
+                axis.stairs(shares, edges, color=style['color'])
+                axis.set(xlabel='value', ylabel=f'share, epoch {last}')
                 continue
-            x, y = _points_of(name, curves[name], by)
-            marker = '.' if len(x) < 30 else None
-            axis.plot(x, y, marker=marker, **style)
+            if by == 'iteration':
+                _, x, y = zip(*curves[name])
+            else:
+                x = list(epochs)
+                y = [
+                    np.mean(values) if name.startswith('mix/') else values[-1]
+                    for values in epochs.values()
+                ]
+            axis.plot(x, y, marker='.' if len(x) < 30 else None, **style)
             axis.set_xlabel(by)
         axis.set_title(name)
         axis.grid(alpha=.3)

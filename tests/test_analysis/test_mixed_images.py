@@ -7,8 +7,8 @@ import torch
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis.inconsistency import mean_inconsistency, shown_lambda
-from mmmix.analysis.means import mean_and_error, mean_in_bins
-from mmmix.analysis.mixed_accuracy import mean_accuracy, pair_hits
+from mmmix.analysis.mixed_accuracy import mean_accuracy, over_lambda, pair_hits
+from mmmix.analysis.pairs import mean_and_error
 from mmmix.analysis.truth import truth_maps
 from mmmix.models import AttentiveCutMix, CutMix, Mixup, ResizeMix, SMMix
 from mmmix.structures import Guidance, MixedBatch
@@ -118,10 +118,13 @@ def test_mean_and_error_by_hand():
 
 
 def test_bins_by_hand():
-    mean, count = mean_in_bins([1, 3, 5, 7, 9], [0, .1, .3, .95, 1], 10)
-    assert count.tolist() == [1, 1, 0, 1, 0, 0, 0, 0, 0, 2]
-    assert mean[[0, 1, 3, 9]].tolist() == [1, 3, 5, 8]
-    assert np.isnan(mean[2])
+    hits = np.array([1, 3, 5, 7, 9])
+    found = dict(top1=hits, top2=hits, lam=np.array([0, .1, .3, .95, 1]))
+    curves = over_lambda(found, 10)
+    assert curves['pairs'] == [1, 1, 0, 1, 0, 0, 0, 0, 0, 2]
+    assert curves['top1'] == curves['top2']
+    assert [curves['top1'][i] for i in (0, 1, 3, 9)] == [100, 300, 500, 800]
+    assert curves['top1'][2] is None
 
 
 def test_mean_inconsistency_by_hand():

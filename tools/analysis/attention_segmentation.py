@@ -14,6 +14,8 @@ Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
         deit-small.pth --data _base_/datasets/voc2012_512px.py \\
         --maps ClassAttention --truth classes --void background
 """
+import numpy as np
+
 from mmmix import analysis
 from mmmix.cli.models import (
     add_maps,
@@ -31,7 +33,6 @@ from mmmix.visualization.panels import draw_panels
 
 WHOLE = 'the whole image'
 ATTENTION = 'attention against objects'
-GAIN = 'gain over shuffled places'
 UPSAMPLED = dict(
     nearest='the places of the map are chosen and then enlarged to the image '
     '(nearest)',
@@ -117,13 +118,24 @@ def report(args, results, first, truth):
         for what in ('jaccard', 'shuffled')
     }
     gains = {
-        name: [a - b for a, b in zip(row, values['shuffled'][name])]
+        name: np.subtract(row, values['shuffled'][name])
         for name, row in values['jaccard'].items()
     }
     whole = [first['whole_image']] * len(args.mass)
-    rows = [(*key, *values['jaccard'][name]) for key, name in names.items()]
-    rows += [(key[0], f'{key[1]}, shuffled', *values['shuffled'][name])
-             for key, name in names.items()]
+    rows = [(model, kind + suffix, *values[what][name])
+            for what, suffix in (('jaccard', ''), ('shuffled', ', shuffled'))
+            for (model, kind), name in names.items()]
+    figure = draw_panels(
+        {
+            ATTENTION: values['jaccard'],
+            'gain over shuffled places': gains
+        },
+        args.mass,
+        'share of the attention kept',
+        'Jaccard index (%)', {ATTENTION: {
+            WHOLE: whole
+        }},
+        share_y=False)
     void = dict(ignored='left out', background='background')[args.void]
     write_report(
         args.out,
@@ -139,16 +151,7 @@ def report(args, results, first, truth):
             skipped=first['skipped'],
             whole_image=whole[0],
             **values),
-        draw_panels({
-            ATTENTION: values['jaccard'],
-            GAIN: gains
-        },
-                    args.mass,
-                    'share of the attention kept',
-                    'Jaccard index (%)', {ATTENTION: {
-                        WHOLE: whole
-                    }},
-                    share_y=False),
+        figure,
         notes=[
             f'Jaccard index in percent, the mean of {first["images"]} images '
             f'({first["skipped"]} more have no object and are left out); the '

@@ -75,23 +75,21 @@ def main():
         name: analysis.mixed_accuracy.over_lambda(own, args.bins)
         for name, own in found.items()
     }
-    common = analysis.mixed_accuracy.common_bins(curves)
-    metrics = {
-        name: analysis.mixed_accuracy.mean_accuracy(own)
-        for name, own in found.items()
-    }
-
-    def at_equal_lambda(name):
-        return [
-            float(np.mean([curves[name][kind][i]
-                           for i in common])) if common else None
+    counts = np.array([curve['pairs'] for curve in curves.values()])
+    common = np.flatnonzero((counts >= analysis.mixed_accuracy.LEAST).all(0))
+    metrics, rows = {}, []
+    for method in methods:
+        name = method.name
+        own = metrics[name] = analysis.mixed_accuracy.mean_accuracy(
+            found[name])
+        at_equal_lambda = [
+            np.mean([curves[name][kind][i]
+                     for i in common]) if len(common) else None
             for kind in analysis.mixed_accuracy.KINDS
         ]
-
-    rows = [(m.name, m.guided_by, r['top1'], r['top1_error'], r['top2'],
-             r['top2_error'], *at_equal_lambda(m.name),
-             float(found[m.name]['lam'].mean()), r['images'])
-            for m, r in zip(methods, metrics.values())]
+        rows.append((name, method.guided_by, own['top1'], own['top1_error'],
+                     own['top2'], own['top2_error'], *at_equal_lambda,
+                     found[name]['lam'].mean(), own['images']))
     ranges = ', '.join(f'{i / args.bins:g} to {(i + 1) / args.bins:g}'
                        for i in common)
     write_report(

@@ -10,18 +10,16 @@ example: plot_curves.py work_dirs/cutmix work_dirs/smmix --out curves.png
 example, MixPro's Fig. 2: plot_curves.py work_dirs/mixpro work_dirs/transmix \\
              --panels mix/alpha_mean histogram/alpha loss error/top1
 """
-import argparse
 from pathlib import Path
 
 from mmmix.cli import user_errors
+from mmmix.cli.models import analysis_parser
 from mmmix.errors import MmmixError
 from mmmix.visualization.curves import choose_panels, draw_curves, read_curves
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument('work_dirs', nargs='+', type=Path)
     parser.add_argument(
         '--panels',
