@@ -4,20 +4,17 @@ Saves a checkpoint of each, results.json and a picture of mixed images.
 """
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 import mmmix
 from mmmix.analysis import mix_pairs
 from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.methods import guided_methods
 from mmmix.cli.progress import train_with_progress
-from mmmix.visualization import draw_pairs
+from mmmix.visualization import draw_pairs, markdown_table
 
 CONFIGS = {
     'CutMix': 'cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py',
@@ -25,7 +22,7 @@ CONFIGS = {
 }
 
 
-def train(name, config, args, console):
+def train(name, config, args):
     """Train one config, and return its runner and its row of the table.
 
     The speed is that of the steps alone, without data loading, validation and
@@ -36,7 +33,7 @@ def train(name, config, args, console):
     cfg.randomness = dict(seed=args.seed)
     if args.epochs:
         cfg.train_cfg.max_epochs = args.epochs
-    runner = train_with_progress(cfg, name, console)
+    runner = train_with_progress(cfg, name)
     logged = runner.message_hub.log_scalars
     seconds = logged['train/time'].data[0] - logged['train/data_time'].data[0]
     step = float(seconds[len(runner.train_dataloader):].mean())
@@ -49,17 +46,16 @@ def train(name, config, args, console):
         checkpoint=f'{cfg.work_dir}/epoch_{runner.epoch}.pth')
 
 
-def print_table(rows, console):
+def print_table(rows):
     """Print the rows of both methods; the first is the baseline."""
-    table = Table(title=f'validation accuracy and speed, {device_name()}')
-    for column in ('method', 'accuracy', 'images/s', 'time per step'):
-        table.add_column(
-            column, justify='left' if column == 'method' else 'right')
-    for row in rows:
-        relative = row['seconds_per_step'] / rows[0]['seconds_per_step']
-        table.add_row(row['method'], f'{row["accuracy"]:.1f} %',
-                      f'{row["images_per_second"]:.0f}', f'{relative:.2f} x')
-    console.print(table)
+    print(f'\nvalidation accuracy and speed, {device_name()}\n')
+    print(
+        markdown_table(
+            ('method', 'accuracy', 'images/s', 'time per step'),
+            [(row['method'], f'{row["accuracy"]:.1f} %',
+              round(row['images_per_second']),
+              f'{row["seconds_per_step"] / rows[0]["seconds_per_step"]:.2f} x')
+             for row in rows]))
 
 
 def device_name():
@@ -88,16 +84,15 @@ def parse_args():
 
 def main():
     args = parse_args()
-    console = Console(file=sys.stdout)
     results = args.work_dir / 'results.json'
     if results.exists():
-        console.print(f'Training again; {args.work_dir} is overwritten.')
+        print(f'Training again; {args.work_dir} is overwritten.')
     rows, begin = [], time.perf_counter()
     with user_errors():
         for name, config in CONFIGS.items():
-            runner, row = train(name, config, args, console)
+            runner, row = train(name, config, args)
             rows.append(row)
-    print_table(rows, console)
+    print_table(rows)
 
     # the model trained last, SMMix's, is the guide
     methods = guided_methods([*CONFIGS],
@@ -115,11 +110,11 @@ def main():
                 versions=dict(
                     mmmix=mmmix.__version__, torch=torch.__version__)),
             indent=2))
-    console.print(f'{time.perf_counter() - begin:.0f} s in all.')
+    print(f'{time.perf_counter() - begin:.0f} s in all.')
     for what, path in (('mixed images', picture), ('results', results),
                        *((f'{row["method"]} checkpoint', row['checkpoint'])
                          for row in rows)):
-        console.print(f'{what:<18}{path}', soft_wrap=True, highlight=False)
+        print(f'{what:<18}{path}')
 
 
 if __name__ == '__main__':

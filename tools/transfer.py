@@ -17,7 +17,6 @@ examples:
       smmix=work_dirs/vit-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth
 """
 import json
-import sys
 from copy import deepcopy
 from itertools import groupby, product
 from operator import itemgetter
@@ -25,8 +24,6 @@ from pathlib import Path
 from statistics import mean
 
 from mmengine.config import Config
-from rich.console import Console
-from rich.table import Table
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
@@ -34,6 +31,7 @@ from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.models import analysis_parser
 from mmmix.cli.progress import train_with_progress
 from mmmix.errors import MmmixError
+from mmmix.visualization import markdown_table
 
 RANDOM = 'random'
 PRETRAINING = '{method}/{backbone}_{method}_1xb64-10e_synthetic.py'
@@ -108,9 +106,9 @@ def read_configs(args):
     return weights, configs
 
 
-def train(name, cfg, scores, console):
+def train(name, cfg, scores):
     """Train a config, and return what is kept of the run."""
-    runner = train_with_progress(cfg, name, console)
+    runner = train_with_progress(cfg, name)
     logged = runner.message_hub.log_scalars
     loss, steps = logged['train/loss'], len(runner.train_dataloader)
     return dict(
@@ -126,30 +124,27 @@ def train(name, cfg, scores, console):
         checkpoint=f'{cfg.work_dir}/epoch_{runner.epoch}.pth')
 
 
-def print_table(rows, console):
+def print_table(rows):
     """Print means over the seeds of each task and weights."""
     scores = [score for _, own in TASKS.values() for score, *_ in own]
-    table = Table(
-        'task',
-        'weights',
-        'loss, epoch 1',
-        'loss, last',
-        *scores,
-        title='mean loss of an epoch, scores after the last one')
+    table = []
     for names, runs in groupby(rows, itemgetter('task', 'weights')):
         runs = [*runs]
-        table.add_row(
-            *names,
-            *(f'{mean(run[epoch] for run in runs):.3f}'
-              for epoch in ('first_epoch', 'last_epoch')),
+        table.append([
+            *names, *(f'{mean(run[epoch] for run in runs):.3f}'
+                      for epoch in ('first_epoch', 'last_epoch')),
             *(f'{mean(run["scores"][score] for run in runs):.1f} %'
-              if score in runs[0]['scores'] else '' for score in scores))
-    console.print(table)
+              if score in runs[0]['scores'] else '' for score in scores)
+        ])
+    print('\nmean loss of an epoch, scores after the last one\n')
+    print(
+        markdown_table(
+            ('task', 'weights', 'loss, epoch 1', 'loss, last', *scores),
+            table))
 
 
 def main():
     args = parse_args()
-    console = Console(file=sys.stdout)
     folder = args.out / args.data / args.backbone
     results = folder / 'results.json'
     done = json.loads(results.read_text()) if results.is_file() else {}
@@ -158,16 +153,13 @@ def main():
         name = f'{task}, {weights}, seed {seed}'
         key = f'{task}_{weights}_seed{seed}'
         if key in done:
-            console.print(f'{name}: done before, in {results}', soft_wrap=True)
+            print(f'{name}: done before, in {results}')
             return done[key]
         cfg.work_dir = str(folder / key)
         cfg.randomness = dict(seed=seed)
         _, scores = TASKS.get(task, ('', []))
         done[key] = dict(
-            task=task,
-            weights=weights,
-            seed=seed,
-            **train(name, cfg, scores, console))
+            task=task, weights=weights, seed=seed, **train(name, cfg, scores))
         results.write_text(json.dumps(done, indent=1))
         return done[key]
 
@@ -182,8 +174,8 @@ def main():
             cfg.model.backbone.init_cfg = weights[name] and dict(
                 cfg.model.backbone.init_cfg, checkpoint=weights[name])
             rows.append(run(task, cfg, name, seed))
-    print_table(rows, console)
-    console.print(f'All results: {results}', highlight=False, soft_wrap=True)
+    print_table(rows)
+    print(f'All results: {results}')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
 """Trainings that report to a person: progress on the terminal, the log in a
 file."""
+import sys
 import time
 from pathlib import Path
 
@@ -19,18 +20,18 @@ class ProgressHook(Hook):
 
     Args:
         name (str): The name of the training.
-        console (Console): Where to write.
     """
 
-    def __init__(self, name: str, console: Console):
+    def __init__(self, name: str):
         self.name = name
-        self.console = console
+        # writes to the terminal, also where sys.stdout is silenced later
+        self.console = Console(file=sys.stdout)
         self.progress = Progress(
             *Progress.get_default_columns(),
             TimeElapsedColumn(),
             TextColumn('{task.fields[status]}'),
-            console=console,
-            disable=not console.is_terminal)
+            console=self.console,
+            disable=not self.console.is_terminal)
 
     def before_train(self, runner) -> None:
         self.progress.add_task(self.name, total=runner.max_iters, status='')
@@ -59,14 +60,12 @@ class ProgressHook(Hook):
                 f'{status}, time left {left:.0f} s')
 
 
-def train_with_progress(cfg: Config, name: str, console: Console) -> Runner:
+def train_with_progress(cfg: Config, name: str) -> Runner:
     """Train a config; on the terminal only its progress is seen.
 
     Args:
         cfg (Config): The config of the run, with its work directory.
         name (str): What to call the training.
-        console (Console): Where its progress is shown. Must write to the
-            ``sys.stdout`` of before the call.
 
     Returns:
         Runner: The runner after the training.
@@ -74,7 +73,7 @@ def train_with_progress(cfg: Config, name: str, console: Console) -> Runner:
     set_loader_defaults(cfg)
     # runs that start in the same second would otherwise share a log
     cfg.experiment_name = f'{Path(cfg.filename).stem}_{time.time_ns()}'
-    hook = ProgressHook(name, console)
+    hook = ProgressHook(name)
     # silences the log, too, which keeps its file, and what the toolboxes print
     with silent_import():
         runner = Runner.from_cfg(cfg)
