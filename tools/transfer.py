@@ -1,4 +1,4 @@
-"""Fine-tune a small backbone for segmentation and detection, from pretrained
+r"""Fine-tune a small backbone for segmentation and detection, from pretrained
 and from random weights, and compare them.
 
 Without arguments the whole chain runs offline on the built-in data: a small
@@ -10,10 +10,10 @@ The results of finished runs are in results.json and are not computed again:
 repeat the command to go on after an interruption, delete the file to start
 over.
 
-examples:
+Examples:
   transfer.py
   transfer.py --seeds 0 1 --tasks segmentation
-  transfer.py --data coco-tiny --seeds 0 1 --weights random \\
+  transfer.py --data coco-tiny --seeds 0 1 --weights random \
       smmix=work_dirs/vit-xs_smmix_1xb128-15e_tiny-imagenet-25/epoch_15.pth
 """
 import json
@@ -35,8 +35,8 @@ from mmmix.visualization import markdown_table
 
 RANDOM = 'random'
 PRETRAINING = '{method}/{backbone}_{method}_1xb64-10e_synthetic.py'
-# of a task: its configs in configs/downstream/small by data; name and metric of
-# its scores, and what makes them a percentage
+# of a task: its configs in configs/downstream/small by data; name and metric
+# of its scores, and what makes them a percentage
 TASKS = {
     'segmentation': ({
         'synthetic': 'upernet_{backbone}_1xb16-3e_synthetic.py',

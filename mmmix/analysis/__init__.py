@@ -24,13 +24,8 @@ from .model_maps import MAP_KINDS, ModelMap
 from .occlusion import Occlusion, accuracy_under_occlusion
 from .out_of_distribution import OutOfDistribution
 from .pairs import Pairs, check_alike, pair_batches
-from .trained_model import (
-    TrainedModel,
-    batches,
-    check_same_images,
-    choose_images,
-    open_dataset,
-)
+from .trained_model import (TrainedModel, batches, check_same_images,
+                            choose_images, open_dataset)
 from .where_models_look import correct_images, look_at_pair
 
 __all__ = [

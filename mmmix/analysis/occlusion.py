@@ -14,12 +14,8 @@ from torch import Tensor, nn
 
 from mmmix.analysis.attention_segmentation import top_mass_mask
 from mmmix.analysis.model_maps import ModelMap
-from mmmix.analysis.trained_model import (
-    TrainedModel,
-    batches,
-    labels_of,
-    normalisation,
-)
+from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
+                                          normalisation)
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import resize_mask
 

@@ -8,12 +8,8 @@ from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from mmmix.analysis.trained_model import (
-    TrainedModel,
-    batches,
-    labels_of,
-    normalisation,
-)
+from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
+                                          normalisation)
 from mmmix.errors import MmmixError
 
 

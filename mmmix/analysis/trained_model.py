@@ -63,7 +63,9 @@ def open_dataset(trained: TrainedModel, split: str = 'val') -> BaseDataset:
 def choose_images(dataset: BaseDataset,
                   num_images: Optional[int] = None) -> List[int]:
     """Indices of some images, drawn with a fixed seed, in the order of the
-    data set. (Every tenth would be a single class where the labels cycle.)
+    data set.
+
+    Every tenth would be a single class where the labels cycle.
 
     Args:
         dataset (BaseDataset): The images.

@@ -11,13 +11,8 @@ from torch import Tensor
 from mmmix.analysis.methods import Method, class_names
 from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.pairs import Pairs, pair_classes
-from mmmix.analysis.trained_model import (
-    TrainedModel,
-    batches,
-    labels_of,
-    load_batch,
-    to_image,
-)
+from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
+                                          load_batch, to_image)
 from mmmix.errors import MmmixError
 from mmmix.visualization.contact_sheet import SheetRow
 from mmmix.visualization.figure import SOURCE, TARGET, short_name

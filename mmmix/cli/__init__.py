@@ -1,19 +1,9 @@
 """What the tools share: arguments, configs, processes, progress, errors."""
-from .config import (
-    add_cfg_options,
-    load_config,
-    require_keys,
-    set_loader_defaults,
-    set_work_dir,
-)
+from .config import (add_cfg_options, load_config, require_keys,
+                     set_loader_defaults, set_work_dir)
 from .errors import user_errors
-from .runner import (
-    add_launcher,
-    build_model,
-    build_runner,
-    drop_pretrained,
-    replace_sync_bn,
-)
+from .runner import (add_launcher, build_model, build_runner, drop_pretrained,
+                     replace_sync_bn)
 from .toolboxes import TOOLBOXES, register_toolboxes, toolbox_of
 
 __all__ = [

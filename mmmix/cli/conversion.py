@@ -4,12 +4,8 @@ from typing import Callable, Dict, Optional
 
 from torch import Tensor
 
-from mmmix.checkpoint import (
-    check_checkpoint,
-    read_published,
-    read_weights,
-    save_whole,
-)
+from mmmix.checkpoint import (check_checkpoint, read_published, read_weights,
+                              save_whole)
 from mmmix.cli.errors import user_errors
 
 Rename = Callable[[Dict[str, Tensor]], Dict[str, Tensor]]

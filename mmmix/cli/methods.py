@@ -1,21 +1,14 @@
 """Mixers and methods of mixing that are named on a command line."""
 import argparse
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
 from mmmix.analysis import Method, methods_of, with_controls
 from mmmix.cli.config import add_cfg_options, load_config
-from mmmix.cli.models import (
-    add_images,
-    add_out,
-    add_split,
-    choose_names,
-    load_trained,
-    short_names,
-    split_pairs,
-)
+from mmmix.cli.models import (add_images, add_out, add_split, choose_names,
+                              load_trained, short_names, split_pairs)
 from mmmix.errors import MmmixError
 from mmmix.models import BatchMixer
 from mmmix.private import parse_option_value
@@ -79,11 +72,22 @@ def choose_mixers(cfg: Config,
     own = config_mixers(cfg)
     mixers = {}
     for text in names or own:
-        name, *options = text.split('+')
-        mixers[text] = dict(
-            own.get(name) or default_mixer(name),
-            **dict(map(_option, options)))
+        name, options = _name_and_options(text)
+        mixers[text] = dict(own.get(name) or default_mixer(name), **options)
     return mixers
+
+
+def _name_and_options(text: str) -> Tuple[str, dict]:
+    """The parts of NAME+KEY=VALUE+..."""
+    name, *given = text.split('+')
+    options = {}
+    for option in given:
+        key, equals, value = option.partition('=')
+        if not (key and equals):
+            raise MmmixError('An option of a method is +KEY=VALUE, not '
+                             f'+{option}.')
+        options[key] = parse_option_value(value)
+    return name, options
 
 
 def with_mixers(host: Config,
@@ -118,14 +122,7 @@ def with_mixing_of(text: str, host: Config) -> Config:
         FileNotFoundError: If there is no such config.
         MmmixError: If an option is not KEY=VALUE.
     """
-    name, *given = text.split('+')
-    options = {}
-    for option in given:
-        key, equals, value = option.partition('=')
-        if not (key and equals):
-            raise MmmixError('An option of a method is +KEY=VALUE, not '
-                             f'+{option}.')
-        options[key] = parse_option_value(value)
+    name, options = _name_and_options(text)
     if name.removeprefix('mmmix.') in mixer_names():
         return with_mixers(host, [{**default_mixer(name), **options}])
     cfg = load_config(name, options)

@@ -1,11 +1,8 @@
 import pytest
 import torch
 
-from mmmix.analysis.attention_segmentation import (
-    attention_segments,
-    jaccard,
-    top_mass_mask,
-)
+from mmmix.analysis.attention_segmentation import (attention_segments, jaccard,
+                                                   top_mass_mask)
 
 
 def slow_mass_mask(attention, share):

@@ -9,12 +9,8 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 
-from mmmix.analysis import (
-    TrainedModel,
-    check_alike,
-    open_dataset,
-    pair_batches,
-)
+from mmmix.analysis import (TrainedModel, check_alike, open_dataset,
+                            pair_batches)
 from mmmix.analysis.pairs import Pairs, pair_classes
 from mmmix.cli import build_model, load_config
 from mmmix.cli.methods import guided_methods, read_methods, with_mixing_of

@@ -3,12 +3,8 @@ import torch
 from helpers import build, vit_config
 from torch import nn
 
-from mmmix.analysis.occlusion import (
-    Occlusion,
-    drop_patches,
-    hits_under_occlusion,
-    zero_pixels,
-)
+from mmmix.analysis.occlusion import (Occlusion, drop_patches,
+                                      hits_under_occlusion, zero_pixels)
 from mmmix.registry import MODELS
 
 SALIENCY = torch.tensor([[[.4, .1], [.3, .2]]])

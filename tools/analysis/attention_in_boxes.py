@@ -1,23 +1,17 @@
-"""How much of the attention falls on the objects.
+r"""How much of the attention falls on the objects.
 
 For each checkpoint and kind of map: the share of the attention inside the
 validation images' object boxes, divided by the boxes' share of the area. 1 is
 attention without aim.
 
 example, after tools/quickstart.sh:
-    attention_in_boxes.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
+    attention_in_boxes.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
              --maps BottomUp TopDown --num-images 200
 """
 from mmmix import analysis
-from mmmix.cli.models import (
-    add_maps,
-    add_models,
-    analysis_parser,
-    analysis_run,
-    read_map_kinds,
-    read_models,
-)
+from mmmix.cli.models import (add_maps, add_models, analysis_parser,
+                              analysis_run, read_map_kinds, read_models)
 from mmmix.visualization import markdown_table
 
 

@@ -1,4 +1,4 @@
-"""How much of the attention falls on what was pasted into an image.
+r"""How much of the attention falls on what was pasted into an image.
 
 For each checkpoint, method of mixing and kind of map: the share of the
 attention mass on the pasted region, beside the region's share of the area, and
@@ -7,30 +7,19 @@ Section 5.4). All checkpoints are shown the same mixed images, and maps that
 depend on a label are made for the source's and for the target's.
 
 example, after tools/quickstart.sh:
-    attention_on_mixed.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
-             --methods CutMix SMMix --maps BottomUp --num-images 100 \\
+    attention_on_mixed.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/cutmix/epoch_10.pth \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
+             --methods CutMix SMMix --maps BottomUp --num-images 100 \
              --out work_dirs/attention_on_mixed
 """
 from mmmix import analysis
-from mmmix.cli.methods import (
-    METHOD_HELP,
-    add_rounds,
-    guided_methods,
-    sampling_note,
-)
-from mmmix.cli.models import (
-    add_maps,
-    add_models,
-    add_out,
-    add_split,
-    analysis_parser,
-    analysis_run,
-    read_map_kinds,
-    read_models,
-)
+from mmmix.cli.methods import (METHOD_HELP, add_rounds, guided_methods,
+                               sampling_note)
+from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
+                              analysis_parser, analysis_run, read_map_kinds,
+                              read_models)
 from mmmix.visualization import write_report
 
 COLUMNS = ('checkpoint', 'mixed by', 'map', 'label of', 'pairs', 'area',

@@ -1,4 +1,4 @@
-"""How well the attention segments the objects, without having learned it.
+r"""How well the attention segments the objects, without having learned it.
 
 For each checkpoint: the Jaccard index of the most attended places, those that
 together hold a stated share of the attention, and the objects' masks, or
@@ -7,26 +7,19 @@ their boxes where a data set has no masks (TdAttenMix, Table 2, on Pascal VOC
 OUT.md and OUT.png.
 
 example, after tools/quickstart.sh:
-    attention_segmentation.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
+    attention_segmentation.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
         work_dirs/quickstart/smmix/epoch_10.pth --num-images 200
 Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
-    attention_segmentation.py mmpretrain::deit/deit-small_4xb256_in1k.py \\
-        deit-small.pth --data _base_/datasets/voc2012_512px.py \\
+    attention_segmentation.py mmpretrain::deit/deit-small_4xb256_in1k.py \
+        deit-small.pth --data _base_/datasets/voc2012_512px.py \
         --maps ClassAttention --truth classes --void background
 """
 import numpy as np
 
 from mmmix import analysis
-from mmmix.cli.models import (
-    add_maps,
-    add_models,
-    add_out,
-    analysis_parser,
-    analysis_run,
-    open_images,
-    read_map_kinds,
-    read_models,
-)
+from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
+                              analysis_run, open_images, read_map_kinds,
+                              read_models)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels

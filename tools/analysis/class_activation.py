@@ -1,28 +1,21 @@
-"""Draw where models look: a contact sheet of class activation maps.
+r"""Draw where models look: a contact sheet of class activation maps.
 
 Pairs of images that all checkpoints classify correctly, unmixed and mixed, and
 what each checkpoint looks at for the label of the source and of the target
 (SMMix, Fig. 5b and c; TdAttenMix, Fig. 6; MixPro, Fig. 6).
 
 example, after tools/quickstart.sh:
-    class_activation.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
+    class_activation.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/cutmix/epoch_10.pth \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 from mmmix import analysis
 from mmmix.cli.methods import METHOD_HELP, guided_methods
-from mmmix.cli.models import (
-    add_maps,
-    add_models,
-    add_out,
-    add_split,
-    analysis_parser,
-    analysis_run,
-    read_map_kinds,
-    read_models,
-)
+from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
+                              analysis_parser, analysis_run, read_map_kinds,
+                              read_models)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.contact_sheet import draw_sheet

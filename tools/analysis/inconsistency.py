@@ -1,4 +1,4 @@
-"""How far mixed labels are from what mixed images show.
+r"""How far mixed labels are from what mixed images show.
 
 |lambda_gt - lambda| of each method (TdAttenMix, Eq. 21, Table 4): lambda is
 the weight of the source's label that a training would use, lambda_gt the
@@ -6,13 +6,13 @@ share of the source in what can still be seen of both objects. All methods
 mix the same pairs of different classes of the validation images.
 
 example, after tools/quickstart.sh:
-    inconsistency.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
-             --guide smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
-             --methods ResizeMix SMMix --num-images 200 \\
+    inconsistency.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/cutmix/epoch_10.pth \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
+             --guide smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
+             --methods ResizeMix SMMix --num-images 200 \
              --out work_dirs/inconsistency
 """
 from mmmix import analysis

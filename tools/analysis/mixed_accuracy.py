@@ -1,4 +1,4 @@
-"""Whether a model sees both images in a mixed one.
+r"""Whether a model sees both images in a mixed one.
 
 Top-1 in {A, B} and top-2 = {A, B} over the share of the image that comes from
 the source (SMMix, Fig. 5a; TdAttenMix, Fig. 4): how often the first prediction
@@ -7,25 +7,21 @@ pairs of different classes of the validation images, and one model, --judge,
 looks at all of them.
 
 example, after tools/quickstart.sh:
-    mixed_accuracy.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
-             --judge cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/cutmix/epoch_10.pth \\
-             --methods Mixup ResizeMix --num-images 200 \\
+    mixed_accuracy.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/cutmix/epoch_10.pth \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
+             --judge cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/cutmix/epoch_10.pth \
+             --methods Mixup ResizeMix --num-images 200 \
              --out work_dirs/mixed-accuracy
 """
 import numpy as np
 
 from mmmix import analysis
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import (
-    analysis_parser,
-    analysis_run,
-    open_images,
-    read_model,
-)
+from mmmix.cli.models import (analysis_parser, analysis_run, open_images,
+                              read_model)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 

@@ -1,4 +1,4 @@
-"""Top-1 accuracy when patches of the images are dropped.
+r"""Top-1 accuracy when patches of the images are dropped.
 
 At random, the most salient first, or the least salient first (TdAttenMix,
 Fig. 5; MixPro, Fig. 3; the protocol of Naseer et al., 2021). At random all
@@ -7,24 +7,17 @@ itself, by one that is named, or by maps in files. Writes OUT.json, OUT.md and
 OUT.png.
 
 example, after tools/quickstart.sh:
-    occlusion.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/cutmix/epoch_10.pth \\
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \\
-             work_dirs/quickstart/smmix/epoch_10.pth \\
+    occlusion.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/cutmix/epoch_10.pth \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             work_dirs/quickstart/smmix/epoch_10.pth \
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
 from mmmix import analysis
 from mmmix.analysis.map_files import read_maps
-from mmmix.cli.models import (
-    add_maps,
-    add_models,
-    add_out,
-    analysis_parser,
-    analysis_run,
-    read_map_kinds,
-    read_model,
-    read_models,
-)
+from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
+                              analysis_run, read_map_kinds, read_model,
+                              read_models)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels

@@ -1,4 +1,4 @@
-"""Accuracy, calibration and detection away from the training distribution.
+r"""Accuracy, calibration and detection away from the training distribution.
 
 For each checkpoint and set of images: top-1 accuracy, root mean square
 calibration error and AURRA (area under the response rate accuracy curve); for
@@ -11,31 +11,22 @@ by its wnid, or a text file of lines `path wnid` next to the images, or to a
 folder images/ of them. Known names are checked for their numbers: A, O, R,
 Sketch and Stylized, the relatives of ImageNet.
 
-example: out_of_distribution.py smmix/deit-small_smmix_8xb128-300e_in1k.py \\
-             epoch_300.pth --sets A=data/imagenet-a R=data/imagenet-r \\
+example: out_of_distribution.py smmix/deit-small_smmix_8xb128-300e_in1k.py \
+             epoch_300.pth --sets A=data/imagenet-a R=data/imagenet-r \
              Sketch=data/sketch Stylized=data/stylized/val O=data/imagenet-o
 
-example: out_of_distribution.py \\
-             vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py \\
-             epoch_15.pth --foreign \\
+example: out_of_distribution.py \
+             vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py \
+             epoch_15.pth --foreign \
              held-out=data/tiny-imagenet-200/val/val_annotations.txt
 """
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmmix.analysis.out_of_distribution import (
-    ACCURACY_ONLY,
-    KNOWN,
-    TEST,
-    OutOfDistribution,
-)
-from mmmix.cli.models import (
-    add_models,
-    add_out,
-    analysis_parser,
-    analysis_run,
-    read_models,
-)
+from mmmix.analysis.out_of_distribution import (ACCURACY_ONLY, KNOWN, TEST,
+                                                OutOfDistribution)
+from mmmix.cli.models import (add_models, add_out, analysis_parser,
+                              analysis_run, read_models)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.reliability import draw_reliability

@@ -22,12 +22,8 @@ from pathlib import Path
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.analysis.training_cost import (
-    Training,
-    environment,
-    time_against,
-    time_mixing,
-)
+from mmmix.analysis.training_cost import (Training, environment, time_against,
+                                          time_mixing)
 from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
 from mmmix.cli.methods import choose_mixers, config_mixers, mixer_names
 from mmmix.cli.models import analysis_parser

@@ -1,4 +1,4 @@
-"""Training speed, memory and parameters of several methods on one backbone.
+r"""Training speed, memory and parameters of several methods on one backbone.
 
 MixPro, Table 2, and the axes of SMMix's and TdAttenMix's Fig. 1: images a
 second through a whole training step, which is mixing, the guide's pass,
@@ -11,29 +11,20 @@ Parameters count what an iteration needs: the model and, beside it, a frozen
 extractor. Memory is the most that torch held at once for one step, beside the
 model and the images.
 
-example: benchmark_training.py \\
-             cutmix/vit-xs_cutmix_1xb128-15e_tiny-imagenet-25.py \\
-             smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py \\
+example: benchmark_training.py \
+             cutmix/vit-xs_cutmix_1xb128-15e_tiny-imagenet-25.py \
+             smmix/vit-xs_smmix_1xb128-15e_tiny-imagenet-25.py \
              --runs 2 --steps 2
 """
 import numpy as np
 import torch
 from mmengine.device import get_device
 
-from mmmix.analysis.training_cost import (
-    Training,
-    draw_speeds,
-    environment,
-    measure_training,
-)
+from mmmix.analysis.training_cost import (Training, draw_speeds, environment,
+                                          measure_training)
 from mmmix.cli import add_cfg_options, build_model, load_config
-from mmmix.cli.models import (
-    add_out,
-    analysis_parser,
-    analysis_run,
-    choose_names,
-    short_names,
-)
+from mmmix.cli.models import (add_out, analysis_parser, analysis_run,
+                              choose_names, short_names)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 

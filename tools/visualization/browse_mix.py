@@ -1,4 +1,4 @@
-"""Draw images of a config's training set, mixed by its own mixers or others.
+r"""Draw images of a config's training set, mixed by its own mixers or others.
 
 All mixers get the same pairs of images. Lambda and labels are the mixers'
 own: a label rule of the head, such as TransMix's, changes them in the training
@@ -6,10 +6,10 @@ pass.
 
 example, MaskMix's strategies side by side (MixPro, Fig. 4), all pasting about
 one half:
-    browse_mix.py vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py --num 3 \\
-        --mixers \\
-        MaskMix+strategy=region+scale=1+patch_size=4+beta=50+per_image=True \\
-        MaskMix+strategy=block+scale=1+patch_size=4+beta=50+per_image=True \\
+    browse_mix.py vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py --num 3 \
+        --mixers \
+        MaskMix+strategy=region+scale=1+patch_size=4+beta=50+per_image=True \
+        MaskMix+strategy=block+scale=1+patch_size=4+beta=50+per_image=True \
         MaskMix+scale=2+patch_size=4+beta=50+per_image=True
 """
 import warnings
@@ -51,8 +51,10 @@ def parse_args():
 def main():
     args = parse_args()
     if not args.checkpoint:
-        warnings.warn('No --checkpoint: the attention is that of a model '
-                      'before its training.')
+        warnings.warn(
+            'No --checkpoint: the attention is that of a model before its '
+            'training.',
+            stacklevel=1)
     with user_errors():
         cfg = load_config(args.config, args.cfg_options)
         mixers = choose_mixers(cfg, args.mixers)

@@ -1,4 +1,4 @@
-"""Plot what runs logged side by side: losses, accuracies, and what was mixed.
+r"""Plot what runs logged side by side: losses, accuracies, and what was mixed.
 
 Panels are named as in the log: loss, loss_cls, accuracy/top1, lr, and with
 mmmix.MixStatisticsHook mix/alpha_mean, mix/lam_mean and their like. Two are
@@ -7,7 +7,7 @@ the last epoch.
 
 example: plot_curves.py work_dirs/cutmix work_dirs/smmix --out curves.png
 
-example, MixPro's Fig. 2: plot_curves.py work_dirs/mixpro work_dirs/transmix \\
+example, MixPro's Fig. 2: plot_curves.py work_dirs/mixpro work_dirs/transmix \
              --panels mix/alpha_mean histogram/alpha loss error/top1
 """
 from pathlib import Path
