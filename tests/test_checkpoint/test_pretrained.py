@@ -336,6 +336,7 @@ def test_statistics_are_not_derived(saved):
 
 def test_refuses_other_positions(saved):
     """Another number of channels or heads is another model."""
+    pytest.importorskip('scipy')  # for MMPretrain's Swin
     for old, new in ((VIT, dict(VIT, arch=dict(ARCH, embed_dims=32))),
                      (dict(SWIN, window_size=2),
                       dict(SWIN, arch=dict(SWIN['arch'], num_heads=[2, 2])))):

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
@@ -12,6 +14,10 @@ SCORES = [  # answers of three classes: 0, 1, 2, 2
     [.1, .2, .7],
     [.11, .1, .79],
 ]
+
+
+needs_sklearn = pytest.mark.skipif(
+    find_spec('sklearn') is None, reason='scikit-learn is not installed')
 
 
 def evaluate(metric, scores, labels, **metainfo):
@@ -66,6 +72,7 @@ def test_calibration_by_hand():
                                                              (.45**2 / 2)**.5)
 
 
+@needs_sklearn
 def test_detection_by_hand():
     # the least confident is outside, then one inside, then one outside
     scores = [[.4, .3, .3], [.5, .3, .2], [.6, .2, .2], [.9, .1, 0.]]
@@ -87,6 +94,7 @@ def slow_average_precision(confidence, outside):
     return area
 
 
+@needs_sklearn
 @pytest.mark.parametrize('levels', [1, 3, 1000])
 def test_aupr_is_the_average_precision(levels):
     generator = torch.Generator().manual_seed(levels)
@@ -97,6 +105,7 @@ def test_aupr_is_the_average_precision(levels):
         slow_average_precision(confidence.tolist(), outside.tolist()))
 
 
+@needs_sklearn
 def test_perfect_and_useless_detection():
     outside = torch.tensor([True, True, False, False, False])
     sure = torch.tensor([.1, .2, .7, .8, .9])
@@ -105,6 +114,7 @@ def test_perfect_and_useless_detection():
     assert detection_aupr(torch.full((5, ), .5), outside) == pytest.approx(.4)
 
 
+@needs_sklearn
 @pytest.mark.parametrize('labels, numbers', [([0, 1], '2 inside and 0'),
                                              ([-1, -1], '0 inside and 2')])
 def test_detection_needs_both(labels, numbers):
