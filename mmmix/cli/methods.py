@@ -182,6 +182,21 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
     add_cfg_options(parser)
 
 
+def add_guided(parser: argparse.ArgumentParser, option: str, **kwargs) -> None:
+    """The option that names what mixes, with more arguments of
+    ``add_argument``, and that of the model which guides it."""
+    parser.add_argument(
+        option,
+        metavar='METHOD',
+        help=f'what mixes: {METHOD_HELP} (default: CutMix)',
+        **kwargs)
+    parser.add_argument(
+        '--guide',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='the model that guides the mixing; by default the first pair')
+
+
 def add_rounds(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how often images are paired."""
     parser.add_argument(

@@ -16,7 +16,7 @@ example, after tools/quickstart.sh:
 """
 from mmmix import analysis
 from mmmix.cli.methods import (
-    METHOD_HELP,
+    add_guided,
     add_rounds,
     guided_methods,
     sampling_note,
@@ -44,17 +44,7 @@ NOTE = ('Shares of the pasted region in percent, means over pairs of '
 def parse_args():
     parser = analysis_parser(__doc__)
     add_models(parser, batch_size=25)
-    parser.add_argument(
-        '--methods',
-        nargs='+',
-        default=['CutMix'],
-        metavar='METHOD',
-        help=f'what mixes: {METHOD_HELP} (default: CutMix)')
-    parser.add_argument(
-        '--guide',
-        nargs=2,
-        metavar=('CONFIG', 'CHECKPOINT'),
-        help='the model that guides the mixers; by default the first pair')
+    add_guided(parser, '--methods', nargs='+', default=['CutMix'])
     add_maps(parser)
     add_rounds(parser)
     add_split(parser)

@@ -12,7 +12,7 @@ example, after tools/quickstart.sh:
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 from mmmix import analysis
-from mmmix.cli.methods import METHOD_HELP, guided_methods
+from mmmix.cli.methods import add_guided, guided_methods
 from mmmix.cli.models import (
     add_maps,
     add_models,
@@ -35,15 +35,7 @@ COLUMNS = ('pair', 'source', 'target', 'lambda', 'checkpoint',
 def parse_args():
     parser = analysis_parser(__doc__)
     add_models(parser)
-    parser.add_argument(
-        '--method',
-        default='CutMix',
-        help=f'what mixes: {METHOD_HELP} (default: CutMix)')
-    parser.add_argument(
-        '--guide',
-        nargs=2,
-        metavar=('CONFIG', 'CHECKPOINT'),
-        help='the model that guides the mixer; by default the first pair')
+    add_guided(parser, '--method', default='CutMix')
     add_maps(parser, 'GradCAM', '--map')
     parser.add_argument(
         '--num', type=int, default=4, help='pairs (default: %(default)s)')
