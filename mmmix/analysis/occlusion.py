@@ -13,7 +13,6 @@ from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
 
 from mmmix.analysis.attention_segmentation import top_mass_mask
-from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.trained_model import (
     TrainedModel,
     batches,
@@ -21,7 +20,6 @@ from mmmix.analysis.trained_model import (
     normalisation,
 )
 from mmmix.errors import MmmixError, check_name
-from mmmix.functional import resize_mask
 
 DROPPING = ('random', 'salient', 'non-salient')
 FILLS = ('before', 'after')
@@ -71,11 +69,6 @@ class Occlusion:
         for kind in self.drop:
             check_name('drop', kind, DROPPING)
         check_name('fill', self.fill, FILLS)
-
-    @property
-    def needs_saliency(self) -> bool:
-        """Whether any patches are chosen by their saliency."""
-        return any(kind != 'random' for kind in self.drop)
 
     def lost(self,
              kind: str,
@@ -178,22 +171,6 @@ def accuracy_under_occlusion(trained: TrainedModel,
         dict(top1=(100 * own[:, 0]).tolist(), dropped=own[:, 1].tolist())
         for kind, own in zip(occlusion.drop, means)
     }
-
-
-def model_saliency(trained: TrainedModel,
-                   maps: ModelMap,
-                   dataset: BaseDataset,
-                   indices: Sequence[int],
-                   grid: Sequence[int],
-                   batch_size: int = 100) -> Tensor:
-    """What a model looks at: its maps on a grid, ``(N, *grid)``, on the CPU,
-    for :func:`accuracy_under_occlusion`."""
-    return torch.cat([
-        resize_mask(maps.of_samples(trained.model, inputs, samples),
-                    grid).cpu()
-        for inputs, samples in batches(trained, dataset, indices, batch_size,
-                                       f'{trained.name}: saliency')
-    ])
 
 
 def drop_patches(images: Tensor,

@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Sequence
 from mmengine.config import Config
 
 from mmmix.analysis import Method, methods_of, with_controls
+from mmmix.analysis.truth import TRUTHS
 from mmmix.cli.config import add_cfg_options, load_config
 from mmmix.cli.models import (
     add_images,
@@ -175,6 +176,13 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
         metavar='CONFIG',
         help='mix images of the data set of this config; by default of the '
         "first method's, or the judge's")
+    parser.add_argument(
+        '--truth',
+        choices=TRUTHS,
+        default='boxes',
+        help='where an object is: its box (the default), or the map that the '
+        'data set loads: its mask, or gaze by mmmix.LoadGaze; leads the '
+        'oracle of --controls')
     add_split(parser)
     add_images(parser, 25)
     add_rounds(parser)

@@ -13,8 +13,10 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \\
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
+import torch
+
 from mmmix import analysis
-from mmmix.analysis.map_files import read_maps
+from mmmix.analysis.model_maps import read_maps
 from mmmix.cli.models import (
     add_maps,
     add_models,
@@ -26,6 +28,7 @@ from mmmix.cli.models import (
     read_models,
 )
 from mmmix.errors import MmmixError
+from mmmix.functional import resize_mask
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
 
@@ -92,7 +95,7 @@ def parse_args():
 
 def find_saliency(models, datasets, indices, args, occlusion):
     """Maps for each model in turn, and where they come from."""
-    if not occlusion.needs_saliency:
+    if set(occlusion.drop) == {'random'}:
         return [None] * len(models), None
     if args.map_folder:
         maps = read_maps(args.map_folder,
@@ -108,9 +111,13 @@ def find_saliency(models, datasets, indices, args, occlusion):
         source = args.saliency[1]
     kind, = read_map_kinds(args, judges)
     maps = [
-        analysis.occlusion.model_saliency(judge, kind, dataset, indices,
-                                          occlusion.grid, args.batch_size)
-        for judge, dataset in zip(judges, datasets)
+        torch.cat([
+            resize_mask(
+                kind.of_samples(judge.model, inputs, samples),
+                occlusion.grid).cpu() for inputs, samples in analysis.batches(
+                    judge, dataset, indices, args.batch_size,
+                    f'{judge.name}: saliency')
+        ]) for judge, dataset in zip(judges, datasets)
     ]
     return maps * (len(models) // len(maps)), f'{kind.kind} of {source}'
 
