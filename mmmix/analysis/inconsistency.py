@@ -118,18 +118,14 @@ def mean_inconsistency(found: Found) -> Dict[str, float]:
 def against_first(found: Dict[str, Found]) -> Dict[str, Tuple[float, float]]:
     """Mean difference of each method from the first, pair by pair, in
     percent, and its error."""
-    values = {
-        name: 100 * abs(own['lam_gt'] - own['lam'])
-        for name, own in found.items()
-    }
-    first, *_ = values.values()
-    both = {name: ~np.isnan(own - first) for name, own in values.items()}
-    return {
-        name:
-        mean_and_error((own - first)[both[name]],
-                       found[name]['batch'][both[name]])
-        for name, own in values.items()
-    }
+    values = [100 * abs(own['lam_gt'] - own['lam']) for own in found.values()]
+    differences = {}
+    for (name, own), value in zip(found.items(), values):
+        difference = value - values[0]
+        both = ~np.isnan(difference)
+        differences[name] = mean_and_error(difference[both],
+                                           own['batch'][both])
+    return differences
 
 
 def within(dataset: BaseDataset, indices: Sequence[int],

@@ -4,7 +4,7 @@ The protocol is that of Naseer et al., "Intriguing properties of vision
 transformers", 2021, which both papers follow.
 """
 from dataclasses import dataclass
-from typing import Dict, Iterable, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -13,11 +13,9 @@ from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
 
 from mmmix.analysis.attention_segmentation import top_mass_mask
-from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
                                           normalisation)
 from mmmix.errors import MmmixError, check_name
-from mmmix.functional import resize_mask
 
 DROPPING = ('random', 'salient', 'non-salient')
 FILLS = ('before', 'after')
@@ -67,11 +65,6 @@ class Occlusion:
         for kind in self.drop:
             check_name('drop', kind, DROPPING)
         check_name('fill', self.fill, FILLS)
-
-    @property
-    def needs_saliency(self) -> bool:
-        """Whether any patches are chosen by their saliency."""
-        return any(kind != 'random' for kind in self.drop)
 
     def lost(self,
              kind: str,
@@ -151,17 +144,21 @@ def accuracy_under_occlusion(trained: TrainedModel,
     for inputs, samples in batches(trained, dataset, indices, batch_size):
         rows = slice(start, start + len(inputs))
         start += len(inputs)
-        labels = labels_of(samples)
+        labels = labels_of(samples).cpu()
         own = None if saliency is None else saliency[rows]
         of_batch = []
         for kind in occlusion.drop:
             for ratio in occlusion.ratios:
                 masks = occlusion.lost(kind, ratio, indices[rows], own)
-                hits = hits_under_occlusion(trained.model, inputs, labels,
-                                            masks, fill)
+                hits = torch.stack([
+                    trained.model(
+                        drop_patches(inputs, mask, fill),
+                        mode='tensor').argmax(1).cpu() == labels
+                    for mask in masks.to(inputs.device)
+                ])
                 of_batch += [
                     hits.float().mean(0),
-                    masks.float().mean((0, 2, 3))
+                    masks.cpu().float().mean((0, 2, 3))
                 ]
         values.append(torch.stack(of_batch))
     means = torch.cat(values, 1).mean(1).view(len(occlusion.drop), -1, 2)
@@ -170,44 +167,6 @@ def accuracy_under_occlusion(trained: TrainedModel,
         dict(top1=(100 * own[:, 0]).tolist(), dropped=own[:, 1].tolist())
         for kind, own in zip(occlusion.drop, means)
     }
-
-
-def model_saliency(trained: TrainedModel,
-                   maps: ModelMap,
-                   dataset: BaseDataset,
-                   indices: Sequence[int],
-                   grid: Sequence[int],
-                   batch_size: int = 100) -> Tensor:
-    """What a model looks at: its maps on a grid, ``(N, *grid)``, on the CPU,
-    for :func:`accuracy_under_occlusion`."""
-    return torch.cat([
-        resize_mask(maps.of_samples(trained.model, inputs, samples),
-                    grid).cpu()
-        for inputs, samples in batches(trained, dataset, indices, batch_size,
-                                       f'{trained.name}: saliency')
-    ])
-
-
-def hits_under_occlusion(model: nn.Module, inputs: Tensor, labels: Tensor,
-                         masks: Iterable[Tensor], fill: Tensor) -> Tensor:
-    """Whether images are classified correctly when patches are lost.
-
-    Args:
-        model (nn.Module): A classifier, in eval mode.
-        inputs (Tensor): Normalised images ``(N, C, H, W)``.
-        labels (Tensor): ``(N,)``.
-        masks (Iterable[Tensor]): M masks ``(N, h, w)`` bool of what is lost.
-        fill (Tensor): See :func:`zero_pixels`.
-
-    Returns:
-        Tensor: ``(M, N)`` bool on the CPU.
-    """
-    hits = []
-    for mask in masks:
-        images = drop_patches(inputs, mask.to(inputs.device), fill)
-        logits = model(images, mode='tensor')
-        hits.append((logits.argmax(1) == labels.to(logits.device)).cpu())
-    return torch.stack(hits)
 
 
 def drop_patches(images: Tensor,

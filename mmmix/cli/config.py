@@ -13,8 +13,6 @@ from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
 from mmmix.environment import find_config, silent_import
 from mmmix.errors import MmmixError
 
-DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
 
 def add_cfg_options(parser: argparse.ArgumentParser,
                     name: str = '--cfg-options',
@@ -103,8 +101,8 @@ def set_loader_defaults(cfg: Config) -> None:
     Segmentation and detection keep MMEngine's collate function because their
     images differ in size.
     """
-    for name in DATALOADERS:
-        loader = cfg.get(name)
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
         if loader is None:
             continue
         if toolbox_of(cfg) is None:

@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from mmengine.config import Config
 
 from mmmix.analysis import Method, methods_of, with_controls
+from mmmix.analysis.truth import TRUTHS
 from mmmix.cli.config import add_cfg_options, load_config
 from mmmix.cli.models import (add_images, add_out, add_split, choose_names,
                               load_trained, short_names, split_pairs)
@@ -176,11 +177,33 @@ def add_methods(parser: argparse.ArgumentParser, host: str,
         metavar='CONFIG',
         help='mix images of the data set of this config; by default of the '
         "first method's, or the judge's")
+    parser.add_argument(
+        '--truth',
+        choices=TRUTHS,
+        default='boxes',
+        help='where an object is: its box (the default), or the map that the '
+        'data set loads: its mask, or gaze by mmmix.LoadGaze; leads the '
+        'oracle of --controls')
     add_split(parser)
     add_images(parser, 25)
     add_rounds(parser)
     add_out(parser)
     add_cfg_options(parser)
+
+
+def add_guided(parser: argparse.ArgumentParser, option: str, **kwargs) -> None:
+    """The option that names what mixes, with more arguments of
+    ``add_argument``, and that of the model which guides it."""
+    parser.add_argument(
+        option,
+        metavar='METHOD',
+        help=f'what mixes: {METHOD_HELP} (default: CutMix)',
+        **kwargs)
+    parser.add_argument(
+        '--guide',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='the model that guides the mixing; by default the first pair')
 
 
 def add_rounds(parser: argparse.ArgumentParser) -> None:

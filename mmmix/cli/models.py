@@ -17,8 +17,6 @@ from mmmix.cli.errors import user_errors
 from mmmix.cli.runner import build_model
 from mmmix.errors import MmmixError
 
-SPLITS = ('train', 'val', 'test')
-
 
 def analysis_parser(description: str) -> argparse.ArgumentParser:
     """A parser that shows the docstring of a tool as it is."""
@@ -99,7 +97,10 @@ def add_maps(parser: argparse.ArgumentParser,
 def add_split(parser: argparse.ArgumentParser) -> None:
     """The argument that names a part of a data set."""
     parser.add_argument(
-        '--split', choices=SPLITS, default='val', help='default: %(default)s')
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='val',
+        help='default: %(default)s')
 
 
 def read_models(args: argparse.Namespace) -> List[TrainedModel]:

@@ -22,7 +22,6 @@ LAUNCHERS = {
     'slurm': ('SLURM_PROCID', 'tools/slurm_train.sh'),
     'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun'),
 }
-SYNC_BN = ('SyncBN', 'MMSyncBN')
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +139,10 @@ def replace_sync_bn(model: dict) -> int:
     Returns:
         int: How many were replaced.
     """
-    found = [d for d in _dicts_in(model) if d.get('type') in SYNC_BN]
+    found = [
+        node for node in _dicts_in(model)
+        if node.get('type') in ('SyncBN', 'MMSyncBN')
+    ]
     for node in found:
         node['type'] = 'BN'
     return len(found)

@@ -59,8 +59,8 @@ def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
     top = size[1] - HEAD
     for i, pair in enumerate(pairs):
         for j, row in enumerate(pair):
-            left = SIDE
             for k in range(columns):
+                left = SIDE + k * (cell[0] + GAP[0])
                 axis = figure.add_axes(
                     (left / size[0], (top - cell[1]) / size[1],
                      cell[0] / size[0], cell[1] / size[1]))
@@ -72,7 +72,6 @@ def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
                         fontsize=9,
                         fontweight='bold')
                 _draw_cell(axis, row, k - 1)
-                left += cell[0] + GAP[0]
             figure.text(
                 .06 / size[0], (top - cell[1] / 2) / size[1],
                 row.title,

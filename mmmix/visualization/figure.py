@@ -19,7 +19,6 @@ MASK = LinearSegmentedColormap.from_list('mask', [TARGET, SOURCE])
 CELL = 1.5
 GAP = np.array([.12, .42])
 TITLE = .28
-NAME_LENGTH = 20  # characters of a class name under an image
 
 
 @dataclass
@@ -146,8 +145,8 @@ def draw_caption(axis: Axes,
         va='top')
 
 
-def short_name(name: str, length: int = NAME_LENGTH) -> str:
-    """The first of the synonyms that ImageNet's classes list."""
+def short_name(name: str, length: int = 20) -> str:
+    """The first of the synonyms that ImageNet's classes list, shortened."""
     name = name.split(',')[0]
     return name if len(name) <= length else f'{name[:length]}\u2026'
 

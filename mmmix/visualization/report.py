@@ -3,7 +3,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, Optional, Sequence, Union
 
 from matplotlib.figure import Figure
 
@@ -17,7 +17,7 @@ def write_report(
     rows: Sequence[Row],
     content: Dict,
     figure: Optional[Figure] = None,
-    notes: Sequence[str] = ()) -> List[Path]:
+    notes: Sequence[str] = ()) -> None:
     """Write ``out.json``, ``out.md`` and ``out.png``, and print the table.
 
     Args:
@@ -32,31 +32,19 @@ def write_report(
         figure (Figure, optional): The picture.
         notes (Sequence[str]): What a reader must know, a paragraph each:
             options that were chosen, images that were skipped.
-
-    Returns:
-        list[Path]: What was written.
     """
     table = markdown_table(columns, rows)
     print('\n'.join([table, *notes]))
     if out is None:
-        return []
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
+        return
     command = shlex.join(['python', *sys.argv])  # to be repeated
-    # "with_suffix" would take a version number in the name for one
-    named = {
-        suffix: out.with_name(f'{out.name}.{suffix}')
-        for suffix in ('json', 'md', 'png')
-    }
-    if figure is None:
-        del named['png']
-    else:
-        figure.savefig(named['png'], dpi=150, bbox_inches='tight')
-    parts = [f'# {title}', f'```bash\n{command}\n```', table, *notes]
+    page = [f'# {title}', f'```bash\n{command}\n```', table, *notes]
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
     if figure is not None:
-        parts.append(f'![{title}]({out.name}.png)')
-    named['md'].write_text('\n\n'.join(parts) + '\n')
-    named['json'].write_text(
+        figure.savefig(f'{out}.png', dpi=150, bbox_inches='tight')
+        page.append(f'![{title}]({Path(out).name}.png)')
+    Path(f'{out}.md').write_text('\n\n'.join(page) + '\n')
+    Path(f'{out}.json').write_text(
         json.dumps(
             dict(
                 command=command,
@@ -64,8 +52,7 @@ def write_report(
                 rows=[list(row) for row in rows],
                 **content),
             indent=1) + '\n')
-    print('written:', *named.values())
-    return list(named.values())
+    print(f'written: {out}.json {out}.md' + (f' {out}.png' if figure else ''))
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -75,11 +62,9 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Row]) -> str:
         for i in range(len(columns))
     ]
     lines = [columns, ['--:' if number else ':--' for number in right]]
-    lines += [[_cell(value) for value in row] for row in rows]
+    lines += [[
+        f'{value:.2f}'
+        if isinstance(value, float) else str('' if value is None else value)
+        for value in row
+    ] for row in rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-
-
-def _cell(value: Union[str, int, float, None]) -> str:
-    if value is None:
-        return ''
-    return f'{value:.2f}' if isinstance(value, float) else str(value)

@@ -6,7 +6,7 @@ from helpers import batch, build, dense_attention, vit_config
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis import ModelMap
-from mmmix.analysis.map_files import read_maps
+from mmmix.analysis.model_maps import read_maps
 
 
 def test_attention_maps():

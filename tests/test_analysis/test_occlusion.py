@@ -1,10 +1,12 @@
 import pytest
 import torch
 from helpers import build, vit_config
+from mmpretrain.structures import DataSample
 from torch import nn
 
-from mmmix.analysis.occlusion import (Occlusion, drop_patches,
-                                      hits_under_occlusion, zero_pixels)
+from mmmix.analysis.occlusion import (Occlusion, accuracy_under_occlusion,
+                                      drop_patches, zero_pixels)
+from mmmix.analysis.trained_model import TrainedModel
 from mmmix.registry import MODELS
 
 SALIENCY = torch.tensor([[[.4, .1], [.3, .2]]])
@@ -164,31 +166,46 @@ def test_zeros_before_and_after_normalisation():
 class Brightness(nn.Module):
     """Class 1 if the image is bright on average, else class 0."""
 
+    def __init__(self):
+        super().__init__()
+        self.data_preprocessor = MODELS.build(
+            dict(type='mmpretrain.ClsDataPreprocessor'))
+
     def forward(self, inputs, mode):
         mean = inputs.mean((1, 2, 3))
         return torch.stack([torch.full_like(mean, .5), mean], 1)
 
 
-def test_hits_by_hand():
-    inputs = torch.ones(2, 3, 4, 4)
-    none = torch.zeros(2, 2, 2, dtype=torch.bool)
-    three = none.clone()
-    three[:, :, 0] = three[:, 0] = True
-    hits = hits_under_occlusion(Brightness(), inputs, torch.tensor([1, 0]),
-                                [none, three, ~none], torch.zeros(1))
+def accuracy(model, images, labels, occlusion, saliency):
+    dataset = [
+        dict(inputs=image, data_samples=DataSample().set_gt_label(label))
+        for image, label in zip(images, labels)
+    ]
+    result = accuracy_under_occlusion(
+        TrainedModel('it', None, '', model), dataset, range(len(dataset)),
+        occlusion, saliency)
+    return result['salient']['top1']
+
+
+def test_accuracy_by_hand():
+    occlusion = Occlusion((2, 2), ratios=(0, .75, 1), drop=['salient'])
+    saliency = torch.tensor([[[.4, .3], [.2, .1]]])
+    images = torch.ones(1, 3, 4, 4)
     # the bright image is right until too much of it is lost
-    assert hits.tolist() == [[True, False], [False, True], [False, True]]
+    for label, expected in ((1, [100, 0, 0]), (0, [0, 100, 100])):
+        assert accuracy(Brightness(), images, [label], occlusion,
+                        saliency) == expected
 
 
-def test_hits_are_those_of_a_classifier_shown_the_occluded_image():
+def test_accuracy_is_that_of_a_classifier_shown_the_occluded_image():
     model = build(vit_config()).eval()
     inputs = torch.rand(3, 3, 32, 32)
-    mask = torch.zeros(3, 4, 4, dtype=torch.bool)
-    mask[:, 1:3, 1:3] = True
+    mask = torch.zeros(3, 4, 4)
+    mask[:, 1:3, 1:3] = 1
     shown = inputs.clone()
     shown[:, :, 8:24, 8:24] = 0
     with torch.no_grad():
         labels = model.predict(shown)
-    labels = torch.cat([sample.pred_label for sample in labels])
-    hits = hits_under_occlusion(model, inputs, labels, [mask], torch.zeros(1))
-    assert hits.all() and hits.shape == (1, 3)
+    labels = [int(sample.pred_label) for sample in labels]
+    occlusion = Occlusion((4, 4), (.25, ), ['salient'], fill='after')
+    assert accuracy(model, inputs, labels, occlusion, mask) == [100]

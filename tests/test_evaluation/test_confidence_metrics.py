@@ -15,7 +15,6 @@ SCORES = [  # answers of three classes: 0, 1, 2, 2
     [.11, .1, .79],
 ]
 
-
 needs_sklearn = pytest.mark.skipif(
     find_spec('sklearn') is None, reason='scikit-learn is not installed')
 

@@ -7,15 +7,15 @@ Section 5.4). All checkpoints are shown the same mixed images, and maps that
 depend on a label are made for the source's and for the target's.
 
 example, after tools/quickstart.sh:
-    attention_on_mixed.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+    attention_on_mixed.py cutmix/vit-xs_cutmix_synthetic.py \
              work_dirs/quickstart/cutmix/epoch_10.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             smmix/vit-xs_smmix_synthetic.py \
              work_dirs/quickstart/smmix/epoch_10.pth \
              --methods CutMix SMMix --maps BottomUp --num-images 100 \
              --out work_dirs/attention_on_mixed
 """
 from mmmix import analysis
-from mmmix.cli.methods import (METHOD_HELP, add_rounds, guided_methods,
+from mmmix.cli.methods import (add_guided, add_rounds, guided_methods,
                                sampling_note)
 from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
                               analysis_parser, analysis_run, read_map_kinds,
@@ -33,17 +33,7 @@ NOTE = ('Shares of the pasted region in percent, means over pairs of '
 def parse_args():
     parser = analysis_parser(__doc__)
     add_models(parser, batch_size=25)
-    parser.add_argument(
-        '--methods',
-        nargs='+',
-        default=['CutMix'],
-        metavar='METHOD',
-        help=f'what mixes: {METHOD_HELP} (default: CutMix)')
-    parser.add_argument(
-        '--guide',
-        nargs=2,
-        metavar=('CONFIG', 'CHECKPOINT'),
-        help='the model that guides the mixers; by default the first pair')
+    add_guided(parser, '--methods', nargs='+', default=['CutMix'])
     add_maps(parser)
     add_rounds(parser)
     add_split(parser)

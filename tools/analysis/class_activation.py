@@ -5,14 +5,14 @@ what each checkpoint looks at for the label of the source and of the target
 (SMMix, Fig. 5b and c; TdAttenMix, Fig. 6; MixPro, Fig. 6).
 
 example, after tools/quickstart.sh:
-    class_activation.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+    class_activation.py cutmix/vit-xs_cutmix_synthetic.py \
              work_dirs/quickstart/cutmix/epoch_10.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             smmix/vit-xs_smmix_synthetic.py \
              work_dirs/quickstart/smmix/epoch_10.pth \
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 from mmmix import analysis
-from mmmix.cli.methods import METHOD_HELP, guided_methods
+from mmmix.cli.methods import add_guided, guided_methods
 from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
                               analysis_parser, analysis_run, read_map_kinds,
                               read_models)
@@ -28,15 +28,7 @@ COLUMNS = ('pair', 'source', 'target', 'lambda', 'checkpoint',
 def parse_args():
     parser = analysis_parser(__doc__)
     add_models(parser)
-    parser.add_argument(
-        '--method',
-        default='CutMix',
-        help=f'what mixes: {METHOD_HELP} (default: CutMix)')
-    parser.add_argument(
-        '--guide',
-        nargs=2,
-        metavar=('CONFIG', 'CHECKPOINT'),
-        help='the model that guides the mixer; by default the first pair')
+    add_guided(parser, '--method', default='CutMix')
     add_maps(parser, 'GradCAM', '--map')
     parser.add_argument(
         '--num', type=int, default=4, help='pairs (default: %(default)s)')

@@ -40,12 +40,6 @@ def parse_args():
         metavar=('LOW', 'HIGH'),
         help='only images of which the object covers such a share, such as '
         '0 0.25')
-    parser.add_argument(
-        '--truth',
-        choices=analysis.truth.TRUTHS,
-        default='boxes',
-        help='where an object is: its box (the default), or the map that the '
-        'data set loads: its mask, or gaze by mmmix.LoadGaze')
     return parser.parse_args()
 
 

@@ -40,12 +40,6 @@ def parse_args():
         type=int,
         default=10,
         help="equal parts of lambda's range (default: %(default)s)")
-    parser.add_argument(
-        '--truth',
-        choices=analysis.truth.TRUTHS,
-        default='boxes',
-        help='what leads the oracle of --controls: boxes (the default) or '
-        'the masks or maps that the data set loads')
     return parser.parse_args()
 
 

@@ -7,18 +7,21 @@ itself, by one that is named, or by maps in files. Writes OUT.json, OUT.md and
 OUT.png.
 
 example, after tools/quickstart.sh:
-    occlusion.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
+    occlusion.py cutmix/vit-xs_cutmix_synthetic.py \
              work_dirs/quickstart/cutmix/epoch_10.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
+             smmix/vit-xs_smmix_synthetic.py \
              work_dirs/quickstart/smmix/epoch_10.pth \
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
+import torch
+
 from mmmix import analysis
-from mmmix.analysis.map_files import read_maps
+from mmmix.analysis.model_maps import read_maps
 from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
                               analysis_run, read_map_kinds, read_model,
                               read_models)
 from mmmix.errors import MmmixError
+from mmmix.functional import resize_mask
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
 
@@ -85,7 +88,7 @@ def parse_args():
 
 def find_saliency(models, datasets, indices, args, occlusion):
     """Maps for each model in turn, and where they come from."""
-    if not occlusion.needs_saliency:
+    if set(occlusion.drop) == {'random'}:
         return [None] * len(models), None
     if args.map_folder:
         maps = read_maps(args.map_folder,
@@ -101,9 +104,13 @@ def find_saliency(models, datasets, indices, args, occlusion):
         source = args.saliency[1]
     kind, = read_map_kinds(args, judges)
     maps = [
-        analysis.occlusion.model_saliency(judge, kind, dataset, indices,
-                                          occlusion.grid, args.batch_size)
-        for judge, dataset in zip(judges, datasets)
+        torch.cat([
+            resize_mask(
+                kind.of_samples(judge.model, inputs, samples),
+                occlusion.grid).cpu() for inputs, samples in analysis.batches(
+                    judge, dataset, indices, args.batch_size,
+                    f'{judge.name}: saliency')
+        ]) for judge, dataset in zip(judges, datasets)
     ]
     return maps * (len(models) // len(maps)), f'{kind.kind} of {source}'
 
