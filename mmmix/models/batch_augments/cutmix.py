@@ -7,7 +7,7 @@ from mmmix.functional import paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, pair
-from .random_box import box_fields, box_share, check_minmax, random_box
+from .random_box import box_and_lam, box_fields, check_minmax
 
 
 @BATCH_AUGMENTS.register_module()
@@ -53,10 +53,10 @@ class CutMix(BatchMixer):
                image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, 'shuffle')
         area = rng.beta(self.alpha, self.alpha)
-        box = random_box(rng, image_size, area, self.cutmix_minmax)
-        if self.correct_lam or self.cutmix_minmax is not None:
-            area = box_share(box, image_size)
-        return dict(source=source, box=box, lam=np.float32(area))
+        return dict(
+            box_and_lam(rng, image_size, area, self.cutmix_minmax,
+                        self.correct_lam),
+            source=source)
 
     def mix(self,
             inputs: Tensor,

@@ -43,10 +43,25 @@ def random_box(rng: np.random.Generator,
     return np.concatenate([corner, corner + sides])
 
 
-def box_share(box: np.ndarray, image_size: Sequence[int]) -> float:
-    """Share of an image that a box ``(y1, x1, y2, x2)`` covers."""
-    y1, x1, y2, x2 = box.tolist()
-    return (y2 - y1) * (x2 - x1) / (image_size[0] * image_size[1])
+def box_and_lam(rng: np.random.Generator, image_size: Sequence[int],
+                area: float, minmax: Optional[Sequence[float]],
+                correct_lam: bool) -> Params:
+    """Draw a box, and set lambda.
+
+    Args:
+        rng, image_size, area, minmax: As in :func:`random_box`.
+        correct_lam (bool): Whether lambda is the area of the box after it was
+            clipped at the border, as it always is with ``minmax``, or
+            ``area``.
+
+    Returns:
+        dict: ``box`` and ``lam``, the weight of the source's label.
+    """
+    box = random_box(rng, image_size, area, minmax)
+    if correct_lam or minmax is not None:
+        y1, x1, y2, x2 = box.tolist()
+        area = (y2 - y1) * (x2 - x1) / (image_size[0] * image_size[1])
+    return dict(box=box, lam=np.float32(area))
 
 
 def box_fields(params: Params, inputs: Tensor) -> Dict[str, Any]:

@@ -9,7 +9,7 @@ from mmmix.errors import MmmixError, check_name
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, pair
-from .random_box import box_fields, box_share, check_minmax, random_box
+from .random_box import box_and_lam, box_fields, check_minmax
 
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area')
 
@@ -71,10 +71,10 @@ class ResizeMix(BatchMixer):
         source = pair(rng, batch_size, 'shuffle')
         kept = rng.beta(self.alpha, self.alpha)
         area = 1 - (kept * (self.lam_max - self.lam_min) + self.lam_min)
-        box = random_box(rng, image_size, area, self.cutmix_minmax)
-        if self.correct_lam or self.cutmix_minmax is not None:
-            area = box_share(box, image_size)
-        return dict(source=source, box=box, lam=np.float32(area))
+        return dict(
+            box_and_lam(rng, image_size, area, self.cutmix_minmax,
+                        self.correct_lam),
+            source=source)
 
     def mix(self,
             inputs: Tensor,
