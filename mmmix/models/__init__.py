@@ -5,6 +5,7 @@ from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
                              Mixup, RandomMixer, ResizeMix, SMMix)
+from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
 from .guides import EMAGuide, FrozenGuide, Guide, SelfGuide
@@ -23,5 +24,5 @@ __all__ = [
     'MixLoss', 'MixVisionTransformerClsHead', 'RandomMixer', 'Mixup',
     'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'ResNeXt_CIFAR',
     'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown', 'TransMixLabel',
-    'AttentionMap', 'find_extractor'
+    'AttentionMap', 'find_extractor', 'seen_channels'
 ]

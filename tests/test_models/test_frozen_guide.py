@@ -137,28 +137,34 @@ def photographs():
 
 
 PREPROCESSORS = dict(
-    raw=dict(to_rgb=False),
-    rgb=dict(to_rgb=True),
-    imagenet=dict(
-        mean=[123.7, 116.3, 103.5], std=[58.4, 57.1, 57.4], to_rgb=True),
-    bgr=dict(mean=[100., 120., 140.], std=[50., 60., 70.], to_rgb=False))
+    none=dict(),
+    imagenet=dict(mean=[123.7, 116.3, 103.5], std=[58.4, 57.1, 57.4]),
+    bgr=dict(mean=[100., 120., 140.], std=[50., 60., 70.], channels='bgr'))
 
 
+@pytest.mark.parametrize('stored', ['rgb', 'bgr'])
 @pytest.mark.parametrize('ours', PREPROCESSORS)
 @pytest.mark.parametrize('theirs', PREPROCESSORS)
-def test_images_are_renormalised(tmp_path, ours, theirs):
-    """The guide returns what it would for images that it normalised itself."""
+def test_it_sees_images_as_its_own_preprocessor_shows_them(
+        tmp_path, ours, theirs, stored):
+    """In its order of channels, whatever the flags of both say."""
+    own = dict(PREPROCESSORS[theirs])
+    channels = own.pop('channels', 'rgb')
     teacher, guide = frozen_guide(
-        tmp_path, data_preprocessor=dict(PREPROCESSORS[theirs]))
+        tmp_path, data_preprocessor=dict(own, to_rgb=channels == 'rgb'))
+    student = PREPROCESSORS[ours]
     model = build(
         vit_config(
             **SMMIX_FULL,
-            guide=dict(guide, attention_map=TOP_DOWN),
-            data_preprocessor=dict(PREPROCESSORS[ours])))
-    data = photographs()
-    step = mix(model, copy.deepcopy(data))
+            guide=dict(guide, attention_map=TOP_DOWN, channels=channels),
+            data_preprocessor=dict(
+                student, to_rgb=stored != student.get('channels', 'rgb'))))
+    data = photographs()  # in BGR, as files are loaded
+    seen = teacher.data_preprocessor(copy.deepcopy(data))['inputs']
+    if stored == 'rgb':
+        data['inputs'] = [image.flip(0) for image in data['inputs']]
+    step = mix(model, data)
     with torch.no_grad():
-        seen = teacher.data_preprocessor(copy.deepcopy(data))['inputs']
         torch.testing.assert_close(
             step['guidance'].logits, teacher(seen), rtol=1e-3, atol=1e-3)
 
@@ -182,7 +188,7 @@ def test_normalisation_beside_the_model_counts_too(tmp_path):
     teacher, guide = frozen_guide(tmp_path)
     guide['config'] = dict(
         model=Config.fromfile(guide['config']).model,
-        data_preprocessor=dict(PREPROCESSORS['bgr']))
+        data_preprocessor=dict(mean=[100., 120., 140.], std=[50., 60., 70.]))
     model = build(
         vit_config(
             **SMMIX_FULL,
@@ -191,8 +197,8 @@ def test_normalisation_beside_the_model_counts_too(tmp_path):
     data = photographs()
     step = mix(model, copy.deepcopy(data))
     mean, std = (
-        torch.tensor(PREPROCESSORS['bgr'][name]).view(3, 1, 1)
-        for name in ('mean', 'std'))
+        torch.tensor(values).view(3, 1, 1)
+        for values in ([100., 120., 140.], [50., 60., 70.]))
     seen = (torch.stack(data['inputs']).float() - mean) / std
     with torch.no_grad():
         torch.testing.assert_close(

@@ -8,13 +8,14 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.functional import resize_mask
 from mmmix.private import copy_without_waiting
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
 from ..batch_augments import BatchMixer, RandomMixer
 from ..batch_augments.base import check_batch
+from ..channels import CHANNELS
 from ..guides import ask_guides, build_guides
 from ..requirements import required_of_guides
 from .generators import StepGenerators
@@ -33,6 +34,10 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             MMPretrain, and ``guide``, see
             :func:`~mmmix.models.guides.build_guides`.
             :class:`~mmmix.models.MixClassifier` fills it from ``train_cfg``.
+        channels (str): The order in which the model sees the channels of
+            images, 'rgb' or 'bgr'; mean and std are in this order. It changes
+            nothing for the model: a guide that sees another order gets it,
+            and pictures are drawn by it. Defaults to 'rgb'.
         *args, **kwargs: Of ``mmpretrain.ClsDataPreprocessor``.
 
     Attributes:
@@ -43,8 +48,14 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         MmmixError: In training, on labels that are missing or out of range.
     """
 
-    def __init__(self, *args, batch_augments: Optional[dict] = None, **kwargs):
+    def __init__(self,
+                 *args,
+                 batch_augments: Optional[dict] = None,
+                 channels: str = 'rgb',
+                 **kwargs):
         super().__init__(*args, **kwargs)
+        check_name('channels', channels, CHANNELS)
+        self.channels = channels
         copy_without_waiting(self)
         if not batch_augments:
             return

@@ -1,5 +1,5 @@
 import warnings
-from typing import FrozenSet, Optional, Union
+from typing import FrozenSet, List, Optional, Union
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from mmmix.checkpoint import load_weights
 from mmmix.environment import find_config
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.registry import MODELS, TASK_UTILS
+from ..channels import CHANNELS, seen_channels
 from .base import Guide
 
 
@@ -30,6 +31,11 @@ class FrozenGuide(Guide):
         checkpoint (str, optional): Its weights, a path or a URL. Without them
             the guidance is random, which a warning says, unless the backbone
             loads its own (``pretrained`` of a ``TIMMBackbone``).
+        channels (str, optional): The order in which the network sees the
+            channels of images, 'rgb' or 'bgr'. Defaults to None, the order
+            that its config shows, see :func:`mmmix.models.seen_channels`;
+            without a ``data_preprocessor`` in it, that of the model under
+            training.
         **kwargs: Of :class:`Guide`.
 
     Raises:
@@ -49,9 +55,13 @@ class FrozenGuide(Guide):
     def __init__(self,
                  config: Union[str, dict, Config],
                  checkpoint: Optional[str] = None,
+                 channels: Optional[str] = None,
                  **kwargs):
         super().__init__(**kwargs)
         self.config = _load_config(config)
+        if channels is not None:
+            check_name('channels', channels, CHANNELS)
+        self.channels = channels
         self.checkpoint = checkpoint
         self._network: Optional[nn.Module] = None
 
@@ -100,37 +110,28 @@ class FrozenGuide(Guide):
                 'in its config is not read.',
                 stacklevel=2)
         self._own_normalisation = cfg.get('data_preprocessor') is not None
+        if self._own_normalisation and self.channels is None:
+            self.channels = seen_channels(self.config)
         return network.requires_grad_(False).eval()
 
     def shown(self, model: nn.Module, images: Tensor) -> Tensor:
+        ours, theirs = model.data_preprocessor, self._network.data_preprocessor
+        mean, std = _normalisation(ours, images)
+        if self.channels not in (None, ours.channels):
+            images, mean, std = (t.flip(-3) for t in (images, mean, std))
         if self._own_normalisation:
-            images = renormalised(images, model.data_preprocessor,
-                                  self._network.data_preprocessor)
+            their_mean, their_std = _normalisation(theirs, images)
+            images = images * (std / their_std) + (mean -
+                                                   their_mean) / their_std
         return super().shown(model, images)
 
 
-def renormalised(images: Tensor, ours: nn.Module, theirs: nn.Module) -> Tensor:
-    """Images normalised by one data preprocessor, as another would do it.
-
-    Args:
-        images (Tensor): ``(N, C, H, W)``.
-        ours (nn.Module): The data preprocessor that normalised them.
-        theirs (nn.Module): The other data preprocessor.
-    """
-    mean, std = (_channels(ours, name, images) for name in ('mean', 'std'))
-    if ours.to_rgb != theirs.to_rgb:
-        images, mean, std = (t.flip(-3) for t in (images, mean, std))
-    their_mean, their_std = (
-        _channels(theirs, name, images) for name in ('mean', 'std'))
-    return images * (std / their_std) + (mean - their_mean) / their_std
-
-
-def _channels(preprocessor: nn.Module, name: str, like: Tensor) -> Tensor:
-    """Mean or std of each channel ``(C, 1, 1)``."""
-    values = getattr(preprocessor, name, None)
-    if values is None:  # it does not normalise
-        return like.new_full((like.size(1), 1, 1), float(name == 'std'))
-    return values.to(like)
+def _normalisation(preprocessor: nn.Module, images: Tensor) -> List[Tensor]:
+    """Mean and standard deviation of each channel, ``(C, 1, 1)``."""
+    if getattr(preprocessor, 'mean', None) is None:  # it does not normalise
+        ones = images.new_ones(images.size(1), 1, 1)
+        return [0 * ones, ones]
+    return [getattr(preprocessor, name).to(images) for name in ('mean', 'std')]
 
 
 def _load_config(config: Union[str, dict, Config]) -> Config:
