@@ -17,6 +17,7 @@ from mmmix.errors import MmmixError
 from mmmix.evaluation import (AURRA, CalibrationError, ConfidenceMetric,
                               OODDetection, SubsetAccuracy, calibration_bins,
                               columns, fitting_subset, response_rate_accuracy)
+from mmmix.models.channels import stored_channels
 
 # data sets of the papers, whose numbers of images are checked
 KNOWN = dict(
@@ -197,6 +198,8 @@ class OutOfDistribution:
             FileNotFoundError, MmmixError: See :class:`WnidImages`.
         """
         steps = self.trained.cfg.test_dataloader.dataset.pipeline
+        if stored_channels(steps) == 'rgb':  # the test set holds its images
+            steps = [dict(type='mmmix.LoadImage'), *steps]
         options = dict(
             data_root=path,
             wnids=self.wnids,

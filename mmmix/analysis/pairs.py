@@ -11,6 +11,7 @@ from torch import Tensor
 from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
                                           normalisation)
 from mmmix.errors import MmmixError
+from mmmix.models.channels import seen_channels
 
 
 @dataclass
@@ -160,8 +161,7 @@ def check_alike(models: Sequence[TrainedModel], dataset: BaseDataset) -> None:
 
 
 def _normalisation(trained: TrainedModel) -> Tuple:
-    """Mean, standard deviation and channel order of a preprocessor."""
-    preprocessor = trained.model.data_preprocessor
+    """Mean, standard deviation and order of the channels."""
     mean, std = (None if values is None else values.flatten().tolist()
-                 for values in normalisation(preprocessor))
-    return mean, std, preprocessor.to_rgb
+                 for values in normalisation(trained.model.data_preprocessor))
+    return mean, std, seen_channels(trained.cfg)

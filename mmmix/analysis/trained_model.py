@@ -13,6 +13,7 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
+from mmmix.models.channels import seen_channels, stored_channels
 from mmmix.registry import DATASETS
 
 
@@ -110,6 +111,9 @@ def load_batch(trained: TrainedModel, dataset: BaseDataset,
                indices: Sequence[int]) -> Tuple[Tensor, List[BaseDataElement]]:
     """Images of a data set as a classifier sees them.
 
+    In the order of channels that it was trained on, also where the data set
+    is not that of its config.
+
     Args:
         trained (TrainedModel): Whose data preprocessor is used.
         dataset (BaseDataset): See :func:`open_dataset`.
@@ -119,8 +123,14 @@ def load_batch(trained: TrainedModel, dataset: BaseDataset,
         tuple: Normalised images ``(N, C, H, W)`` on the model's device, and
         their N data samples.
     """
-    data = trained.model.data_preprocessor(
-        pseudo_collate([dataset[int(i)] for i in indices]), False)
+    data = pseudo_collate([dataset[int(i)] for i in indices])
+    preprocessor = trained.model.data_preprocessor
+    pipeline = getattr(dataset, 'pipeline', None)
+    if pipeline is not None:
+        turned = stored_channels(pipeline) != seen_channels(trained.cfg)
+        if turned != preprocessor.to_rgb:
+            data['inputs'] = [image.flip(0) for image in data['inputs']]
+    data = preprocessor(data, False)
     return data['inputs'], data['data_samples']
 
 
@@ -174,8 +184,10 @@ def normalisation(
 
 
 def to_image(trained: TrainedModel, inputs: Tensor) -> Tensor:
-    """Undo the normalisation of images ``(N, C, H, W)``, to [0, 1]."""
+    """Undo the normalisation of images ``(N, C, H, W)``, to RGB in [0, 1]."""
     mean, std = normalisation(trained.model.data_preprocessor)
     if mean is not None:
         inputs = inputs * std + mean
+    if seen_channels(trained.cfg) == 'bgr':
+        inputs = inputs.flip(1)
     return (inputs / 255).clamp(0, 1)

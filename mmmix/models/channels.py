@@ -1,19 +1,31 @@
-"""The order of the channels that a network sees."""
+"""The order of the channels that a network sees.
+
+``to_rgb`` does not tell it: that says what a data preprocessor does to the
+order of its loader.
+"""
+from typing import Any
+
 from mmengine.config import Config
 
 CHANNELS = ('rgb', 'bgr')
 
 
-def seen_channels(cfg: Config) -> str:
-    """The order of the channels that the network of a config sees.
+def stored_channels(pipeline: Any) -> str:
+    """The order that a data pipeline gives: image files are loaded as BGR,
+    data sets that hold their images, such as CIFAR, hold RGB.
 
-    ``to_rgb`` does not tell it: that says what a data preprocessor does to
-    the order of its loader. Image files are loaded as BGR, data sets that
-    hold their images, such as CIFAR, hold RGB.
+    >>> stored_channels([dict(type='LoadImageFromFile')])
+    'bgr'
+    """
+    return 'bgr' if 'LoadImage' in str(pipeline) else 'rgb'
+
+
+def seen_channels(cfg: Config) -> str:
+    """The order that the network of a config was trained to see.
 
     Args:
-        cfg (Config): A classification config. ``channels`` in its data
-            preprocessor is returned. Without it, files that are loaded and
+        cfg (Config): A classification config. What its data preprocessor says
+            by ``channels`` is returned. Without it, files that are loaded and
             not turned are BGR, as MMPretrain's RegNet and MobileViT see
             them, and everything else is RGB.
 
@@ -23,8 +35,7 @@ def seen_channels(cfg: Config) -> str:
     preprocessor = (
         cfg.get('model', {}).get('data_preprocessor')
         or cfg.get('data_preprocessor') or {})
-    loads_files = any('LoadImage' in str(cfg.get(f'{split}_dataloader'))
-                      for split in ('train', 'val', 'test'))
     turned = preprocessor.get('to_rgb', False)
+    loader = cfg.get('train_dataloader') or cfg.get('test_dataloader')
     return preprocessor.get('channels',
-                            'bgr' if loads_files and not turned else 'rgb')
+                            'rgb' if turned else stored_channels(loader))

@@ -10,6 +10,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.datasets import CIFAR100
 from PIL import Image
 
+from mmmix.analysis.trained_model import TrainedModel, to_image
 from mmmix.models import seen_channels
 from mmmix.registry import DATASETS, MODELS
 
@@ -99,6 +100,9 @@ def test_the_stem_of_the_guide_sees_the_colours(name, backend, tmp_path,
     shown = seen[0] * preprocessor.std + preprocessor.mean
     torch.testing.assert_close(
         shown.mean((2, 3)), torch.tensor(COLOURS).float(), atol=2, rtol=0)
+    drawn = to_image(TrainedModel(name, cfg, '', model), inputs)
+    torch.testing.assert_close(
+        drawn.mean((2, 3)), torch.tensor(COLOURS) / 255, atol=.01, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def test_given_maps_and_fill(run_tool, weights, tiny_images):
     config, folder = tiny_images
     path = weights(0, config)
     trained = read_model('x', config, str(path))
-    for fill, value in (('before', [0, 0, 0]), ('after', [120, 110, 100])):
+    # the files are loaded in BGR
+    for fill, value in (('before', [0, 0, 0]), ('after', [100, 110, 120])):
         run_tool(TOOL, config, path, '--grid', 4, 4, '--ratios', .5, '--fill',
                  fill, '--map-folder', folder, '--drop', 'salient',
                  'non-salient', '--batch-size', 16)
@@ -119,7 +120,7 @@ def tiny_images(tmp_path, config):
 _base_ = {config!r}
 model = dict(head=dict(num_classes=5))
 data_preprocessor = dict(
-    num_classes=5, mean=[120, 110, 100], std=[50, 60, 70], to_rgb=False)
+    num_classes=5, mean=[120, 110, 100], std=[50, 60, 70], to_rgb=True)
 val_dataloader = dict(dataset=dict(
     _delete_=True,
     type='CustomDataset',

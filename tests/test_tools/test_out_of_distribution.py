@@ -33,7 +33,7 @@ def checkpoint(config, tmp_path):
 
 @pytest.fixture
 def model(config, checkpoint, tmp_path):
-    """The arguments that name it, and its wnids; a pipeline for files."""
+    """The arguments that name it, and its wnids."""
     (tmp_path / 'wnids.txt').write_text('\n'.join(HEAD))
     return [config, checkpoint, '--wnids', 'wnids.txt']
 
@@ -48,19 +48,6 @@ def data(tmp_path, config):
         (tmp_path / 'known').mkdir(exist_ok=True)
         (tmp_path / 'known' / name).symlink_to(tmp_path / 'data' / name)
     return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def loading_pipeline(monkeypatch):
-    """The built-in images need no loading, the files of a test do."""
-    from mmmix.datasets import WnidImages
-    build = WnidImages.__init__
-
-    def init(self, *args, pipeline=(), **kwargs):
-        steps = [dict(type='mmmix.LoadImage'), *pipeline]
-        build(self, *args, pipeline=steps, **kwargs)
-
-    monkeypatch.setattr(WnidImages, '__init__', init)
 
 
 def result(out):
