@@ -28,6 +28,7 @@ STEPS, BATCH, SEED = 12, 5, 7
 MIXUP = dict(type='mmmix.Mixup', alpha=0.8)
 MASKMIX = dict(type='mmmix.MaskMix', scale=1, patch_size=8)
 TOP_DOWN = dict(type='mmmix.TopDown')
+EQUATION_12 = dict(type='mmmix.AreaAttentionLabel', target='replaced')
 CONSISTENCY_L1 = dict(type='mmmix.ConsistencyLoss', distance='l1')
 
 
@@ -65,18 +66,15 @@ def configs(folder):
                    guide=dict(
                        type='mmmix.SelfGuide',
                        attention_map=dict(TOP_DOWN, form='two_pass')),
-                   head=dict(
-                       label_rule=dict(
-                           type='mmmix.AreaAttentionLabel', beta='random'))),
+                   head=dict(label_rule=dict(EQUATION_12, beta='random'))),
         'TdAttenMix, CNN, cam':
-        cnn_config(
-            [SMMIX, MIXUP],
-            dict(consistency=CONSISTENCY_L1),
-            probs=[.6, .2],
-            guide=dict(
-                type='mmmix.SelfGuide',
-                attention_map=dict(TOP_DOWN, form='cam')),
-            head=dict(label_rule=dict(type='mmmix.AreaAttentionLabel'))),
+        cnn_config([SMMIX, MIXUP],
+                   dict(consistency=CONSISTENCY_L1),
+                   probs=[.6, .2],
+                   guide=dict(
+                       type='mmmix.SelfGuide',
+                       attention_map=dict(TOP_DOWN, form='cam')),
+                   head=dict(label_rule=EQUATION_12)),
         'Attentive CutMix, frozen':
         vit_config([attentive], guide=frozen(folder)),
         'TransMix labels on MaskMix':

@@ -3,9 +3,12 @@ _base_ = [
     '../_base_/mixing/small/tdattenmix.py',
 ]
 
-# a CNN has no patch tokens, so there is no fine-grained loss (Eq. 18)
+# as in ../_base_/mixing/tdattenmix_cnn.py: regions on a grid of 14 x 14, no
+# fine-grained loss
+mixing = dict(augments=[dict(type='mmmix.SMMix', grid=14)])
+
 model = dict(
-    train_cfg=_base_.mixing,
+    train_cfg=mixing,
     head=dict(
         label_rule=_base_.label_rule,
         mix_losses=dict(consistency=_base_.mix_losses.consistency)))

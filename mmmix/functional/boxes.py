@@ -1,5 +1,5 @@
 """Boxes on an attention map: their sums, and the box of extreme sum."""
-from typing import Sequence, Union
+from typing import Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -126,19 +126,37 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     return torch.cat([corner, corner + sizes], 1)
 
 
-def scale_boxes(boxes: Tensor, factor: Sequence[int]) -> Tensor:
+def scale_boxes(boxes: Tensor, grid: Sequence[int],
+                image_size: Sequence[int]) -> Tensor:
     """Convert boxes from grid cells to pixels.
+
+    Where the cells are not whole pixels, sides and upper left corners are
+    rounded (a half up) and the corner moved inside the image: boxes of as many
+    cells have as many pixels wherever they lie.
 
     Args:
         boxes (Tensor): ``(N, 4)`` in cells.
-        factor (Sequence[int]): Height and width of a cell in pixels.
+        grid (Sequence[int]): Number of rows and columns of cells.
+        image_size (Sequence[int]): Height and width in pixels.
 
     Returns:
         Tensor: ``(N, 4)`` in pixels.
 
-    >>> scale_boxes(torch.tensor([[0, 1, 2, 3]]), (16, 16))
+    >>> scale_boxes(torch.tensor([[0, 1, 2, 3]]), (14, 14), (224, 224))
     tensor([[ 0, 16, 32, 48]])
+    >>> scale_boxes(torch.tensor([[0, 1, 2, 3]]), (14, 14), (32, 32))
+    tensor([[0, 2, 5, 7]])
     """
-    height, width = factor
     y1, x1, y2, x2 = boxes.unbind(1)
-    return torch.stack([y1 * height, x1 * width, y2 * height, x2 * width], 1)
+    top, bottom = _scale(y1, y2, grid[0], image_size[0])
+    left, right = _scale(x1, x2, grid[1], image_size[1])
+    return torch.stack([top, left, bottom, right], 1)
+
+
+def _scale(first: Tensor, last: Tensor, cells: int,
+           size: int) -> Tuple[Tensor, Tensor]:
+    """:func:`scale_boxes` along one axis."""
+    side = (2 * (last - first) * size + cells) // (2 * cells)
+    start = (2 * first * size + cells) // (2 * cells)
+    start = torch.minimum(start, size - side)
+    return start, start + side

@@ -1,5 +1,6 @@
 """Box sums and extreme boxes against a brute-force search."""
 import itertools
+import math
 
 import pytest
 import torch
@@ -93,4 +94,19 @@ def test_bad_arguments_are_refused():
 
 def test_scale_boxes():
     boxes = torch.tensor([[0, 1, 2, 3]])
-    assert scale_boxes(boxes, (16, 8)).tolist() == [[0, 8, 32, 24]]
+    assert scale_boxes(boxes, (2, 4), (32, 32)).tolist() == [[0, 8, 32, 24]]
+
+
+@pytest.mark.parametrize('cells,size', [(14, 32), (14, 64), (7, 5), (3, 96)])
+def test_boxes_are_rounded_to_pixels_of_the_image(cells, size):
+    """Next to where they are, and of one size wherever they are."""
+    for side in range(cells + 1):
+        corners = torch.arange(cells - side + 1)
+        boxes = torch.stack([corners, corners, corners + side, corners + side],
+                            1)
+        found = scale_boxes(boxes, (cells, cells), (size, size))
+        assert torch.equal(found[:, ::2], found[:, 1::2])
+        assert (found >= 0).all() and (found <= size).all()
+        pixels = found[:, 2] - found[:, 0]
+        assert (pixels == math.floor(side * size / cells + 0.5)).all()
+        assert (found[:, 0] - corners * size / cells).abs().max() <= 1

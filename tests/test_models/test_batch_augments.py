@@ -1,4 +1,6 @@
 """Mixers through their public interface."""
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -269,34 +271,50 @@ def test_a_guided_mixer_names_what_it_requires():
         mixer.mix(inputs, labels, params)
 
 
-def test_regions_are_whole_pixels_on_any_map():
-    # a map of 5 x 7 on 48 x 32 pixels: the finest grid below is 4 x 4
-    inputs, labels, _ = case()
-    attention = torch.rand(7, 5, 7)
-    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', delta=0.5))
+def mean_over(attention, rows, columns):
+    """The map (N, h, w) averaged onto a grid, one cell after the other."""
+    n, height, width = attention.shape
+    cells = torch.zeros(n, rows, columns)
+    for i, j, r, c in itertools.product(
+            range(rows), range(columns), range(height), range(width)):
+        down, right = (max(
+            0,
+            min((new + 1) / count,
+                (old + 1) / side) - max(new / count, old / side)) * count
+                       for new, count, old, side in ((i, rows, r, height),
+                                                     (j, columns, c, width)))
+        cells[:, i, j] += down * right * attention[:, r, c]
+    return cells
+
+
+@pytest.mark.parametrize('grid,map_size,own', [(None, (5, 7), (5, 7)),
+                                               (9, (4, 3), (9, 9)),
+                                               ((4, 2), (6, 5), (4, 2))])
+def test_regions_are_whole_pixels_on_any_grid(grid, map_size, own):
+    """The extremes of the averaged map; both boxes are of one size."""
+    inputs, labels, _ = case()  # of 48 x 32 pixels
+    attention = torch.rand(7, *map_size)
+    mixer = BATCH_AUGMENTS.build(dict(type='mmmix.SMMix', delta=.5, grid=grid))
     params = mixer.sample(np.random.default_rng(0), 7, (48, 32))
     mixed = mixer.mix(inputs, labels, params, Guidance(attention=attention))
-    assert mixed.mask.shape[1:] == (4, 4)
-    assert torch.equal(mixed.lam, torch.full((7, ), 0.25))
-    rows = [
-        sum(
-            max(0,
-                min((i + 1) / 4, (r + 1) / 5) - max(i / 4, r / 5)) *
-            attention[:, r] for r in range(5)) for i in range(4)
-    ]
-    cells = torch.stack([
-        sum(
-            max(0,
-                min((j + 1) / 4, (c + 1) / 7) - max(j / 4, c / 7)) * row[:, c]
-            for c in range(7)) for row in rows for j in range(4)
-    ], 1).view(7, 4, 4)
-    for i, (top, left, *_) in enumerate(mixed.target_boxes.tolist()):
-        sums = {
-            (y, x): cells[i, y:y + 2, x:x + 2].sum().item()
-            for y in range(3)
-            for x in range(3)
-        }
-        assert (top // 12, left // 8) == min(sums, key=sums.get)
+    cells = mean_over(attention, *own)
+    h, w = own[0] // 2, own[1] // 2
+    height, width = round(48 * h / own[0]), round(32 * w / own[1])
+    assert torch.allclose(mixed.lam, torch.tensor(height * width / (48 * 32)))
+    assert torch.allclose(mixed.lam, area_lambda(mixed.mask))
+    for i in range(7):
+        for boxes, maps, best in ((mixed.source_boxes, cells[mixed.source],
+                                   max), (mixed.target_boxes, cells, min)):
+            sums = {
+                (y, x): maps[i, y:y + h, x:x + w].sum().item()
+                for y in range(own[0] - h + 1)
+                for x in range(own[1] - w + 1)
+            }
+            y, x = best(sums, key=sums.get)
+            y1, x1, y2, x2 = boxes[i].tolist()
+            assert (y2 - y1, x2 - x1) == (height, width)
+            assert abs(y1 - 48 * y / own[0]) <= 1
+            assert abs(x1 - 32 * x / own[1]) <= 1
 
 
 @pytest.mark.parametrize('cfg,message', [
@@ -304,6 +322,7 @@ def test_regions_are_whole_pixels_on_any_map():
     (dict(type='SMMix', delta=1.2), 'in .0, 1. .*not 1.2'),
     (dict(type='SMMix', delta=(0, 0.5, 1)), 'or two'),
     (dict(type='SMMix', pairing='random'), "not 'random'"),
+    (dict(type='SMMix', grid=0), 'positive whole numbers, or None, not 0'),
     (dict(type='CutMix', alpha=0), 'positive number, not 0'),
     (dict(type='CutMix', alpha=1, cutmix_minmax=[0.8, 0.2]), 'min < max'),
     (dict(type='Mixup', alpha=-1), 'positive number, not -1'),

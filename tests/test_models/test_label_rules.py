@@ -75,7 +75,7 @@ def attended_by_the_class_token(model, mixed, normalize=False, nearest=False):
     return lams
 
 
-def attended_by_the_guide(mixed, maps, target='replaced', ratio='image'):
+def attended_by_the_guide(mixed, maps, target='visible', ratio='image'):
     """lambda_a of TdAttenMix, Eq. 11-13, for each image."""
     parts = []
     for n in range(len(maps)):
@@ -166,8 +166,8 @@ def name_of(part):
         dict(TRANSMIX, normalize=True, area_weight=0.5, downsample='area'),
         PAL,
         dict(PAL, label_smooth=0.1, normalize=True, downsample='area'), AREA,
-        dict(AREA, beta=0.2, target='visible'),
-        dict(AREA, beta=0., target='visible', ratio='batch'),
+        dict(AREA, beta=0.2, target='replaced'),
+        dict(AREA, beta=0., target='replaced', ratio='batch'),
         dict(AREA, ratio='batch')
     ],
     ids=name_of)

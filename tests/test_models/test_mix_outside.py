@@ -85,8 +85,10 @@ def test_given_pairs_and_given_maps():
     assert mixed.source_boxes.tolist() == [[0, 0, 16, 16], [16, 16, 32, 32],
                                            [16, 16, 32, 32]]
     assert guidance.attention.shape == (3, 4, 4)
-    # all of A and nothing of B: lambda_a is 1, the area 1/4
-    assert model.relabel(mixed, guidance).lam.tolist() == [0.625] * 3
+    # all of A beside all of B, which cover 1/4, 1/4 and 1/2 of an image
+    attended = np.array([1 / 2, 1 / 2, 1 / 3])
+    assert model.relabel(mixed, guidance).lam.tolist() == pytest.approx(
+        (attended + 1 / 4) / 2)
 
 
 def test_nothing_is_mixed():

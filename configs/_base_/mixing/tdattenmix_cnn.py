@@ -3,4 +3,10 @@
 # since a CNN has no V to which it could be added.
 _base_ = './tdattenmix.py'
 
+mixing = dict(augments=[
+    # as in the authors' public code: the last map of a CNN has too few places
+    dict(type='mmmix.SMMix', grid=14),
+    *_base_.mixing.augments[1:],
+])
+
 mix_losses = dict(fine=None)

@@ -9,7 +9,8 @@ from mmmix.functional import (area_lambda, paste_masked, resize_mask,
                               stretch_cells, top_cells)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-from .base import BatchMixer, Params, check_pairing, pair, to_device
+from .base import (BatchMixer, Params, check_grid, check_pairing, pair,
+                   to_device)
 
 
 @BATCH_AUGMENTS.register_module()
@@ -67,18 +68,12 @@ class AttentiveCutMix(BatchMixer):
                  grid: Union[int, Sequence[int], None] = 7,
                  lam: str = 'cells',
                  pairing: str = 'shuffle'):
-        if grid is not None:
-            size = np.atleast_1d(grid)
-            if size.size > 2 or size.dtype.kind != 'i' or size.min() < 1:
-                raise MmmixError('`grid` must be one or two positive whole '
-                                 f'numbers, or None, not {grid!r}.')
-            grid = tuple(np.broadcast_to(size, 2).tolist())
         check_name('lam', lam, ('cells', 'area'))
         self.num_cells = num_cells
-        self.grid = grid
+        self.grid = check_grid(grid)
         self.lam = lam
         self.pairing = check_pairing(pairing)
-        self._check_num_cells(grid)
+        self._check_num_cells(self.grid)
 
     def _check_num_cells(self, grid: Optional[Sequence[int]]) -> None:
         most, of = float('inf'), "the number of the map's cells"

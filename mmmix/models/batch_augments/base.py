@@ -1,6 +1,6 @@
 """The base of all mixers: hyper-parameters, `sample` and a pure `mix`."""
 from abc import ABCMeta, abstractmethod
-from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -154,6 +154,20 @@ def to_device(array: np.ndarray, like: Tensor) -> Tensor:
     if like.is_cuda:
         tensor = tensor.pin_memory()
     return tensor.to(like.device, non_blocking=True)
+
+
+def check_grid(
+        grid: Union[int, Sequence[int], None]) -> Optional[Tuple[int, int]]:
+    """Rows and columns of a grid given as one or two numbers; None stays
+    None. Anything else raises a MmmixError."""
+    if grid is None:
+        return None
+    size = np.atleast_1d(grid)
+    if size.size > 2 or size.dtype.kind != 'i' or size.min() < 1:
+        raise MmmixError('`grid` must be one or two positive whole numbers, '
+                         f'or None, not {grid!r}.')
+    rows, columns = np.broadcast_to(size, 2).tolist()
+    return rows, columns
 
 
 def check_alpha(alpha: float, name: str = 'alpha') -> float:

@@ -5,11 +5,12 @@ import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError
-from mmmix.functional import (area_lambda, box_masks, extreme_boxes,
+from mmmix.functional import (area_lambda, box_coverage, extreme_boxes,
                               paste_boxes, resize_mask, scale_boxes)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-from .base import BatchMixer, Params, check_pairing, pair, to_device
+from .base import (BatchMixer, Params, check_grid, check_pairing, pair,
+                   to_device)
 
 
 @BATCH_AUGMENTS.register_module()
@@ -23,7 +24,8 @@ class SMMix(BatchMixer):
     the attention map's grid, the label weight is its share of the area.
 
     A region of no cells leaves the image unmixed (lambda 0); one of all cells
-    replaces it (lambda 1).
+    replaces it (lambda 1). Where the cells are not whole pixels, the region's
+    borders are rounded, see :func:`~mmmix.functional.scale_boxes`.
 
     Args:
         delta (float | Sequence[float]): Side ratio, fixed or uniform over
@@ -35,12 +37,16 @@ class SMMix(BatchMixer):
             region whose side is uniform over the integers
             ``floor(low * s) .. floor(high * s)``, where ``s`` is the shorter
             side of the grid. Defaults to False, the paper's.
+        grid (int | Sequence[int], optional): Rows and columns of the grid on
+            which regions are chosen; the attention map is averaged by area
+            onto it, so that a finer grid repeats the values of a coarse map.
+            Defaults to None, the map's own: the patches of a ViT.
         pairing (str): 'flip' (the batch is paired with its reverse, as in the
             public code) or 'shuffle'. Defaults to 'flip'.
 
     Raises:
-        MmmixError: If side ratios are outside [0, 1] or reversed, or the
-            pairing is unknown.
+        MmmixError: If side ratios are outside [0, 1] or reversed, ``grid``
+            has no cell, or the pairing is unknown.
 
     >>> inputs, labels = torch.rand(2, 3, 32, 32), torch.eye(2)
     >>> attention = torch.arange(16.).view(1, 4, 4).expand(2, -1, -1)
@@ -59,6 +65,7 @@ class SMMix(BatchMixer):
                  delta: Union[float, Sequence[float]] = (0.25, 0.75),
                  per_image: bool = False,
                  integer_sides: bool = False,
+                 grid: Union[int, Sequence[int], None] = None,
                  pairing: str = 'flip'):
         low, *middle, high = np.broadcast_to(delta, max(np.size(delta),
                                                         2)).tolist()
@@ -68,6 +75,7 @@ class SMMix(BatchMixer):
         self.delta = (low, high)
         self.per_image = per_image
         self.integer_sides = integer_sides
+        self.grid = check_grid(grid)
         self.pairing = check_pairing(pairing)
 
     def sample(self, rng: np.random.Generator, batch_size: int,
@@ -82,7 +90,7 @@ class SMMix(BatchMixer):
 
         Args:
             side (np.ndarray): Uniform draws in [0, 1), one for each region.
-            grid (Tuple[int, int]): Height and width of the attention map.
+            grid (Tuple[int, int]): Rows and columns of cells.
 
         Returns:
             np.ndarray: ``(len(side), 2)`` integers.
@@ -103,17 +111,18 @@ class SMMix(BatchMixer):
             guidance: Optional[Guidance] = None) -> MixedBatch:
         attention = self.attention(guidance)
         image_size = tuple(inputs.shape[-2:])
-        grid = whole_grid(image_size, attention.shape[1:])
+        grid = self.grid or tuple(attention.shape[1:])
         attention = resize_mask(attention, grid)
-        patch = tuple(side // cells for side, cells in zip(image_size, grid))
         sizes = torch.from_numpy(self.region_sizes(params['side'], grid))
         sizes = sizes if self.per_image else sizes[0]
         source = to_device(params['source'], inputs)
         source_boxes = extreme_boxes(attention[source], sizes, 'max')
         target_boxes = extreme_boxes(attention, sizes, 'min')
-        mask = box_masks(target_boxes, grid)
-        source_boxes = scale_boxes(source_boxes, patch)
-        target_boxes = scale_boxes(target_boxes, patch)
+        source_boxes = scale_boxes(source_boxes, grid, image_size)
+        target_boxes = scale_boxes(target_boxes, grid, image_size)
+        whole = all(side % cells == 0 for side, cells in zip(image_size, grid))
+        mask = box_coverage(target_boxes, image_size,
+                            grid if whole else image_size)
         return MixedBatch(
             inputs=paste_boxes(inputs, source, source_boxes, target_boxes),
             labels=labels,
@@ -124,17 +133,3 @@ class SMMix(BatchMixer):
             source_boxes=source_boxes,
             target_boxes=target_boxes,
             mixer='SMMix')
-
-
-def whole_grid(image_size: Sequence[int],
-               grid: Sequence[int]) -> Tuple[int, int]:
-    """The finest grid with cells of whole pixels that is no finer than a
-    map's own.
-
-    A ViT's map is on such a grid already. The map of a CNN, or of a guide
-    that sees the image at another size, is averaged onto it.
-    """
-    height, width = (next(
-        cells for cells in range(min(given, side), 0, -1) if side % cells == 0)
-                     for side, given in zip(image_size, grid))
-    return height, width

@@ -21,10 +21,12 @@ class AreaAttentionLabel(LabelRule):
         \lambda = \beta \lambda_r + (1 - \beta) \lambda_a, \quad
         \lambda_a = \frac{Att_A}{Att_A + Att_B}
 
-    Att_A is the guide's attention in the pasted region, Att_B in the region
-    of the target that it replaced. Where neither holds any attention, or
-    nothing was pasted, only the area counts. The authors' public code is
-    ``target='visible', ratio='batch'``.
+    Att_A is the attention of the source in the region that was pasted, Att_B
+    that of the target where it stays visible: "at the positions corresponding
+    to :math:`x_M`", the mixed image. Eq. 12 itself sums over the region that
+    was replaced, which contradicts this text, the authors' public code and
+    the paper's Table 4; ``target='replaced'`` follows it to the letter. Where
+    neither holds any attention, or nothing was pasted, only the area counts.
 
     The text under the paper's Table 6 says that beta 0 is the area alone;
     Eq. 14, which is followed here, says that beta 1 is.
@@ -32,8 +34,9 @@ class AreaAttentionLabel(LabelRule):
     Args:
         beta (float | str): Weight of the area, in [0, 1], or 'random': drawn
             for each batch from [0, 1). Defaults to 0.5, the paper's.
-        target (str): Where Att_B is summed: 'replaced', the paper's, or
-            'visible', the rest of the target. Defaults to 'replaced'.
+        target (str): Where Att_B is summed: 'visible', all of the target but
+            the replaced region, or 'replaced', that region, as in Eq. 12.
+            Defaults to 'visible'.
         ratio (str): 'image', one ratio for each image, the paper's, or
             'batch', one for all of them. Defaults to 'image'.
 
@@ -47,20 +50,20 @@ class AreaAttentionLabel(LabelRule):
     >>> mixed = CutMix().mix(torch.rand(2, 3, 16, 16), torch.eye(2), params)
     >>> attention = torch.tensor([[[1., 2.], [2., 2.]], [[3., 1.], [1., 1.]]])
     >>> AreaAttentionLabel()(torch.zeros(2, 2), mixed, Guidance(attention))
-    tensor([0.5000, 0.2500])
+    tensor([0.2917, 0.2500])
     """
 
     requires = frozenset({'attention', 'regions'})
 
     def __init__(self,
                  beta: Union[float, str] = 0.5,
-                 target: str = 'replaced',
+                 target: str = 'visible',
                  ratio: str = 'image'):
         super().__init__()
         if beta != 'random' and (isinstance(beta, str) or not 0 <= beta <= 1):
             raise MmmixError("`beta` must be in [0, 1] or 'random', not "
                              f'{beta!r}.')
-        check_name('target', target, ('replaced', 'visible'))
+        check_name('target', target, ('visible', 'replaced'))
         check_name('ratio', ratio, ('image', 'batch'))
         self.beta = beta
         self.target = target
