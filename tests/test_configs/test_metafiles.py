@@ -84,7 +84,7 @@ def test_name_says_method_batch_and_epochs(path):
         assert method in (folder, f'{folder}-public-code')
     processes, batch, epochs = map(
         int,
-        re.fullmatch(r'(\d+)xb(\d+)-(?:warm20-)?(\d+)e', schedule).groups())
+        re.fullmatch(r'(\d+)xb(\d+)-(?:[a-z]\w*-)?(\d+)e', schedule).groups())
     cfg = load(path)
     assert cfg.train_dataloader.batch_size == batch
     assert cfg.auto_scale_lr.base_batch_size == processes * batch
