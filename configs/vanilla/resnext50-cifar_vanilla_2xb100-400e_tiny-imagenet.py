@@ -1,3 +1,4 @@
+# The recipe of TdAttenMix's public code
 _base_ = [
     '../_base_/models/resnext50-cifar.py',
     '../_base_/datasets/tiny_imagenet_openmixup.py',
@@ -5,4 +6,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-model = dict(head=dict(num_classes=_base_.data_preprocessor.num_classes))
+model = dict(
+    head=dict(
+        num_classes=_base_.data_preprocessor.num_classes,
+        loss=dict(
+            type='LabelSmoothLoss', label_smooth_val=0.1, mode='original')))

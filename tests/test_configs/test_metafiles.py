@@ -84,7 +84,7 @@ def test_name_says_method_batch_and_epochs(path):
         assert method in (folder, f'{folder}-public-code')
     processes, batch, epochs = map(
         int,
-        re.fullmatch(r'(\d+)xb(\d+)-(?:warm20-)?(\d+)e', schedule).groups())
+        re.fullmatch(r'(\d+)xb(\d+)-(?:[a-z]\w*-)?(\d+)e', schedule).groups())
     cfg = load(path)
     assert cfg.train_dataloader.batch_size == batch
     assert cfg.auto_scale_lr.base_batch_size == processes * batch
@@ -119,6 +119,47 @@ def test_every_config_is_linked_from_a_page_of_a_method():
         for _, path in links(folder / 'README.md')
     }
     assert set(CONFIGS) <= linked
+
+
+# Learning rate and images a step of OpenMixup's benchmark.
+OPENMIXUP = {
+    'cifar100': (0.1, 100),
+    'tiny-imagenet': (0.2, 100),
+    'cub200': (1e-3, 16),
+    'in1k': (0.1, 256),
+}
+QUOTED = [
+    path for path, entry in entries().items()
+    if any('OpenMixup' in r['Source'] for r in entry.get('Results', []))
+]
+
+
+@pytest.mark.parametrize(
+    'path', [path for path in QUOTED if path.stem.startswith('res')],
+    ids=name_of)
+def test_cnns_quoted_from_openmixup_have_its_recipe(path):
+    cfg = load(path)
+    rate = cfg.optim_wrapper.optimizer.lr
+    batch = cfg.auto_scale_lr.base_batch_size
+    assert (rate, batch) == OPENMIXUP[path.stem.split('_')[-1]]
+
+
+def test_vits_quoted_from_openmixup_have_its_recipe():
+    """All but the methods that came with a recipe of their own."""
+    own = {'mixup_cutmix', 'smmix', 'transmix'}
+    vits = [
+        path for path in QUOTED
+        if path.stem.startswith(('deit',
+                                 'swin')) and path.parent.name not in own
+    ]
+    assert len(vits) == 7
+    for path in vits:
+        cfg = load(path)
+        steps = {step['type']: step for step in cfg.train_pipeline}
+        assert steps['RandomErasing']['erase_prob'] == 0.25
+        assert cfg.optim_wrapper.clip_grad.max_norm == 5
+        drop_path = 0.0 if path.stem.startswith('deit') else 0.2
+        assert cfg.model.backbone.drop_path_rate == drop_path
 
 
 CNNS = [

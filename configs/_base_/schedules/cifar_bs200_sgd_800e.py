@@ -1,18 +1,20 @@
-# TdAttenMix's public code on CIFAR-100: two GPUs with 100 images each. The
-# rest is from OpenMixup's benchmark, which the paper quotes for the other
-# methods.
+# TdAttenMix's public code on CIFAR-100: two GPUs with 100 images each. Its rate
+# of 0.1 is for 512 images, as in DeiT's code, whose warm-up and floor it has.
+_base_ = './cifar_bs100_sgd_800e.py'
+
+lr = 0.1 * 200 / 512
 optim_wrapper = dict(
-    optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
+    optimizer=dict(lr=lr, nesterov=True),
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
 
-param_scheduler = dict(
-    type='CosineAnnealingLR',
-    eta_min=0,
-    by_epoch=True,
-    convert_to_iter_based=True)
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=1e-6 / lr,
+        by_epoch=True,
+        end=5,
+        convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=True, begin=5)
+]
 
-train_cfg = dict(by_epoch=True, max_epochs=800, val_interval=1)
-val_cfg = dict()
-test_cfg = dict()
-
-# for --auto-scale-lr: the total batch size that the learning rate is for
 auto_scale_lr = dict(base_batch_size=200)

@@ -3,8 +3,8 @@
 # code: no EMA, no random erasing (see the data set).
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=5e-4 * 1024 / 512, weight_decay=0.05),
-    # no weight decay for bias, norm, layer scale and embeddings, as in DeiT
-    # and Swin
+    # no weight decay for bias, norm, layer scale, class token and positions,
+    # as in DeiT, CaiT and Swin
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,
@@ -12,7 +12,12 @@ optim_wrapper = dict(
         custom_keys={
             '.cls_token': dict(decay_mult=0.0),
             '.pos_embed': dict(decay_mult=0.0),
-            '.relative_position_bias_table': dict(decay_mult=0.0)
+            '.relative_position_bias_table': dict(decay_mult=0.0),
+            # the position tables of PVT and the convolution over the positions
+            # of XCiT decay in the public code of these two; the longest key
+            # that fits a name applies
+            '.1.0.pos_embed': dict(decay_mult=1.0),
+            '.pos_embed.token_projection.conv.weight': dict(decay_mult=1.0)
         }))
 
 param_scheduler = [

@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/resnext50-cifar_vanilla_2xb100-400e_tiny-imagenet.py',
+    '../vanilla/resnet18-cifar_vanilla_1xb100-800e_cifar100.py',
     '../_base_/mixing/mixup.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/resnet18-cifar_vanilla_2xb100-400e_tiny-imagenet.py',
+    '../vanilla/resnet18-cifar_vanilla_1xb100-400e_tiny-imagenet.py',
     '../_base_/mixing/attentive_cutmix_resnet18.py',
 ]
 

@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/deit-small_vanilla_8xb128-300e_in1k.py',
+    '../vanilla/deit-small_vanilla_8xb128-openmixup-300e_in1k.py',
     '../_base_/mixing/resizemix.py',
 ]
 

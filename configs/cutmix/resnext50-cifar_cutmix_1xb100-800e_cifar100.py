@@ -1,5 +1,5 @@
 _base_ = [
-    '../vanilla/resnext50-cifar_vanilla_2xb100-800e_cifar100.py',
+    '../vanilla/resnext50-cifar_vanilla_1xb100-800e_cifar100.py',
     '../_base_/mixing/cutmix_always_alpha02.py',
 ]
 
