@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mmmix.analysis.cam import CAM_METHODS, check_cam, class_activation
+from mmmix.analysis.trained_model import labels_of
 from mmmix.errors import MmmixError
 from mmmix.functional import resize_mask
 from mmmix.models import BottomUp, ClassAttention, TopDown
@@ -83,24 +84,14 @@ class ModelMap:
 
     def of_samples(self, model: nn.Module, inputs: Tensor,
                    samples: Sequence[BaseDataElement]) -> Tensor:
-        """Make the maps of a batch, for the true labels where the kind
-        requires them.
-
-        Args:
-            model, inputs: See :meth:`__call__`.
-            samples (Sequence[BaseDataElement]): The N data samples.
+        """Make the maps of a batch, for the true labels of its data samples
+        where the kind requires labels.
 
         Raises:
             MmmixError: If labels are required and a sample has none.
         """
-        if not self.requires_labels:
-            return self(model, inputs)
-        if not all('gt_label' in sample for sample in samples):
-            raise MmmixError(
-                f'{self.kind} looks for the label of an image, but this data '
-                'set has none: choose other maps, such as BottomUp.')
         return self(model, inputs,
-                    torch.cat([sample.gt_label for sample in samples]))
+                    labels_of(samples) if self.requires_labels else None)
 
 
 def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
@@ -113,7 +104,6 @@ def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
     part of the picture.
 
     Args:
-        folder (str | Path): Where the maps are.
         data_list (Sequence[dict]): What a data set knows of N images, with
             the ``img_path`` of each.
         grid (Sequence[int]): Height and width of the grid on which the maps
@@ -123,8 +113,7 @@ def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
         Tensor: ``(N, *grid)`` float32.
 
     Raises:
-        FileNotFoundError: If the folder or maps are missing; the message
-            says how many were found.
+        FileNotFoundError: If the folder or maps are missing.
         MmmixError: If the images are not files or two have the same name, or
             a map is not an ``(h, w)`` array of finite numbers that are not
             negative.

@@ -172,7 +172,9 @@ def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:
     if not all('gt_label' in sample for sample in samples):
         raise MmmixError('The images of this data set have no labels, which '
                          'this analysis needs: name the data set of a '
-                         'classification config.')
+                         'classification config or, if it is the maps that '
+                         'depend on the label, choose others, such as '
+                         'BottomUp.')
     return torch.cat([sample.gt_label for sample in samples])
 
 

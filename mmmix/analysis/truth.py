@@ -45,16 +45,11 @@ def truth_maps(samples: Sequence[BaseDataElement],
     ])
 
 
-def to_yxyx(boxes) -> Tensor:
-    """Boxes ``(M, 4)`` of a data sample, ``(x1, y1, x2, y2)``, as whole
-    ``(y1, x1, y2, x2)`` on the CPU."""
-    boxes = torch.as_tensor(boxes).cpu()
-    return boxes.round().long()[:, [1, 0, 3, 2]]
-
-
 def union_of_boxes(boxes, size: Sequence[int]) -> Tensor:
-    """1 inside any box of a data sample, ``(H, W)`` float32."""
-    masks = box_masks(to_yxyx(boxes), size)
+    """1 inside any box ``(x1, y1, x2, y2)`` of a data sample, rounded to
+    whole pixels, ``(H, W)`` float32."""
+    boxes = torch.as_tensor(boxes).cpu().round().long()[:, [1, 0, 3, 2]]
+    masks = box_masks(boxes, size)
     return masks.amax(0) if len(masks) else torch.zeros(tuple(size))
 
 
@@ -72,14 +67,8 @@ def _given_map(values, size: Sequence[int]) -> Tensor:
 
 
 def unit_mass(maps: Tensor) -> Tensor:
-    """Each map divided by its sum, so that small objects and images that were
-    looked at for a shorter time count as much as others.
-
-    Args:
-        maps (Tensor): ``(N, h, w)``, not negative.
-
-    Returns:
-        Tensor: ``(N, h, w)``; a map of zeros remains unchanged.
-    """
+    """Each map ``(N, h, w)`` divided by its sum, unless that is 0, so that
+    small objects and images that were looked at for a shorter time count as
+    much as others."""
     total = maps.sum((1, 2), keepdim=True)
     return maps / torch.where(total > 0, total, 1)

@@ -1,7 +1,5 @@
 """Fixation files: tables of our own form, and CUB-GHA's."""
 import csv
-import math
-from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Tuple, Union
 
@@ -49,27 +47,23 @@ def read_fixations(*paths: Union[str, Path]) -> Gaze:
             raise MmmixError(
                 f"'{path}' is not a fixation table: its first line must be "
                 f"'{','.join(COLUMNS)}', not '{','.join(header)}'.")
-        points: Dict[str, list] = {}
+        if not any(rows[1:]):
+            raise MmmixError(f"'{path}' has no fixations.")
         for number, row in enumerate(rows[1:], 2):
             if row:
-                image, *values = row
-                points.setdefault(image.strip(), []).append(
-                    _table_row(values, f"'{path}', line {number}"))
-        if not points:
-            raise MmmixError(f"'{path}' has no fixations.")
-        for image, values in points.items():
-            gaze.add(image, np.array(values))
+                gaze.add(row[0].strip(),
+                         _table_row(row[1:], f"'{path}', line {number}"))
     return gaze
 
 
-def _table_row(values: List[str], where: str) -> List[float]:
-    """x, y and milliseconds of a line of a fixation table."""
+def _table_row(values: List[str], where: str) -> np.ndarray:
+    """x, y and milliseconds of a line of a fixation table, ``(1, 3)``."""
     try:
-        numbers = [float(value) for value in values]
+        numbers = np.array([values], np.float64)
     except ValueError:
-        numbers = []
-    if len(numbers) != 3 or not all(map(math.isfinite,
-                                        numbers)) or numbers[2] < 0:
+        numbers = np.empty(0)
+    if numbers.shape != (
+            1, 3) or not np.isfinite(numbers).all() or numbers[0, 2] < 0:
         raise MmmixError(
             f'{where}: expected an image, x, y and a duration that is not '
             f'negative, but got {",".join(values)!r} after the image.')
@@ -164,29 +158,22 @@ def _cub_gha_line(line: str) -> Tuple[str, np.ndarray]:
 
 
 def read_image_ids(path: Union[str, Path]) -> Dict[str, str]:
-    """Read the ids of CUB's images by file name; file names are unique.
-
-    Args:
-        path (str | Path): ``images.txt``: lines of an id and a path.
-
-    Returns:
-        dict[str, str]: The id of each file name.
+    """Read the ids of CUB's images by file name from its ``images.txt``,
+    lines of an id and a path.
 
     Raises:
         FileNotFoundError: If the file does not exist.
         MmmixError: If a line has another form, or two images have the same
             name.
     """
-    ids = {}
-    lines = Path(path).read_text().splitlines()
-    for number, line in enumerate(lines, 1):
+    ids: Dict[str, str] = {}
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         parts = line.split()
         if len(parts) != 2 or not parts[0].isdigit():
             raise MmmixError(f"'{path}', line {number}: expected an id and a "
                              f"path, but got '{line}'.")
-        ids[Path(parts[1]).name] = parts[0]
-    if len(ids) != len(lines):
-        twice = Counter(Path(line.split()[1]).name for line in lines)
-        raise MmmixError(f"'{path}' has two images with the name "
-                         f'{twice.most_common(1)[0][0]}.')
+        name = Path(parts[1]).name
+        if name in ids:
+            raise MmmixError(f"'{path}' has two images with the name {name}.")
+        ids[name] = parts[0]
     return ids

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.registry import DATASETS
 
 # A shape is a part of the square [-1, 1]^2; a texture selects one of two
@@ -85,9 +85,7 @@ class SyntheticObjects(BaseDataset):
                  seed: int = 0,
                  **kwargs):
         size = (size, size) if isinstance(size, int) else tuple(size)
-        if split not in self.SPLITS:
-            raise MmmixError(
-                f"split must be one of {self.SPLITS}, but got '{split}'.")
+        check_name('split', split, self.SPLITS)
         if num_images < 1:
             raise MmmixError(
                 f'num_images must be positive, but got {num_images}.')
@@ -105,13 +103,6 @@ class SyntheticObjects(BaseDataset):
     def load_data_list(self) -> List[dict]:
         """Draw all images of the split."""
         return [self._draw(index) for index in range(self.num_images)]
-
-    def extra_repr(self) -> List[str]:
-        """Split, size and seed, for the printed form."""
-        return [
-            f'Split: \t{self.split}', f'Image size: \t{self.size}',
-            f'Seed: \t{self.seed}'
-        ]
 
     def _draw(self, index: int) -> dict:
         rng = np.random.default_rng(
@@ -133,16 +124,8 @@ class SyntheticObjects(BaseDataset):
 
 def draw_clutter(rng: np.random.Generator, size: Tuple[int,
                                                        int]) -> np.ndarray:
-    """Draw the background: smooth random colors, noise, and textured blobs of
-    random outline.
-
-    Args:
-        rng (np.random.Generator): Source of all randomness.
-        size (tuple[int, int]): Height and width.
-
-    Returns:
-        np.ndarray: uint8 RGB image ``(h, w, 3)``.
-    """
+    """Draw the background, uint8 RGB ``(h, w, 3)``: smooth random colors,
+    noise, and textured blobs of random outline."""
     coarse = rng.uniform(40, 215, (4, 4, 3))
     img = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
     img = _noisy(rng, img)
@@ -159,17 +142,8 @@ def draw_clutter(rng: np.random.Generator, size: Tuple[int,
 
 def draw_object(rng: np.random.Generator, img: np.ndarray, texture: str,
                 shape: str) -> np.ndarray:
-    """Draw one object, completely inside the image, in place.
-
-    Args:
-        rng (np.random.Generator): Source of all randomness.
-        img (np.ndarray): uint8 RGB image ``(h, w, 3)`` to draw on.
-        texture (str): One of ``TEXTURES``.
-        shape (str): One of ``SHAPES``.
-
-    Returns:
-        np.ndarray: bool ``(h, w)``, the object's pixels.
-    """
+    """Draw one object, completely inside the image, in place, and return its
+    pixels, bool ``(h, w)``."""
     mask = SHAPES[shape](*_place(rng, img.shape[:2]))
     _fill(rng, img, mask, texture)
     return mask

@@ -83,15 +83,9 @@ class SyntheticDetection(SyntheticObjects):
 
 
 def run_lengths(mask: np.ndarray) -> List[int]:
-    """Encode a mask as COCO's run lengths: alternately of zeros and ones,
-    starting with zeros, column by column.
-
-    Args:
-        mask (np.ndarray): ``(h, w)``; any value other than 0 is a one.
-
-    Returns:
-        list[int]: Lengths whose sum is ``h * w``; the first is 0 if the first
-        pixel is a one.
+    """Encode a mask ``(h, w)`` as COCO's run lengths: alternately of zeros
+    and ones (any other value), column by column; the first, of zeros, may be
+    0.
 
     >>> run_lengths(np.array([[1, 0], [1, 0]]))
     [0, 2, 2]

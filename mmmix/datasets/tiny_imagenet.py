@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.fileio import exists, list_from_file
 from mmpretrain.datasets import BaseDataset
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_name
 from mmmix.registry import DATASETS
 
 
@@ -53,9 +53,7 @@ class TinyImageNet(BaseDataset):
                  split: str = 'train',
                  wnids: Union[str, int, Sequence[str]] = 'all',
                  **kwargs):
-        if split not in ('train', 'val'):
-            raise MmmixError(
-                f"split must be 'train' or 'val', but got '{split}'.")
+        check_name('split', split, ('train', 'val'))
         data_root = osp.expanduser(data_root)
         self.split = split
         self.wnids = _choose(wnids, data_root)
@@ -80,12 +78,6 @@ class TinyImageNet(BaseDataset):
                 gt_bboxes=np.float32([[x1, y1, x2 + 1, y2 + 1]]),
                 gt_bboxes_labels=np.array([label]))
             for path, label, (x1, y1, x2, y2) in rows
-        ]
-
-    def extra_repr(self) -> List[str]:
-        """Root and split, for the printed form."""
-        return [
-            f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}'
         ]
 
     def _train(self) -> Iterator[Tuple[str, int, List[int]]]:

@@ -4,8 +4,9 @@ from typing import List
 
 from mmengine.fileio import list_dir_or_file, list_from_file
 from mmpretrain.datasets import BaseDataset
+from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 
-from mmmix.errors import MmmixError
+from mmmix.errors import check_name
 from mmmix.registry import DATASETS
 
 
@@ -43,19 +44,10 @@ class VOCSegmentation(BaseDataset):
             split='val')
     """
 
-    METAINFO = {
-        'classes':
-        ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat',
-         'chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person',
-         'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor')
-    }
-    SPLITS = ('train', 'val', 'trainval')
+    METAINFO = {'classes': VOC2007_CATEGORIES}
 
     def __init__(self, data_root: str, split: str = 'val', **kwargs):
-        if split not in self.SPLITS:
-            raise MmmixError(
-                f"split must be one of {self.SPLITS}, but got '{split}'.")
-        self.split = split
+        check_name('split', split, ('train', 'val', 'trainval'))
         super().__init__(
             ann_file=f'ImageSets/Segmentation/{split}.txt',
             data_root=data_root,
@@ -66,8 +58,10 @@ class VOCSegmentation(BaseDataset):
     def load_data_list(self) -> List[dict]:
         """Read the list, and check that every file it names exists."""
         folders = self.data_prefix
-        names = [line.strip() for line in list_from_file(self.ann_file)]
-        names = [name for name in names if name]
+        names = [
+            name for line in list_from_file(self.ann_file)
+            if (name := line.strip())
+        ]
         self._check_files(names, folders['img_path'], '.jpg')
         self._check_files(names, folders['seg_map_path'], '.png')
         return [
@@ -75,12 +69,6 @@ class VOCSegmentation(BaseDataset):
                 img_path=osp.join(folders['img_path'], f'{name}.jpg'),
                 seg_map_path=osp.join(folders['seg_map_path'], f'{name}.png'))
             for name in names
-        ]
-
-    def extra_repr(self) -> List[str]:
-        """Root and split, for the printed form."""
-        return [
-            f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}'
         ]
 
     def _check_files(self, names: List[str], folder: str, suffix: str) -> None:

@@ -73,8 +73,6 @@ class WnidImages(CustomDataset):
 
     def __init__(self,
                  data_root: str = '',
-                 data_prefix: str = '',
-                 ann_file: str = '',
                  wnids: Union[str, Sequence[str]] = 'imagenet',
                  keep: str = 'all',
                  classes_of: Optional[str] = None,
@@ -98,8 +96,6 @@ class WnidImages(CustomDataset):
         names = IMAGENET_CATEGORIES if imagenet else self.wnids
         super().__init__(
             data_root=data_root,
-            data_prefix=data_prefix,
-            ann_file=ann_file,
             metainfo=dict(classes=tuple(names), wnids=self.wnids),
             **kwargs)
 
@@ -196,8 +192,7 @@ class ImageNetA(WnidImages):
     """ImageNet-A: 7,500 photographs of 200 classes of ImageNet-1k that a
     ResNet-50 misclassifies.
 
-    Hendrycks et al., Natural Adversarial Examples, CVPR 2021. See
-    :class:`WnidImages` for arguments and errors.
+    Hendrycks et al., Natural Adversarial Examples, CVPR 2021.
     """
 
     NAME, NUM_IMAGES, NUM_CLASSES = 'ImageNet-A', 7500, 200
@@ -213,8 +208,7 @@ class ImageNetO(WnidImages):
     classes and restrict the logits to them (``eval_many_models.py``), so
     ``metainfo['subset']`` holds them; the label of every image is -1.
 
-    Hendrycks et al., Natural Adversarial Examples, CVPR 2021. See
-    :class:`WnidImages` for arguments and errors.
+    Hendrycks et al., Natural Adversarial Examples, CVPR 2021.
     """
 
     NAME, NUM_IMAGES, NUM_CLASSES = 'ImageNet-O', 2000, 200
@@ -226,8 +220,7 @@ class ImageNetR(WnidImages):
     """ImageNet-R(endition): 30,000 paintings, toys, sculptures and more of
     200 classes of ImageNet-1k.
 
-    Hendrycks et al., The Many Faces of Robustness, ICCV 2021. See
-    :class:`WnidImages` for arguments and errors.
+    Hendrycks et al., The Many Faces of Robustness, ICCV 2021.
     """
 
     NAME, NUM_IMAGES, NUM_CLASSES = 'ImageNet-R', 30000, 200
@@ -238,8 +231,7 @@ class ImageNetSketch(WnidImages):
     """ImageNet-Sketch: 50,889 drawings of the 1000 classes.
 
     Wang et al., Learning Robust Global Representations by Penalizing Local
-    Predictive Power, NeurIPS 2019. See :class:`WnidImages` for arguments and
-    errors.
+    Predictive Power, NeurIPS 2019.
     """
 
     NAME, NUM_IMAGES, NUM_CLASSES = 'ImageNet-Sketch', 50889, 1000
@@ -252,7 +244,7 @@ class StylizedImageNet(WnidImages):
 
     It is not published as images; the authors' code makes it from ImageNet.
     Geirhos et al., ImageNet-trained CNNs are biased towards texture, ICLR
-    2019. See :class:`WnidImages` for arguments and errors.
+    2019.
     """
 
     NAME, NUM_IMAGES, NUM_CLASSES = 'Stylized-ImageNet', 50000, 1000

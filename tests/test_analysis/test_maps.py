@@ -23,7 +23,7 @@ def test_labels_are_asked_for_where_they_matter():
     inputs, none = torch.rand(1, 3, 32, 32), [DataSample()]
     top_down = ModelMap('TopDown')
     assert ModelMap('BottomUp').of_samples(model, inputs, none).ndim == 3
-    with pytest.raises(ValueError, match='TopDown looks for the label'):
+    with pytest.raises(ValueError, match='have no labels.*such as BottomUp'):
         top_down.of_samples(model, inputs, none)
     first, second = (
         top_down.of_samples(model, inputs, [DataSample().set_gt_label(label)])

@@ -69,5 +69,5 @@ def test_empty_list_and_other_layouts(root):
         VOCSegmentation(data_root=str(root), split='train')
     with pytest.raises(FileNotFoundError, match='ImageSets'):
         VOCSegmentation(data_root=str(root / 'JPEGImages'))
-    with pytest.raises(ValueError, match='split must be one of'):
+    with pytest.raises(ValueError, match='split` must be one of'):
         VOCSegmentation(data_root=str(root), split='test')

@@ -31,7 +31,7 @@ def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
 
 
 def test_bad_input(run_tool, config, tmp_path):
-    with pytest.raises(SystemExit, match='one object box'):
+    with pytest.raises(SystemExit, match='`gt_bboxes` of the data samples'):
         run_tool(TOOL, config, save(config, tmp_path / 'weights.pth'))
     with pytest.raises(SystemExit, match='needs its CHECKPOINT'):
         run_tool(TOOL, config)

@@ -1,12 +1,12 @@
 """How to get attention maps and patch tokens from each backbone family."""
 from .absvit import AbSViTTopDown
-from .base import AttentionExtractor, OutputRecorder, find_extractor
+from .base import (AttentionExtractor, OutputRecorder, find_extractor,
+                   patch_grid)
 from .ca_swin import CASwinAttention
 from .cait import CaiTAttention
 from .class_token import ClassTokenAttention, split_heads
 from .cnn import CNNActivation
 from .maps import AttentionMap, BottomUp, ClassAttention, TopDown
-from .patches import patch_grid
 from .pvt import PVTAttention
 from .swin import SwinAttention
 from .vit import ViTAttention

@@ -17,8 +17,8 @@ class AttentionExtractor(metaclass=ABCMeta):
 
     To add a family, write one subclass and register it in
     ``mmmix.registry.ATTENTION_EXTRACTORS``. It defines :meth:`supports`,
-    :meth:`grid`, :meth:`bottom_up`, :meth:`patch_tokens` and anything else
-    the family provides.
+    :attr:`patch` or :meth:`grid`, :meth:`bottom_up`, :meth:`patch_tokens` and
+    anything else the family provides.
 
     Every map is ``(N, h, w)``, float32 and non-negative, on the grid given by
     :meth:`grid`.
@@ -54,9 +54,9 @@ class AttentionExtractor(metaclass=ABCMeta):
     def supports(cls, backbone: nn.Module) -> bool:
         """Whether this extractor supports the backbone."""
 
-    @abstractmethod
     def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        """Height and width of the maps for images of this size.
+        """Height and width of the maps for images of this size; by default a
+        location for each :attr:`patch`.
 
         Args:
             image_size (Sequence[int]): Height and width in pixels.
@@ -64,6 +64,7 @@ class AttentionExtractor(metaclass=ABCMeta):
         Raises:
             MmmixError: If the image does not divide into the grid's cells.
         """
+        return patch_grid(image_size, self.patch)
 
     def hooked_modules(self) -> Dict[str, nn.Module]:
         """Modules of the backbone whose outputs are recorded to compute the
@@ -235,3 +236,28 @@ def find_extractor(backbone: nn.Module) -> AttentionExtractor:
         f'{", ".join(sorted(extractors))}. To add one, write a subclass of '
         'mmmix.models.attention.AttentionExtractor and register it in '
         'mmmix.registry.ATTENTION_EXTRACTORS (docs/attention.md shows how).')
+
+
+def patch_grid(image_size: Sequence[int],
+               patch: Sequence[int]) -> Tuple[int, int]:
+    """Number of patches, down and across, that an image divides into.
+
+    Args:
+        image_size (Sequence[int]): Height and width in pixels.
+        patch (Sequence[int]): Height and width in pixels of a patch, or of
+            the area that one cell of the map represents.
+
+    Raises:
+        MmmixError: If the image is not a multiple of the patch.
+
+    >>> patch_grid((224, 192), (16, 16))
+    (14, 12)
+    """
+    if any(side % p for side, p in zip(image_size, patch)):
+        raise MmmixError(
+            f'Images of {image_size[0]} x {image_size[1]} pixels do not '
+            f'divide into cells of {patch[0]} x {patch[1]}, one for each '
+            'element of the attention map: resize or crop them to a multiple '
+            'of that.')
+    rows, columns = (side // p for side, p in zip(image_size, patch))
+    return rows, columns

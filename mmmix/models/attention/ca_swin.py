@@ -24,6 +24,8 @@ class CASwinAttention(ClassTokenAttention, SwinAttention):
         return isinstance(backbone, CASwin) and len(
             backbone.stages[-1].blocks) > 1
 
+    bottom_up = SwinAttention.bottom_up
+
     @property
     def windows(self) -> ShiftWindowMSA:
         return self.backbone.stages[-1].blocks[-2].attn
@@ -46,7 +48,7 @@ class CASwinAttention(ClassTokenAttention, SwinAttention):
             **SwinAttention.hooked_modules(self),
             qkv=self._class_layer.qkv)
 
-    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
+    def query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
         query, key, _ = outputs['qkv'].chunk(3, -1)
         heads = self._class_layer.num_heads
-        return query[:, 0].unflatten(1, (heads, -1)), split_heads(key, heads)
+        return split_heads(query, heads), split_heads(key, heads)

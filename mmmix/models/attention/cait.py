@@ -7,7 +7,6 @@ from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
 from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads
-from .patches import patch_grid
 
 
 @ATTENTION_EXTRACTORS.register_module()
@@ -67,7 +66,7 @@ class CaiTAttention(ClassTokenAttention):
                 f'not of {tuple(image_size)}: set its `img_size`, or build it '
                 "as dict(type='mmmix.CaiT', ...), which has the same "
                 'parameters and resizes its position embeddings.')
-        return patch_grid(image_size, self.patch)
+        return super().grid(image_size)
 
     def hooked_modules(self) -> Dict[str, nn.Module]:
         layer = self._class_layer
@@ -77,9 +76,9 @@ class CaiTAttention(ClassTokenAttention):
             key=layer.k,
             logits=self._model.blocks[-1].attn.proj_l)
 
-    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
+    def query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
         heads = self._class_layer.num_heads
-        query = outputs['query'].unflatten(1, (heads, -1))
+        query = outputs['query'].unflatten(1, (heads, 1, -1))
         return query, split_heads(outputs['key'], heads)
 
     def bottom_up(self, outputs: Outputs, features: Tuple,

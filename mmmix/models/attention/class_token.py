@@ -4,16 +4,18 @@ from typing import Dict, Sequence, Tuple
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
-from mmmix.functional import class_attention
+from mmmix.functional import class_attention, image_attention_score
 from .base import AttentionExtractor, Outputs
 
 
 class ClassTokenAttention(AttentionExtractor):
     """Families whose final tokens are a class token followed by the patches.
 
-    A subclass defines :attr:`last_layer`, :meth:`class_query_key`, the hooked
+    A subclass defines :attr:`last_layer`, :meth:`query_key`, the hooked
     modules that these require, and the remaining abstract methods of
-    :class:`~mmmix.models.attention.AttentionExtractor`.
+    :class:`~mmmix.models.attention.AttentionExtractor`. By default the
+    bottom-up map is the image attention score of the last block (SMMix,
+    Eq. 5-6), without the class token's row and column.
 
     Attributes:
         num_extra_tokens (int): Number of tokens before the patches.
@@ -29,22 +31,26 @@ class ClassTokenAttention(AttentionExtractor):
         norm."""
 
     @abstractmethod
-    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
-        """The class token's query ``(N, heads, d)`` and all tokens' keys
-        ``(N, heads, 1+hw, d)`` in the last block.
-
-        Args:
-            outputs (dict[str, Tensor]): Outputs of :meth:`hooked_modules`.
-        """
+    def query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
+        """Queries and keys of all tokens in the last block,
+        ``(N, heads, 1+hw, d)`` each, from the outputs of
+        :meth:`hooked_modules`; of the queries, the class token's may be the
+        only one."""
 
     def hooked_modules(self) -> Dict[str, nn.Module]:
         return dict(tokens=self.last_layer)
 
     def class_attention(self, outputs: Outputs, features: Tuple,
                         image_size: Sequence[int]) -> Tensor:
-        attention = class_attention(*self.class_query_key(outputs),
-                                    self.num_extra_tokens)
+        query, key = self.query_key(outputs)
+        attention = class_attention(query[:, :, 0], key, self.num_extra_tokens)
         return attention.unflatten(1, self.grid(image_size))
+
+    def bottom_up(self, outputs: Outputs, features: Tuple,
+                  image_size: Sequence[int]) -> Tensor:
+        score = image_attention_score(*self.query_key(outputs),
+                                      self.num_extra_tokens)
+        return score.unflatten(1, self.grid(image_size))
 
     def tokens(self, outputs: Outputs, features: Tuple,
                image_size: Sequence[int]) -> Tensor:

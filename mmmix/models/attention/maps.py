@@ -61,6 +61,8 @@ class BottomUp(AttentionMap):
     torch.Size([2, 2, 3])
     """
 
+    kind = 'bottom_up'  # the extractor's method
+
     def __call__(self,
                  model: BaseClassifier,
                  inputs: Tensor,
@@ -68,12 +70,13 @@ class BottomUp(AttentionMap):
         extractor = find_extractor(model.backbone)
         with extractor.recording() as outputs:
             features = model.backbone(inputs)
-        attention = extractor.bottom_up(outputs, features, inputs.shape[-2:])
+        attention = getattr(extractor, self.kind)(outputs, features,
+                                                  inputs.shape[-2:])
         return attention, features
 
 
 @TASK_UTILS.register_module()
-class ClassAttention(AttentionMap):
+class ClassAttention(BottomUp):
     """What the class token attends to in the last block (MixPro, Eq. 4).
 
     >>> from mmpretrain.models import ImageClassifier
@@ -85,18 +88,10 @@ class ClassAttention(AttentionMap):
     torch.Size([2, 14, 14])
     """
 
+    kind = 'class_attention'
+
     def check(self, model: BaseClassifier) -> None:
         find_extractor(model.backbone).check_class_attention()
-
-    def __call__(self,
-                 model: BaseClassifier,
-                 inputs: Tensor,
-                 labels: Optional[Tensor] = None) -> Tuple[Tensor, Tuple]:
-        extractor = find_extractor(model.backbone)
-        with extractor.recording() as outputs:
-            features = model.backbone(inputs)
-        size = inputs.shape[-2:]
-        return extractor.class_attention(outputs, features, size), features
 
 
 @TASK_UTILS.register_module()

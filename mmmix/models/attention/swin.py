@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import ATTENTION_EXTRACTORS
-from .base import AttentionExtractor, Outputs
-from .patches import patch_grid
+from .base import AttentionExtractor, Outputs, patch_grid
 
 
 @ATTENTION_EXTRACTORS.register_module()

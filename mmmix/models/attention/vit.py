@@ -1,22 +1,20 @@
 from contextlib import contextmanager
-from typing import Dict, Iterator, Sequence, Tuple
+from typing import Dict, Iterator, Tuple
 
 from mmpretrain.models.backbones import VisionTransformer
 from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
-from mmmix.functional import image_attention_score
 from mmmix.registry import ATTENTION_EXTRACTORS
 from .base import Outputs
-from .class_token import ClassTokenAttention
-from .patches import patch_grid
+from .class_token import ClassTokenAttention, split_heads
 
 
 @ATTENTION_EXTRACTORS.register_module()
 class ViTAttention(ClassTokenAttention):
-    """ViT and DeiT: the image attention score of the last block.
+    """ViT and DeiT: the last block.
 
-    SMMix, Eq. 5-6. MMPretrain's attention is fused and does not return its
+    MMPretrain's attention is fused and does not return its
     weights, so they are computed from the output of the block's own ``qkv``
     layer; no projection is computed twice.
     """
@@ -41,9 +39,6 @@ class ViTAttention(ClassTokenAttention):
     def image_size(self):
         return tuple(self.backbone.img_size)
 
-    def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        return patch_grid(image_size, self.patch)
-
     @property
     def num_extra_tokens(self):
         return self.backbone.num_extra_tokens
@@ -61,21 +56,10 @@ class ViTAttention(ClassTokenAttention):
         return dict(
             super().hooked_modules(), qkv=self.backbone.layers[-1].attn.qkv)
 
-    def _query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
-        qkv = outputs['qkv']
+    def query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
+        query, key, _ = outputs['qkv'].chunk(3, -1)
         heads = self.backbone.layers[-1].attn.num_heads
-        query, key, _ = qkv.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4)
-        return query, key
-
-    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
-        query, key = self._query_key(outputs)
-        return query[:, :, 0], key
-
-    def bottom_up(self, outputs: Outputs, features: Tuple,
-                  image_size: Sequence[int]) -> Tensor:
-        score = image_attention_score(*self._query_key(outputs),
-                                      self.num_extra_tokens)
-        return score.unflatten(1, self.grid(image_size))
+        return split_heads(query, heads), split_heads(key, heads)
 
     @contextmanager
     def added_to_values(self, signal: Tensor) -> Iterator[None]:

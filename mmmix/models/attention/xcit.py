@@ -1,4 +1,4 @@
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Tuple
 
 from mmpretrain.models.backbones import XCiT
 from torch import Tensor, nn
@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from mmmix.registry import ATTENTION_EXTRACTORS
 from .base import Outputs
 from .class_token import ClassTokenAttention, split_heads
-from .patches import patch_grid
 
 
 @ATTENTION_EXTRACTORS.register_module()
@@ -45,18 +44,13 @@ class XCiTAttention(ClassTokenAttention):
     def image_size(self):
         return tuple(self.backbone.patch_embed.img_size)
 
-    def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        return patch_grid(image_size, self.patch)
-
     def hooked_modules(self) -> Dict[str, nn.Module]:
         layer = self._class_layer
         return dict(super().hooked_modules(), query=layer.q, key=layer.k)
 
-    def class_query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
+    def query_key(self, outputs: Outputs) -> Tuple[Tensor, Tensor]:
         heads = self._class_layer.num_heads
-        query = outputs['query'].unflatten(1, (heads, -1))
+        query = outputs['query'].unflatten(1, (heads, 1, -1))
         return query, split_heads(outputs['key'], heads)
 
-    def bottom_up(self, outputs: Outputs, features: Tuple,
-                  image_size: Sequence[int]) -> Tensor:
-        return self.class_attention(outputs, features, image_size)
+    bottom_up = ClassTokenAttention.class_attention

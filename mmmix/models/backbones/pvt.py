@@ -1,15 +1,12 @@
-"""PVT and all its layers.
-
-Longer than 300 lines because no other module uses these layers.
-"""
+"""PVT and all its layers."""
+from collections import OrderedDict
 from typing import Iterator, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks.drop import DropPath
 from mmcv.cnn.bricks.transformer import PatchEmbed
-from mmengine.model import BaseModule, ModuleList, Sequential
+from mmengine.model import BaseModule, ModuleList
 from mmengine.model.weight_init import trunc_normal_, trunc_normal_init
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.models.utils import resize_pos_embed, to_2tuple
@@ -20,26 +17,19 @@ from mmmix.registry import MODELS
 from .out_types import check_out_type, select_tokens, tokens_to_map
 
 STRIDES = (4, 2, 2, 2)
+NORM_EPS = 1e-6  # of the norms in the blocks and of the final norm
 
 
 def _trunc_normal(*shape: int) -> nn.Parameter:
     return nn.Parameter(trunc_normal_(torch.empty(shape), std=0.02))
 
 
-def _layer_norm(channels: int, eps: float) -> nn.Module:
-    return build_norm_layer(dict(type='LN', eps=eps), channels)[1]
-
-
 class PositionEmbedding(BaseModule):
-    """Learned position embeddings of the patches, resized to their grid.
+    """Position embeddings of the patches, learned on one grid and resized to
+    theirs, and dropout after the sum.
 
-    Args:
-        grid (tuple[int, int]): Height and width of the learned grid.
-        embed_dims (int): Number of channels.
-        drop_rate (float): Dropout after the sum.
-        with_cls_token (bool): Whether the first token is a class token. Its
-            position embedding is a separate parameter, so that the embeddings
-            of the patches have the same shape with and without it.
+    That of a class token, the first token, is a separate parameter, so that
+    those of the patches have the same shape with and without it.
     """
 
     def __init__(self, grid: Tuple[int, int], embed_dims: int,
@@ -93,7 +83,7 @@ class SpatialReductionAttention(BaseModule):
         self.q, self.kv = nn.Identity(), nn.Identity()
         if sr_ratio > 1:
             self.sr = nn.Conv2d(embed_dims, embed_dims, sr_ratio, sr_ratio)
-            self.norm = _layer_norm(embed_dims, sr_norm_eps)
+            self.norm = nn.LayerNorm(embed_dims, sr_norm_eps)
         self.proj_drop = nn.Dropout(drop_rate)
 
     def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
@@ -122,50 +112,32 @@ class TokenConv(nn.Conv2d):
         return F.linear(x, self.weight.flatten(1), self.bias)
 
 
-class FeedForward(BaseModule):
-    """Two linear layers applied to every token.
-
-    Args:
-        embed_dims (int): Number of channels.
-        hidden_dims (int): Number of channels between the layers.
-        drop_rate (float): Dropout after each layer.
-    """
-
-    def __init__(self, embed_dims: int, hidden_dims: int, drop_rate: float):
-        super().__init__()
-        self.layers = Sequential(
-            TokenConv(embed_dims, hidden_dims), nn.GELU(),
-            nn.Dropout(drop_rate), TokenConv(hidden_dims, embed_dims),
-            nn.Dropout(drop_rate))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
-
-
 class PVTBlock(BaseModule):
-    """One encoder layer of PVT.
+    """One encoder layer of PVT: spatial-reduction attention, then two linear
+    layers applied to every token.
 
     Args:
-        embed_dims (int): Number of channels.
-        num_heads (int): Number of heads.
+        embed_dims, num_heads, sr_ratio, drop_rate, sr_norm_eps: See
+            :class:`SpatialReductionAttention`.
         mlp_ratio (int): Ratio of hidden to outer channels of the
             feed-forward part.
-        sr_ratio (int): See :class:`SpatialReductionAttention`.
-        drop_rate (float): Dropout after each layer.
         drop_path_rate (float): Probability of skipping each of the two parts.
-        norm_eps (float): Epsilon of the norms before the two parts.
-        sr_norm_eps (float): See :class:`SpatialReductionAttention`.
     """
 
     def __init__(self, embed_dims: int, num_heads: int, mlp_ratio: int,
                  sr_ratio: int, drop_rate: float, drop_path_rate: float,
-                 norm_eps: float, sr_norm_eps: float):
+                 sr_norm_eps: float):
         super().__init__()
-        self.norm1 = _layer_norm(embed_dims, norm_eps)
+        self.norm1 = nn.LayerNorm(embed_dims, NORM_EPS)
         self.attn = SpatialReductionAttention(embed_dims, num_heads, sr_ratio,
                                               drop_rate, sr_norm_eps)
-        self.norm2 = _layer_norm(embed_dims, norm_eps)
-        self.ffn = FeedForward(embed_dims, mlp_ratio * embed_dims, drop_rate)
+        self.norm2 = nn.LayerNorm(embed_dims, NORM_EPS)
+        hidden_dims = mlp_ratio * embed_dims
+        layers = nn.Sequential(
+            TokenConv(embed_dims, hidden_dims), nn.GELU(),
+            nn.Dropout(drop_rate), TokenConv(hidden_dims, embed_dims),
+            nn.Dropout(drop_rate))
+        self.ffn = nn.Sequential(OrderedDict(layers=layers))
         self.drop_path = DropPath(drop_path_rate)
 
     def forward(self, x: Tensor, hw_shape: Tuple[int, int]) -> Tensor:
@@ -216,8 +188,6 @@ class PyramidVisionTransformer(BaseBackbone):
             both layers of the feed-forward parts, in [0, 1]. Defaults to 0.
         drop_path_rate (float): Stochastic depth rate of the last block, in
             [0, 1]; it grows linearly from 0 in the first. Defaults to 0.
-        norm_eps (float): Epsilon of the norms in the blocks and of the final
-            norm. Defaults to 1e-6.
         conv_norm_eps (float): Epsilon of the norms after a convolution, those
             of patch embedding and spatial reduction: 1e-6 in mmdet, 1e-5 in
             the public code of the classifier. Defaults to 1e-6.
@@ -255,7 +225,6 @@ class PyramidVisionTransformer(BaseBackbone):
                  final_norm: bool = True,
                  drop_rate: float = 0.,
                  drop_path_rate: float = 0.,
-                 norm_eps: float = 1e-6,
                  conv_norm_eps: float = 1e-6,
                  init_cfg=None):
         super().__init__(init_cfg)
@@ -298,13 +267,12 @@ class PyramidVisionTransformer(BaseBackbone):
                         settings['sr_ratios'][i],
                         drop_rate,
                         drop_path_rate=rates.pop(0),
-                        norm_eps=norm_eps,
                         sr_norm_eps=conv_norm_eps))
             self.layers.append(ModuleList([patch_embed, blocks]))
             in_channels = dims
         self.cls_token = _trunc_normal(1, 1, self.embed_dims)
         if final_norm:
-            self.norm = _layer_norm(self.embed_dims, norm_eps)
+            self.norm = nn.LayerNorm(self.embed_dims, NORM_EPS)
 
     def _read_arch(self, arch: Union[str, dict]) -> dict:
         if isinstance(arch, str):
