@@ -1,5 +1,6 @@
 """Data sets that MMPretrain does not have, its own ones with better messages,
 and a loader that names corrupt images."""
+from .decoded_images import DecodedImages
 from .fixations import read_cub_gha, read_fixations
 from .gaze import Gaze, gaze_map
 from .loading import LoadGaze, LoadImage
@@ -11,9 +12,9 @@ from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
                           StylizedImageNet, WnidImages)
 
 __all__ = [
-    'Gaze', 'ImageNetA', 'ImageNetO', 'ImageNetR', 'ImageNetSketch',
-    'LoadGaze', 'LoadImage', 'StylizedImageNet', 'SyntheticDetection',
-    'SyntheticObjects', 'SyntheticSegmentation', 'TinyImageNet',
-    'VOCSegmentation', 'WnidImages', 'gaze_map', 'read_cub_gha',
-    'read_fixations'
+    'DecodedImages', 'Gaze', 'ImageNetA', 'ImageNetO', 'ImageNetR',
+    'ImageNetSketch', 'LoadGaze', 'LoadImage', 'StylizedImageNet',
+    'SyntheticDetection', 'SyntheticObjects', 'SyntheticSegmentation',
+    'TinyImageNet', 'VOCSegmentation', 'WnidImages', 'gaze_map',
+    'read_cub_gha', 'read_fixations'
 ]

@@ -30,14 +30,18 @@ class TinyImageNet(BaseDataset):
             'available', those with a folder in ``train`` (for both splits);
             a number, to use as many from the start of the sorted list; or a
             list of wnids. Defaults to 'all'.
+        images_per_class (int | Sequence[int], optional): Of the training
+            images, only this many of each class, the first, or those from a
+            first to before a last, in the order of the class's list. Defaults
+            to None, all.
         **kwargs: Other arguments of
             :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
     Raises:
         FileNotFoundError: If a list, or the training data of a chosen class,
             is missing.
-        MmmixError: If ``split`` or ``wnids`` is not one of these, or a line
-            of a list cannot be read.
+        MmmixError: If ``split`` or ``wnids`` is not one of these, a class has
+            too few images, or a line of a list cannot be read.
 
     Example::
 
@@ -52,10 +56,14 @@ class TinyImageNet(BaseDataset):
                  data_root: str,
                  split: str = 'train',
                  wnids: Union[str, int, Sequence[str]] = 'all',
+                 images_per_class: Union[int, Sequence[int], None] = None,
                  **kwargs):
         check_name('split', split, ('train', 'val'))
         data_root = osp.expanduser(data_root)
         self.split = split
+        if isinstance(images_per_class, int):
+            images_per_class = 0, images_per_class
+        self.images_per_class = images_per_class
         self.wnids = _choose(wnids, data_root)
         words = dict(
             line.split('\t', 1)
@@ -90,8 +98,14 @@ class TinyImageNet(BaseDataset):
                 f"'{train}' has no data of {len(missing)} of {len(lists)} "
                 f'classes: {shown}. Unpack them, or leave them out of all '
                 "splits with `wnids='available'`.")
+        first, last = self.images_per_class or (0, None)
         for label, (wnid, path) in enumerate(zip(self.wnids, lists)):
-            for (name, ), box in _rows(path, 1):
+            rows = [*_rows(path, 1)]
+            if last is not None and not 0 <= first < last <= len(rows):
+                raise MmmixError(
+                    f'`images_per_class` asks for images {first} to {last} '
+                    f"of each class, but '{path}' lists {len(rows)}.")
+            for (name, ), box in rows[first:last]:
                 yield osp.join(train, wnid, 'images', name), label, box
 
     def _val(self) -> Iterator[Tuple[str, int, List[int]]]:

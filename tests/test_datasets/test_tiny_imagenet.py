@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from mmmix.datasets import TinyImageNet
+from mmmix.errors import MmmixError
 
 WNIDS = ('n03', 'n01', 'n02')  # as in the archive, not sorted
 
@@ -117,3 +118,21 @@ def test_malformed_line(root, line):
     path.write_text(f'n01_0.JPEG\t0\t10\t63\t58\n{line}\n')
     with pytest.raises(ValueError, match='n01_boxes.txt.*line 2'):
         TinyImageNet(str(root))
+
+
+@pytest.mark.parametrize('wanted, names', [
+    (1, ['n01_0', 'n02_0', 'n03_0']),
+    ((1, 2), ['n01_1', 'n02_1', 'n03_1']),
+    ((0, 2), ['n01_0', 'n01_1', 'n02_0', 'n02_1', 'n03_0', 'n03_1']),
+])
+def test_some_images_of_each_class(root, wanted, names):
+    dataset = TinyImageNet(str(root), images_per_class=wanted, pipeline=[])
+    assert [sample['img_path'].split('/')[-1][:-5]
+            for sample in dataset] == names
+    assert len(TinyImageNet(str(root), 'val', images_per_class=wanted)) == 3
+
+
+@pytest.mark.parametrize('wanted', [0, 3, (1, 1), (-1, 1)])
+def test_too_few_images_of_a_class_are_refused(root, wanted):
+    with pytest.raises(MmmixError, match='images_per_class.*lists 2'):
+        TinyImageNet(str(root), images_per_class=wanted)

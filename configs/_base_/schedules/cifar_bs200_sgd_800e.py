@@ -1,5 +1,6 @@
-# TdAttenMix's public code on CIFAR-100: two GPUs with 100 images each. Its rate
-# of 0.1 is for 512 images, as in DeiT's code, whose warm-up and floor it has.
+# TdAttenMix's public code on CIFAR-100: two GPUs with 100 images each. Its
+# rate of 0.1 is for 512 images, as in DeiT's code, whose warm-up and floor it
+# has.
 _base_ = './cifar_bs100_sgd_800e.py'
 
 lr = 0.1 * 200 / 512

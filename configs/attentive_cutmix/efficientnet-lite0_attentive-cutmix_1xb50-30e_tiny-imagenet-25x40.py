@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/efficientnet-lite0_vanilla_1xb50-30e_tiny-imagenet-25x40.py',
+    '../_base_/mixing/small/attentive_cutmix.py',
+]
+
+model = dict(train_cfg=_base_.mixing)

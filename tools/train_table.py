@@ -1,0 +1,167 @@
+"""Train the runs of tables, several at a time, and write the tables.
+
+A table is a config with `runs`, a dict from the name of a row to its config
+and the values to override in it, dict(config=..., options={...}), and `seeds`.
+A run that is finished, also as a row of another table, is skipped, and one
+that was interrupted resumes: repeat the command. The log of a run is in its
+folder.
+
+example: train_table.py configs/evaluation/small_data/vit_cifar10-5000.py
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from mmengine.config import Config
+
+from mmmix.cli import load_config, require_keys, user_errors
+from mmmix.environment import find_config
+from mmmix.errors import MmmixError
+from mmmix.visualization.curves import draw_curves, read_curves
+from mmmix.visualization.report import write_report
+
+METRIC = 'accuracy/top1'
+TRAIN = Path(__file__).with_name('train.py')
+
+
+class Run(NamedTuple):
+    """One training: a row of a table with one seed."""
+    row: str
+    seed: int
+    config: Config
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.config.work_dir)
+
+    @property
+    def finished(self) -> bool:
+        last = self.config.train_cfg.max_epochs
+        return (self.folder / f'epoch_{last}.pth').is_file()
+
+
+def read_table(path, work_dir):
+    """The runs of a table, the first seed of all rows first."""
+    table = Config.fromfile(find_config(path))
+    require_keys(table, 'runs', 'seeds')
+    return [
+        Run(row, seed, _config(run, seed, work_dir))
+        for seed, (row, run) in product(table.seeds, table.runs.items())
+    ]
+
+
+def _config(run, seed, work_dir):
+    """The config of a run, in a folder that tells what it overrides."""
+    options = run.get('options', {})
+    changes = [f'{key.split(".")[-1]}={options[key]}' for key in options]
+    name = re.sub(r'[^\w.=]+', '-',
+                  '+'.join([Path(run['config']).stem, *changes]))
+    config = load_config(run['config'])
+    config.merge_from_dict({
+        **options, 'randomness.seed': seed,
+        'work_dir': str(Path(work_dir, name, f'seed{seed}'))
+    })
+    return config
+
+
+def train(run):
+    """Train one run in a process of its own; returns whether it finished."""
+    if not run.finished:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        path = run.folder / 'run.py'
+        run.config.dump(path)
+        with open(run.folder / 'log.txt', 'a') as log:
+            subprocess.run([sys.executable, TRAIN, path, '--resume'],
+                           stdout=log,
+                           stderr=subprocess.STDOUT,
+                           env=dict(os.environ, OMP_NUM_THREADS='1'))
+    state = 'finished' if run.finished else 'FAILED, see log.txt'
+    print(f'{run.folder}: {state}', flush=True)
+    return run.finished
+
+
+def write_table(out, title, runs):
+    """The last accuracy of each row: mean and standard deviation over seeds,
+    the difference from the first row, and the curves of the first seed."""
+    rows = {}
+    for run in runs:
+        rows.setdefault(run.row, {})[run.seed] = read_curves(run.folder)
+    seeds = sorted({run.seed for run in runs})
+    last = {
+        row: [curves[seed][METRIC][-1][-1] for seed in seeds]
+        for row, curves in rows.items()
+    }
+    baseline = np.mean([*last.values()][0])
+    first = {row: curves[seeds[0]] for row, curves in rows.items()}
+    write_report(
+        out,
+        title, [
+            '', 'top-1', 'std', 'difference', *(f'seed {seed}'
+                                                for seed in seeds)
+        ], [[
+            row,
+            float(np.mean(values)),
+            float(np.std(values, ddof=1)) if len(values) > 1 else None,
+            float(np.mean(values) - baseline), *values
+        ] for row, values in last.items()],
+        dict(
+            curves={
+                row: {
+                    seed: {
+                        name: [(point[0], point[-1]) for point in points]
+                        for name, points in curves.items()
+                        if name.startswith('accuracy')
+                    }
+                    for seed, curves in of_seeds.items()
+                }
+                for row, of_seeds in rows.items()
+            }),
+        figure=draw_curves(first, [METRIC, 'loss']))
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('tables', nargs='+', help='configs of tables')
+    parser.add_argument(
+        '--work-dir',
+        default='work_dirs/tables',
+        help='where to save everything (default: %(default)s)')
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help='how many runs to train at a time (default: %(default)s)')
+    args = parser.parse_args()
+    with user_errors():
+        tables = {
+            Path(path).stem: read_table(path, args.work_dir)
+            for path in args.tables
+        }
+        # a row of several tables is trained once
+        runs = {
+            run.folder: run
+            for own in tables.values()
+            for run in own
+        }.values()
+        with ThreadPoolExecutor(args.workers) as pool:
+            finished = [*pool.map(train, runs)]
+        for name, own in tables.items():
+            if all(run.finished for run in own):
+                write_table(Path(args.work_dir, name), name, own)
+        if not all(finished):
+            raise MmmixError(
+                f'{finished.count(False)} of {len(finished)} runs '
+                'failed; tables without them are written.')
+
+
+if __name__ == '__main__':
+    main()
