@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up the whole environment, compiled mmcv ops included, and runs the
-# tests; arguments are passed to pytest.
+# tests, one process for each core up to four; arguments are passed to pytest.
 #
 #   bash tools/run_tests.sh [PYTEST ARGUMENTS]
 #   bash tools/run_tests.sh --stack quick [...]      the classification core, in
@@ -20,4 +20,5 @@ case $kind in
     official) selection=(-m 'not downstream') ;;
 esac
 bash tools/setup_env.sh "$kind"
-exec ".venv/$kind/bin/python" -m pytest "${selection[@]}" "$@"
+exec ".venv/$kind/bin/python" -m pytest --numprocesses auto --maxprocesses 4 \
+    --dist worksteal "${selection[@]}" "$@"
