@@ -63,7 +63,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['mmmix', 'mmmix.*']),
-    package_data={'mmmix.datasets': ['imagenet_wnids.txt']},
+    package_data={'mmmix': ['imagenet_wnids.txt']},
     extras_require={
         name: pins[name]
         for name in ('onedl', 'official', 'timm', 'downstream', 'analysis',

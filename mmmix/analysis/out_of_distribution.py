@@ -12,11 +12,11 @@ from mmmix.analysis.trained_model import (TrainedModel, batches, choose_images,
                                           open_dataset)
 from mmmix.datasets import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
                             StylizedImageNet, WnidImages)
-from mmmix.datasets.wnid_images import IMAGENET_WNIDS
 from mmmix.errors import MmmixError
 from mmmix.evaluation import (AURRA, CalibrationError, ConfidenceMetric,
                               OODDetection, SubsetAccuracy, calibration_bins,
                               columns, fitting_subset, response_rate_accuracy)
+from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.models.channels import stored_channels
 
 # data sets of the papers, whose numbers of images are checked

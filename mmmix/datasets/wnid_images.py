@@ -1,7 +1,6 @@
 """Images whose class is given by a wnid: ImageNet's relatives."""
 import logging
 import os.path as osp
-from pathlib import Path
 from typing import List, Optional, Sequence, Tuple, Union
 
 from mmengine.fileio import list_from_file
@@ -11,13 +10,9 @@ from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.datasets.custom import find_folders, get_samples
 
 from mmmix.errors import MmmixError, check_name
+from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.registry import DATASETS
 
-# The WordNet ids of the 1000 outputs of an ImageNet-1k classifier, in order;
-# the folders of ImageNet and its relatives are named after them. MMPretrain
-# has the names of the classes alone.
-IMAGENET_WNIDS = tuple(
-    Path(__file__).with_name('imagenet_wnids.txt').read_text().split())
 OUTSIDE = -1  # the label of an image of a class that the head does not have
 
 

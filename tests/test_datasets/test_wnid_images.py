@@ -6,7 +6,7 @@ from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 
 from mmmix.datasets import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
                             StylizedImageNet, WnidImages)
-from mmmix.datasets.wnid_images import IMAGENET_WNIDS
+from mmmix.imagenet import IMAGENET_WNIDS
 
 HEAD = ('n03', 'n01', 'n02', 'n05')  # in the order of the head, not sorted
 

@@ -45,7 +45,7 @@ def test_wheel_ships_configs_tools_model_index_and_data_set_page(wheel):
 
 
 def test_metafiles_of_the_model_index_exist(wheel):
-    assert 'mmmix/datasets/imagenet_wnids.txt' in wheel.namelist()
+    assert 'mmmix/imagenet_wnids.txt' in wheel.namelist()
     index = yaml.safe_load(wheel.read('mmmix/.mim/model-index.yml'))
     for name in index['Import']:
         metafile = yaml.safe_load(wheel.read(f'mmmix/.mim/{name}'))

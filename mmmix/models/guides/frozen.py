@@ -1,5 +1,5 @@
 import warnings
-from typing import FrozenSet, List, Optional, Union
+from typing import FrozenSet, List, Optional, Sequence, Union
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -9,8 +9,10 @@ from mmmix.checkpoint import load_weights
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import MODELS, TASK_UTILS
+from mmmix.structures import Guidance
 from ..channels import CHANNELS, seen_channels
 from .base import Guide
+from .class_map import Class, class_indices, spread
 
 
 @TASK_UTILS.register_module()
@@ -36,14 +38,20 @@ class FrozenGuide(Guide):
             that its config shows, see :func:`mmmix.models.seen_channels`;
             without a ``data_preprocessor`` in it, that of the model under
             training.
+        classes (Sequence[int | str], optional): Which of its classes are
+            those of the model under training, in the model's order: indices
+            or, of ImageNet-1k, wnids or names. Its logits are restricted to
+            them, and labels are spread over its classes. Needed where its
+            classes are others and logits or a map that depends on the label
+            are required. Defaults to None, the same classes.
         **kwargs: Of :class:`Guide`.
 
     Raises:
         FileNotFoundError: If config or checkpoint is a path that does not
             exist.
         MmmixError: If the config holds no classifier, the weights do not fit
-            it, or its number of classes differs from the model's and logits
-            or a map that depends on the label are required.
+            it, ``classes`` are not those of the model, see
+            :func:`~.class_map.class_indices`, or are needed and missing.
 
     >>> resnet = dict(type='mmpretrain.ResNet', depth=18)
     >>> guide = FrozenGuide(
@@ -56,12 +64,14 @@ class FrozenGuide(Guide):
                  config: Union[str, dict, Config],
                  checkpoint: Optional[str] = None,
                  channels: Optional[str] = None,
+                 classes: Optional[Sequence[Class]] = None,
                  **kwargs):
         super().__init__(**kwargs)
         self.config = _load_config(config)
         if channels is not None:
             check_name('channels', channels, CHANNELS)
         self.channels = channels
+        self.classes = classes
         self.checkpoint = checkpoint
         self._network: Optional[nn.Module] = None
 
@@ -79,16 +89,37 @@ class FrozenGuide(Guide):
         theirs, ours = (
             getattr(getattr(m, 'head', None), 'num_classes', None)
             for m in (self.network(model), model))
+        has = f'has {theirs}'
+        if self.classes is not None:
+            theirs = len(self.classes)
+            has = f'names {theirs}'
         by_label = ('attention' in requires
                     and self.attention_map.requires_labels)
         if theirs != ours and ('logits' in requires or by_label):
             raise MmmixError(
-                f'The frozen guide has {theirs} classes and the model '
+                f'The frozen guide {has} classes and the model '
                 f'under training {ours}, but its logits or an attention map '
-                'that requires labels are required: use a guide trained on '
-                'the same classes, a map without labels, '
+                'that requires labels are required: say which of its classes '
+                "are the model's, in the model's order, by `classes` of the "
+                'guide, or choose a map without labels, '
                 "attention_map=dict(type='mmmix.BottomUp'), or remove the "
                 'loss that requires its logits.')
+
+    def __call__(self,
+                 model: nn.Module,
+                 images: Tensor,
+                 requires: FrozenSet[str],
+                 labels: Optional[Tensor] = None) -> Guidance:
+        if self.classes is None:
+            return super().__call__(model, images, requires, labels)
+        network = self.network(model)
+        if labels is not None:
+            labels = spread(labels, network.class_indices,
+                            network.head.num_classes)
+        guidance = super().__call__(model, images, requires, labels)
+        if guidance.logits is not None:
+            guidance.logits = guidance.logits[:, network.class_indices]
+        return guidance
 
     def _build(self) -> nn.Module:
         scope = self.config.get('default_scope', 'mmpretrain')
@@ -109,6 +140,13 @@ class FrozenGuide(Guide):
                 'those of RANDOM weights. Give it `checkpoint`; an `init_cfg` '
                 'in its config is not read.',
                 stacklevel=2)
+        if self.classes is not None:
+            # a buffer moves with the network
+            network.register_buffer(
+                'class_indices',
+                class_indices(self.classes,
+                              getattr(network.head, 'num_classes', 0)),
+                persistent=False)
         self._own_normalisation = cfg.get('data_preprocessor') is not None
         if self._own_normalisation and self.channels is None:
             self.channels = seen_channels(self.config)
