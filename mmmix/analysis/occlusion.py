@@ -4,7 +4,7 @@ The protocol is that of Naseer et al., "Intriguing properties of vision
 transformers", 2021, which both papers follow.
 """
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, Literal, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -27,32 +27,35 @@ class Occlusion:
 
     Args:
         grid (tuple[int, int]): Patches down and across, whose sides divide
-            those of the images. Defaults to (14, 14), as in the papers.
+            those of the images. Defaults to 14 14, as in the papers.
         ratios (Sequence[float]): How much is lost, in [0, 1]. Defaults to
-            0, 0.1, ..., 0.9.
-        drop (Sequence[str]): Which patches go first, of ``DROPPING``.
-            Defaults to all three.
-        fill (str): See :func:`zero_pixels`. Defaults to 'before'.
-        by_mass (bool): Whether a salient or non-salient ratio is a share of
-            the saliency's mass, as in the public code of Naseer et al., or of
-            the number of patches. A salient loss of 0.5 is then the fewest
-            patches with half of the mass, a non-salient one all patches
-            without them. Defaults to False.
-        seeds (Sequence[int]): Of the random patches, not negative. Defaults
-            to (0, ).
+            0 0.1 ... 0.9.
+        drop (Sequence[str]): Which patches go first: 'random', 'salient',
+            'non-salient'. Defaults to all three.
+        fill (str): Zeros are set 'before' normalisation (black, as in the
+            public code of Naseer et al.) or 'after' it (the mean colour).
+            Defaults to 'before'.
+        by (str): A salient or non-salient ratio is a share of the number of
+            'patches', or of the saliency's 'mass', as in the public code of
+            Naseer et al.: a salient loss of 0.5 is then the fewest patches
+            with half of the mass, a non-salient one all patches without
+            them. Defaults to 'patches'.
+        seeds (Sequence[int]): Of the random patches, not negative; of several
+            the mean is taken. Defaults to 0.
 
     Raises:
         MmmixError: If an argument is out of its range.
     """
     grid: Tuple[int, int] = (14, 14)
     ratios: Sequence[float] = tuple(i / 10 for i in range(10))
-    drop: Sequence[str] = DROPPING
-    fill: str = 'before'
-    by_mass: bool = False
+    drop: Sequence[Literal[DROPPING]] = DROPPING
+    fill: Literal[FILLS] = 'before'
+    by: Literal['patches', 'mass'] = 'patches'
     seeds: Sequence[int] = (0, )
 
     def __post_init__(self):
         self.grid = tuple(self.grid)
+        self.drop = list(dict.fromkeys(self.drop))
         if min(self.grid) < 1:
             raise MmmixError('`grid` must be two positive numbers, not '
                              f'{self.grid[0]} {self.grid[1]}.')
@@ -100,7 +103,7 @@ class Occlusion:
                         (seed, index)).permutation(self.grid[0] * self.grid[1])
                     for index in indices
                 ] for seed in self.seeds]))
-        elif not self.by_mass:
+        elif self.by == 'patches':
             orders = saliency.flatten(1).argsort(
                 dim=1, descending=True, stable=True)[None]
             if kind == 'non-salient':
@@ -206,8 +209,7 @@ def zero_pixels(preprocessor: nn.Module, fill: str) -> Tensor:
 
     Args:
         preprocessor (nn.Module): A classifier's data preprocessor.
-        fill (str): 'before': zeros are set before normalisation, which are
-            black pixels; 'after': after it, the mean colour.
+        fill (str): See :class:`Occlusion`.
 
     Returns:
         Tensor: A value for each channel ``(C,)``, or ``(1,)`` for all.

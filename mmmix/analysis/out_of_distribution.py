@@ -47,7 +47,8 @@ class OutOfDistribution:
             have, instead of refusing them. Defaults to False.
         allow_partial (bool): Accept a part of a known set. Defaults to False.
         as_they_are (Sequence[str]): Names of sets whose images are neither
-            resized nor cropped. Defaults to ().
+            resized nor cropped, such as Stylized, whose images are 224 x 224.
+            Defaults to none.
 
     Attributes:
         notes (List[str]): What was left out.
