@@ -100,7 +100,7 @@ def main():
                              args.cfg_options)
     pairs = mix_pairs(methods, runner.train_dataloader.dataset, seed=args.seed)
     picture = args.work_dir / 'mixed_images.png'
-    draw_pairs(pairs).savefig(picture, dpi=150)
+    draw_pairs(pairs).savefig(picture, dpi=150, bbox_inches='tight')
     results.write_text(
         json.dumps(
             dict(

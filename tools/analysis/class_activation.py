@@ -64,14 +64,8 @@ def main():
                                                     (args.seed, number))
             for number, pair in enumerate(chosen)
         ]
-    rows = []
-    for number, pair in enumerate(looked, 1):
-        target, source = pair.names
-        own, as_source, as_target = (
-            pair.probabilities[key] for key in ('own', 'source', 'target'))
-        rows += [(number, source, target, pair.lam, trained.name,
-                  float(own[i][1]), float(own[i][0]), float(as_source[i][0]),
-                  float(as_target[i][0])) for i, trained in enumerate(models)]
+    rows = [(number, *row) for number, (_, table) in enumerate(looked, 1)
+            for row in table]
     each = ', '.join(f'{name} {p:.1f} %' for name, p in accuracy.items())
     notes = [
         f'Maps: {maps.kind}; mixed by {method.name}, guided by '
@@ -91,7 +85,7 @@ def main():
             images=[dict(target=t, source=s) for t, s in chosen],
             accuracy=accuracy,
             map=maps.kind),
-        figure=draw_sheet([pair.rows for pair in looked],
+        figure=draw_sheet([sheet for sheet, _ in looked],
                           [trained.name for trained in models]),
         notes=notes)
 
