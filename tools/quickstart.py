@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 
 import torch
+from mmengine.device import get_device
 
-import mmmix
 from mmmix.analysis import mix_pairs
+from mmmix.analysis.training_cost import environment
 from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.methods import guided_methods
 from mmmix.cli.progress import train_with_progress
@@ -48,7 +49,7 @@ def train(name, config, args):
 
 def print_table(rows):
     """Print the rows of both methods; the first is the baseline."""
-    print(f'\nvalidation accuracy and speed, {device_name()}\n')
+    print('\nvalidation accuracy and speed\n')
     print(
         markdown_table(
             ('method', 'accuracy', 'images/s', 'time per step'),
@@ -56,12 +57,6 @@ def print_table(rows):
               round(row['images_per_second']),
               f'{row["seconds_per_step"] / rows[0]["seconds_per_step"]:.2f} x')
              for row in rows]))
-
-
-def device_name():
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f'CPU, {torch.get_num_threads()} threads'
 
 
 def parse_args():
@@ -101,16 +96,12 @@ def main():
     pairs = mix_pairs(methods, runner.train_dataloader.dataset, seed=args.seed)
     picture = args.work_dir / 'mixed_images.png'
     draw_pairs(pairs).savefig(picture, dpi=150, bbox_inches='tight')
+    machine = environment(torch.device(get_device()))
     results.write_text(
         json.dumps(
-            dict(
-                results=rows,
-                seed=args.seed,
-                device=device_name(),
-                versions=dict(
-                    mmmix=mmmix.__version__, torch=torch.__version__)),
-            indent=2))
-    print(f'{time.perf_counter() - begin:.0f} s in all.')
+            dict(results=rows, seed=args.seed, environment=machine), indent=2))
+    print(f'{time.perf_counter() - begin:.0f} s in all, on ' +
+          ', '.join(f'{key} {value}' for key, value in machine.items()) + '.')
     for what, path in (('mixed images', picture), ('results', results),
                        *((f'{row["method"]} checkpoint', row['checkpoint'])
                          for row in rows)):
