@@ -205,14 +205,9 @@ def drop_patches(images: Tensor,
 
 
 def zero_pixels(preprocessor: nn.Module, fill: str) -> Tensor:
-    """What a dropped patch of zeros is in a normalised image.
-
-    Args:
-        preprocessor (nn.Module): A classifier's data preprocessor.
-        fill (str): See :class:`Occlusion`.
-
-    Returns:
-        Tensor: A value for each channel ``(C,)``, or ``(1,)`` for all.
+    """What a dropped patch of zeros is in an image that a classifier's data
+    preprocessor has normalised, for a fill of :class:`Occlusion`: a value for
+    each channel ``(C,)``, or ``(1,)`` for all.
 
     Raises:
         MmmixError: If the data preprocessor is not that of a classifier, or

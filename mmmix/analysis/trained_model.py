@@ -62,17 +62,12 @@ def open_dataset(trained: TrainedModel, split: str = 'val') -> BaseDataset:
 
 def choose_images(dataset: BaseDataset,
                   num_images: Optional[int] = None) -> List[int]:
-    """Indices of some images, drawn with a fixed seed, in the order of the
-    data set.
-
-    Every tenth would be a single class where the labels cycle.
-
-    Args:
-        dataset (BaseDataset): The images.
-        num_images (int, optional): How many. Defaults to all of them.
+    """Indices of some images, by default of all, drawn with a fixed seed, in
+    the order of the data set. Every tenth would be a single class where the
+    labels cycle.
 
     Raises:
-        MmmixError: If there are fewer.
+        MmmixError: If there are fewer images.
     """
     total = len(dataset)
     if num_images is None:
@@ -86,12 +81,8 @@ def choose_images(dataset: BaseDataset,
 
 def check_same_images(models: Sequence[TrainedModel],
                       datasets: Sequence[BaseDataset]) -> None:
-    """Check that all models are shown the same images in the same order.
-
-    Raises:
-        MmmixError: If the data sets differ in the number, file names or
-            labels of their images.
-    """
+    """Raise a MmmixError unless all models are shown the same images in the
+    same order, by number, file names and labels."""
     first, *others = [[
         (Path(info.get('img_path', '')).name, info.get('gt_label'))
         for info in map(dataset.get_data_info, range(len(dataset)))
