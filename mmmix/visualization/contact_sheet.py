@@ -41,9 +41,6 @@ def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
     Args:
         pairs (Sequence[Sequence[SheetRow]]): The rows of each pair.
         models (Sequence[str]): Names of the models.
-
-    Returns:
-        Figure: To be saved with ``savefig``.
     """
     rows = [row for pair in pairs for row in pair]
     axes = draw_grid(rows[0].image, len(rows), [1.] * (1 + len(models)), CELL)

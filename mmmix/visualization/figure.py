@@ -45,12 +45,6 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     attention in both, and, for each mixer, the mixed image over its label,
     and the mask: how much of each place belongs to the source. Frames in the
     attention show the regions of a guided mixer.
-
-    Args:
-        pairs (MixedPairs): What was mixed.
-
-    Returns:
-        Figure: To be saved with ``savefig``.
     """
     titles = ['source', 'target']
     if pairs.attention is not None:
@@ -89,12 +83,13 @@ def draw_grid(image: Tensor, rows: int, columns: Sequence[float],
 
 def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
     source = int(pairs.mixes[0].source[target])
-    for image, colour in ((source, SOURCE), (target, TARGET)):
+    both = ((source, SOURCE), (target, TARGET))
+    for image, colour in both:
         axis = row.pop(0)
         axis.imshow(pixels(pairs.images[image]))
         draw_caption(axis, short_name(pairs.labels[image]), 4, color=colour)
     if pairs.attention is not None:
-        for image, colour in ((source, SOURCE), (target, TARGET)):
+        for image, colour in both:
             axis = row.pop(0)
             draw_map(axis, pairs.images[image], pairs.attention[image])
             _frame(axis, pairs, target, image == source, colour)
@@ -102,10 +97,10 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
         axis = row.pop(0)
         axis.imshow(pixels(mixed.inputs[target]))
         lam = float(mixed.lam[target])
-        for line, (weight, image, colour) in enumerate(
-            ((lam, source, SOURCE), (1 - lam, target, TARGET))):
+        for (image, colour), weight, below in zip(both, (lam, 1 - lam),
+                                                  (4, 16)):
             text = f'{weight:.2f} {short_name(pairs.labels[image])}'
-            draw_caption(axis, text, 4 + 12 * line, color=colour)
+            draw_caption(axis, text, below, color=colour)
         axis = row.pop(0)
         height, width = pairs.images.shape[-2:]
         axis.imshow(

@@ -126,12 +126,8 @@ class AttentionExtractor(metaclass=ABCMeta):
     @abstractmethod
     def patch_tokens(self, features: Tuple,
                      image_size: Sequence[int]) -> Tensor:
-        """Patch tokens ``(N, C, h, w)`` among the backbone's outputs.
-
-        Args:
-            features (tuple): Outputs of the backbone.
-            image_size (Sequence[int]): Height and width of the inputs.
-        """
+        """Patch tokens ``(N, C, h, w)`` among the backbone's outputs;
+        arguments as in :meth:`bottom_up`."""
 
     def check_tokens(self) -> None:
         """Raise an MmmixError unless the backbone outputs patch tokens."""
@@ -214,9 +210,6 @@ class OutputRecorder:
 
 def find_extractor(backbone: nn.Module) -> AttentionExtractor:
     """The first registered extractor that supports a backbone.
-
-    Args:
-        backbone (nn.Module): A backbone of any family.
 
     Raises:
         MmmixError: If no extractor supports it; the message lists those that
