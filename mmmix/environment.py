@@ -58,11 +58,12 @@ def check_versions():
                                 f'>={lowest},<{too_new} is needed')
     if problems:
         wanted = stacks if len(stacks) == 1 else STACKS
+        source = 'mmmix' if _version_of('mmmix') else Path(__file__).parents[1]
         raise ImportError('\n'.join([
             'mmmix cannot be imported:', *(f'  {line}' for line in problems),
             'To install what it needs, run' +
             (' one of' if len(wanted) > 1 else ''),
-            *(f'  {_install_command(stack)}   # {STACKS[stack]}'
+            *(f"  pip install '{source}[{stack}]'   # {STACKS[stack]}"
               for stack in wanted)
         ]))
 
@@ -133,8 +134,3 @@ def _version_of(distribution):
 def _numbers(version):
     """The release as a tuple, ``2.1.2+cu121`` as ``(2, 1, 2)``."""
     return tuple(map(int, re.match(r'[\d.]*\d', version)[0].split('.')))
-
-
-def _install_command(stack):
-    source = 'mmmix' if _version_of('mmmix') else Path(__file__).parents[1]
-    return f"pip install '{source}[{stack}]'"

@@ -3,10 +3,10 @@
 Saves a checkpoint of each, results.json and a picture of mixed images.
 """
 import argparse
-import json
 import time
 from pathlib import Path
 
+import mmengine
 import torch
 from mmengine.device import get_device
 
@@ -97,9 +97,10 @@ def main():
     picture = args.work_dir / 'mixed_images.png'
     draw_pairs(pairs).savefig(picture, dpi=150, bbox_inches='tight')
     machine = environment(torch.device(get_device()))
-    results.write_text(
-        json.dumps(
-            dict(results=rows, seed=args.seed, environment=machine), indent=2))
+    mmengine.dump(
+        dict(results=rows, seed=args.seed, environment=machine),
+        results,
+        indent=2)
     print(f'{time.perf_counter() - begin:.0f} s in all, on ' +
           ', '.join(f'{key} {value}' for key, value in machine.items()) + '.')
     for what, path in (('mixed images', picture), ('results', results),
