@@ -47,18 +47,6 @@ def train(name, config, args):
         checkpoint=f'{cfg.work_dir}/epoch_{runner.epoch}.pth')
 
 
-def print_table(rows):
-    """Print the rows of both methods; the first is the baseline."""
-    print('\nvalidation accuracy and speed\n')
-    print(
-        markdown_table(
-            ('method', 'accuracy', 'images/s', 'time per step'),
-            [(row['method'], f'{row["accuracy"]:.1f} %',
-              round(row['images_per_second']),
-              f'{row["seconds_per_step"] / rows[0]["seconds_per_step"]:.2f} x')
-             for row in rows]))
-
-
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -87,7 +75,14 @@ def main():
         for name, config in CONFIGS.items():
             runner, row = train(name, config, args)
             rows.append(row)
-    print_table(rows)
+    table = [(row['method'], f'{row["accuracy"]:.1f} %',
+              round(row['images_per_second']),
+              f'{row["seconds_per_step"] / rows[0]["seconds_per_step"]:.2f} x')
+             for row in rows]
+    print('\nvalidation accuracy and speed\n')
+    print(
+        markdown_table(('method', 'accuracy', 'images/s', 'time per step'),
+                       table))
 
     # the model trained last, SMMix's, is the guide
     methods = guided_methods([*CONFIGS],

@@ -4,6 +4,7 @@ The protocol is that of Naseer et al., "Intriguing properties of vision
 transformers", 2021, which both papers follow.
 """
 from dataclasses import dataclass
+from itertools import product
 from typing import Dict, Literal, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -150,19 +151,19 @@ def accuracy_under_occlusion(trained: TrainedModel,
         labels = labels_of(samples).cpu()
         own = None if saliency is None else saliency[rows]
         of_batch = []
-        for kind in occlusion.drop:
-            for ratio in occlusion.ratios:
-                masks = occlusion.lost(kind, ratio, indices[rows], own)
-                hits = torch.stack([
-                    trained.model(
-                        drop_patches(inputs, mask, fill),
-                        mode='tensor').argmax(1).cpu() == labels
-                    for mask in masks.to(inputs.device)
-                ])
-                of_batch += [
-                    hits.float().mean(0),
-                    masks.cpu().float().mean((0, 2, 3))
-                ]
+        for kind, ratio in product(occlusion.drop, occlusion.ratios):
+            masks = occlusion.lost(kind, ratio, indices[rows], own)
+            shown = (
+                drop_patches(inputs, mask, fill)
+                for mask in masks.to(inputs.device))
+            hits = torch.stack([
+                trained.model(images, mode='tensor').argmax(1).cpu() == labels
+                for images in shown
+            ])
+            of_batch += [
+                hits.float().mean(0),
+                masks.cpu().float().mean((0, 2, 3))
+            ]
         values.append(torch.stack(of_batch))
     means = torch.cat(values, 1).mean(1).view(len(occlusion.drop), -1, 2)
     return {

@@ -21,12 +21,8 @@ SIDE = 480
 
 
 def prediction_visualizer(toolbox: str, metainfo: dict) -> Visualizer:
-    """The visualizer of a toolbox, for one data set.
-
-    Args:
-        toolbox (str): 'mmseg' or 'mmdet', registered already.
-        metainfo (dict): Of the data set: names and colours of its classes.
-    """
+    """The visualizer of 'mmseg' or 'mmdet', which is registered already, for
+    the names and colours of a data set's classes."""
     visualizer = VISUALIZERS.build(
         dict(VISUALIZER_TYPES[toolbox], name='predictions'))
     visualizer.dataset_meta = metainfo

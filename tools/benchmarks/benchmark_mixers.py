@@ -12,8 +12,7 @@ the config's mix losses; the others train with the classification loss alone.
 The methods after the mixers add a label rule, another guide or another
 attention map; frozen extractors have random weights, which cost the same.
 
-Peak memory is what torch's allocator held at most during one mix, beside the
-inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
+Peak memory is what torch held at most during one mix, beside the inputs.
 """
 import copy
 

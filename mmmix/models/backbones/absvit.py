@@ -1,3 +1,4 @@
+from contextlib import ExitStack
 from functools import partial
 from typing import List, Optional, Sequence, Tuple
 
@@ -72,16 +73,11 @@ class AbSViT(VisionTransformer):
                 signals: Optional[Sequence[Tensor]] = None) -> Tuple:
         """Run the plain pass or, if signals of :meth:`feedback` are given,
         the steered pass."""
-        handles = [
-            layer.attn.qkv.register_forward_hook(
-                partial(_add_to_values, signal=signal))
-            for layer, signal in zip(self.layers, signals or ())
-        ]
-        try:
+        with ExitStack() as hooks:
+            for layer, signal in zip(self.layers, signals or ()):
+                hook = partial(_add_to_values, signal=signal)
+                hooks.enter_context(layer.attn.qkv.register_forward_hook(hook))
             return super().forward(x)
-        finally:
-            for handle in handles:
-                handle.remove()
 
 
 def _add_to_values(qkv: nn.Linear, args: Tuple, output: Tensor,
