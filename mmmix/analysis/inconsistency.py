@@ -123,11 +123,8 @@ def against_first(found: Dict[str, Found]) -> Dict[str, Tuple[float, float]]:
 
 def within(dataset: BaseDataset, indices: Sequence[int],
            area: Tuple[float, float], truth: str) -> List[int]:
-    """The images of which the truth covers a share between two numbers.
-
-    Raises:
-        MmmixError: If there are not two of them.
-    """
+    """The images of which the truth covers a share between two numbers;
+    raises a MmmixError if there are not two of them."""
     low, high = area
     chosen = []
     for index in track(indices, description='sizes of objects'):

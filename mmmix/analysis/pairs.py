@@ -82,9 +82,6 @@ def pair_batches(trained: TrainedModel,
         rounds (int): How often, each time in another order. Defaults to 1.
         seed (int): Not negative. Defaults to 0.
 
-    Yields:
-        Pairs: A batch of pairs.
-
     Raises:
         MmmixError: If a number is out of its range.
     """

@@ -122,19 +122,14 @@ def batches(
         batch_size: int = 100,
         description: str = ''
 ) -> Iterator[Tuple[Tensor, List[BaseDataElement]]]:
-    """Load images batch by batch, with a progress bar.
+    """Load images batch by batch, see :func:`load_batch`, with a progress
+    bar.
 
     Args:
         trained, dataset, indices: See :func:`load_batch`.
-        batch_size (int): Images at a time. Defaults to 100.
+        batch_size (int): Images at a time, positive. Defaults to 100.
         description (str): What the progress bar says. Defaults to the name
             of the model.
-
-    Yields:
-        tuple: See :func:`load_batch`.
-
-    Raises:
-        MmmixError: If the batch size is not positive.
     """
     if batch_size < 1:
         raise MmmixError(f'`batch_size` must be at least 1, not {batch_size}.')
@@ -145,11 +140,8 @@ def batches(
 
 
 def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:
-    """The true labels ``(N,)`` of data samples, int64.
-
-    Raises:
-        MmmixError: If one has no label.
-    """
+    """The true labels ``(N,)`` of data samples, int64; raises a MmmixError
+    if one has no label."""
     if not all('gt_label' in sample for sample in samples):
         raise MmmixError('The images of this data set have no labels, which '
                          'this analysis needs: name the data set of a '

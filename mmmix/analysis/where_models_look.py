@@ -97,12 +97,8 @@ def correct_images(
         indices: Sequence[int],
         batch_size: int = 100
 ) -> Tuple[np.ndarray, np.ndarray, Dict[str, float]]:
-    """The images that all models classify correctly.
-
-    Args:
-        models (Sequence[TrainedModel]): Which models.
-        dataset, indices, batch_size: See :func:`~mmmix.analysis.batches`;
-            the images have labels.
+    """The images that all models classify correctly; for the arguments see
+    :func:`~mmmix.analysis.batches`.
 
     Returns:
         tuple[np.ndarray, np.ndarray, dict[str, float]]: The indices of these
@@ -135,13 +131,8 @@ def correct_images(
 
 def choose_pairs(images: np.ndarray, labels: np.ndarray, num: int,
                  seed: int) -> List[Tuple[int, int]]:
-    """Targets and sources of different classes, each image once.
-
-    Args:
-        images, labels (np.ndarray): Indices and labels of images, ``(N,)``.
-        num (int): How many pairs, if there are so many.
-        seed (int): Of the choice.
-    """
+    """Targets and sources of different classes, each image once: so many
+    pairs of images with indices and labels ``(N,)``, if there are as many."""
     rng = np.random.default_rng(seed)
     source = pair_classes(labels, rng)
     pairs, used = [], set()

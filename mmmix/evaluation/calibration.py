@@ -103,9 +103,6 @@ def rms_calibration_error(confidence: Tensor,
             though still divide by N, as the loop of the authors' public code
             does. Defaults to False, the definition.
 
-    Returns:
-        float: In [0, 1].
-
     Raises:
         MmmixError: If the bin that is left out is the only one.
     """

@@ -52,12 +52,8 @@ class ConfidenceMetric(BaseMetric):
 
 
 def fitting_subset(metainfo: dict, num_classes: int) -> Optional[List[int]]:
-    """The classes that a data set is about, if its labels fit the head.
-
-    Args:
-        metainfo (dict): Of the data set; 'wnids' are the classes that its
-            labels count, 'subset' the labels that occur.
-        num_classes (int): How many classes the head has.
+    """The classes that a data set is about: the 'subset' in its metainfo, the
+    labels that occur among its 'wnids'.
 
     Raises:
         MmmixError: If the labels are those of a head of another size.
@@ -175,9 +171,6 @@ def detection_aupr(confidence: Tensor, outside: Tensor) -> float:
     Args:
         confidence (Tensor): ``(N,)``, the largest softmax score.
         outside (Tensor): ``(N,)`` bool.
-
-    Returns:
-        float: In [0, 1].
 
     Raises:
         ImportError: If scikit-learn is not installed.

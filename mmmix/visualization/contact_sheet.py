@@ -33,14 +33,10 @@ class SheetRow:
 
 def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
                models: Sequence[str]) -> Figure:
-    """Draw the rows of all pairs, with a column for each model.
+    """Draw the rows of each pair, with a column for each model, by its name.
 
     Every map lies over the grey image, from black at 0 to light at its own
     highest value. A white line is the border of what was pasted.
-
-    Args:
-        pairs (Sequence[Sequence[SheetRow]]): The rows of each pair.
-        models (Sequence[str]): Names of the models.
     """
     rows = [row for pair in pairs for row in pair]
     axes = draw_grid(rows[0].image, len(rows), [1.] * (1 + len(models)), CELL)

@@ -55,11 +55,8 @@ class AttentionExtractor(metaclass=ABCMeta):
         """Whether this extractor supports the backbone."""
 
     def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        """Height and width of the maps for images of this size; by default a
-        location for each :attr:`patch`.
-
-        Args:
-            image_size (Sequence[int]): Height and width in pixels.
+        """Height and width of the maps for images of this size in pixels; by
+        default a location for each :attr:`patch`.
 
         Raises:
             MmmixError: If the image does not divide into the grid's cells.
