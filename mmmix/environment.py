@@ -11,10 +11,6 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = [
-    'check_versions', 'shipped', 'silent_import', 'support_config_scopes'
-]
-
 # module: (distributions that provide it, lowest version, first one too new)
 SUPPORTED = {
     'torch': (['torch'], '2.1', '3'),
@@ -62,11 +58,12 @@ def check_versions():
                                 f'>={lowest},<{too_new} is needed')
     if problems:
         wanted = stacks if len(stacks) == 1 else STACKS
+        source = 'mmmix' if _version_of('mmmix') else Path(__file__).parents[1]
         raise ImportError('\n'.join([
             'mmmix cannot be imported:', *(f'  {line}' for line in problems),
             'To install what it needs, run' +
             (' one of' if len(wanted) > 1 else ''),
-            *(f'  {_install_command(stack)}   # {STACKS[stack]}'
+            *(f"  pip install '{source}[{stack}]'   # {STACKS[stack]}"
               for stack in wanted)
         ]))
 
@@ -97,18 +94,9 @@ def support_config_scopes():
 
 
 def shipped(path):
-    """Find a file or folder that is installed with mmmix.
-
-    Args:
-        path (str): Relative to the root of the checkout, such as
-            'tools/train.py'.
-
-    Returns:
-        Path: In ``mmmix/.mim`` or, where that is missing, in the checkout.
-
-    Raises:
-        FileNotFoundError: If neither has it.
-    """
+    """The ``Path`` of a file or folder that is installed with mmmix, such as
+    'tools/train.py': in ``mmmix/.mim`` or, where that is missing, in the
+    checkout. Raises FileNotFoundError if neither has it."""
     package = Path(__file__).parent
     for root in (package / '.mim', package.parent):
         if (root / path).exists():
@@ -120,19 +108,9 @@ def shipped(path):
 
 
 def find_config(name):
-    """Find a config by its path or by its name in mmmix.
-
-    Args:
-        name (str): A file, or a config of mmmix such as
-            'smmix/vit-xs_smmix_1xb64-10e_synthetic.py', with or without
-            'mmmix::' and '.py'.
-
-    Returns:
-        Path: The file.
-
-    Raises:
-        FileNotFoundError: If there is no such config.
-    """
+    """The ``Path`` of a config: a file, or a config of mmmix such as
+    'smmix/vit-xs_smmix_1xb64-10e_synthetic.py', with or without 'mmmix::' and
+    '.py'. Raises FileNotFoundError if there is no such config."""
     path = Path(name)
     if path.is_file():
         return path
@@ -156,8 +134,3 @@ def _version_of(distribution):
 def _numbers(version):
     """The release as a tuple, ``2.1.2+cu121`` as ``(2, 1, 2)``."""
     return tuple(map(int, re.match(r'[\d.]*\d', version)[0].split('.')))
-
-
-def _install_command(stack):
-    source = 'mmmix' if _version_of('mmmix') else Path(__file__).parents[1]
-    return f"pip install '{source}[{stack}]'"

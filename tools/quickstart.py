@@ -3,14 +3,15 @@
 Saves a checkpoint of each, results.json and a picture of mixed images.
 """
 import argparse
-import json
 import time
 from pathlib import Path
 
+import mmengine
 import torch
+from mmengine.device import get_device
 
-import mmmix
 from mmmix.analysis import mix_pairs
+from mmmix.analysis.training_cost import environment
 from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.methods import guided_methods
 from mmmix.cli.progress import train_with_progress
@@ -46,24 +47,6 @@ def train(name, config, args):
         checkpoint=f'{cfg.work_dir}/epoch_{runner.epoch}.pth')
 
 
-def print_table(rows):
-    """Print the rows of both methods; the first is the baseline."""
-    print(f'\nvalidation accuracy and speed, {device_name()}\n')
-    print(
-        markdown_table(
-            ('method', 'accuracy', 'images/s', 'time per step'),
-            [(row['method'], f'{row["accuracy"]:.1f} %',
-              round(row['images_per_second']),
-              f'{row["seconds_per_step"] / rows[0]["seconds_per_step"]:.2f} x')
-             for row in rows]))
-
-
-def device_name():
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f'CPU, {torch.get_num_threads()} threads'
-
-
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -92,7 +75,14 @@ def main():
         for name, config in CONFIGS.items():
             runner, row = train(name, config, args)
             rows.append(row)
-    print_table(rows)
+    table = [(row['method'], f'{row["accuracy"]:.1f} %',
+              round(row['images_per_second']),
+              f'{row["seconds_per_step"] / rows[0]["seconds_per_step"]:.2f} x')
+             for row in rows]
+    print('\nvalidation accuracy and speed\n')
+    print(
+        markdown_table(('method', 'accuracy', 'images/s', 'time per step'),
+                       table))
 
     # the model trained last, SMMix's, is the guide
     methods = guided_methods([*CONFIGS],
@@ -100,17 +90,14 @@ def main():
                              args.cfg_options)
     pairs = mix_pairs(methods, runner.train_dataloader.dataset, seed=args.seed)
     picture = args.work_dir / 'mixed_images.png'
-    draw_pairs(pairs).savefig(picture, dpi=150)
-    results.write_text(
-        json.dumps(
-            dict(
-                results=rows,
-                seed=args.seed,
-                device=device_name(),
-                versions=dict(
-                    mmmix=mmmix.__version__, torch=torch.__version__)),
-            indent=2))
-    print(f'{time.perf_counter() - begin:.0f} s in all.')
+    draw_pairs(pairs).savefig(picture, dpi=150, bbox_inches='tight')
+    machine = environment(torch.device(get_device()))
+    mmengine.dump(
+        dict(results=rows, seed=args.seed, environment=machine),
+        results,
+        indent=2)
+    print(f'{time.perf_counter() - begin:.0f} s in all, on ' +
+          ', '.join(f'{key} {value}' for key, value in machine.items()) + '.')
     for what, path in (('mixed images', picture), ('results', results),
                        *((f'{row["method"]} checkpoint', row['checkpoint'])
                          for row in rows)):

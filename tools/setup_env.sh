@@ -51,19 +51,13 @@ pins() {
     done
 }
 
-# is_usable INTERPRETER VERSION
-is_usable() {
-    local found
-    found=$("$1" -c 'import ensurepip, sys, venv
-print("%d.%d" % sys.version_info[:2])' 2>/dev/null) && [ "$found" = "$2" ]
-}
-
 find_python() {
     local candidate version
     for version in $versions; do
         for candidate in ${PYTHON:-"python$version" python3 \
             "$(pyenv root 2>/dev/null)/versions/$version".*/bin/python}; do
-            if is_usable "$candidate" "$version"; then
+            if [ "$("$candidate" -c 'import ensurepip, sys, venv
+print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$version" ]; then
                 echo "$candidate"
                 return
             fi

@@ -1,6 +1,6 @@
 """Segmentation of objects by attention alone (TdAttenMix, Table 2)."""
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Literal, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ ROUNDING = 1e-6  # share of the mass that float32 maps do not resolve
 UPSAMPLING = ('nearest', 'bilinear')
 TRUTHS = ('objects', 'classes')
 VOIDS = ('ignored', 'background')
+BACKGROUND, VOID = 0, 255  # labels of pixels, as in Pascal VOC
 
 
 @dataclass
@@ -26,34 +27,29 @@ class SegmentationProtocol:
     The places that together hold a given share of the attention are the
     segmentation of an image; its Jaccard index with the truth is averaged
     over the images. TdAttenMix (Table 2) says no more of its protocol. The
-    public codes keep 0.6 (DINO) and 0.9 (Naseer et al., for DeiT) of the
-    class token's attention, take each head by itself and count the best,
-    which knows the truth; here the mean of the heads is judged, which is what
-    a guide sees. Naseer et al. average over the classes in an image
-    (``truth='classes'``) and let void pixels be background
-    (``void='background'``).
+    public codes of DINO and of Naseer et al. (for DeiT) take each head of the
+    class token's attention by itself and count the best, which knows the
+    truth; here the mean of the heads is judged, which is what a guide sees.
 
     Args:
         mass (Sequence[float]): Shares of the attention that are kept, in
-            (0, 1]. Defaults to (0.6, 0.9).
-        upsample (str): See :func:`attention_segments`. Defaults to 'nearest'.
+            (0, 1]. Defaults to 0.6 (DINO) and 0.9 (Naseer et al.).
+        upsample (str): 'nearest' takes places of the map and enlarges the
+            mask, as both public codes do; 'bilinear' enlarges the map and
+            takes pixels. Defaults to 'nearest'.
         truth (str): 'objects': all objects against the background;
-            'classes': each class in the image by itself, and their mean.
-            Defaults to 'objects'.
-        void (str): Whether pixels of the label ``void_label`` are 'ignored'
-            or 'background'. Defaults to 'ignored'.
-        void_label (int): Defaults to 255, as in Pascal VOC.
-        background_label (int): Defaults to 0.
+            'classes': each class in the image by itself, and their mean
+            (Naseer et al.). Defaults to 'objects'.
+        void (str): Whether pixels of the label 255 are 'ignored' or, as in
+            Naseer et al.'s code, 'background'. Defaults to 'ignored'.
 
     Raises:
         MmmixError: If an argument is out of its range.
     """
     mass: Sequence[float] = (0.6, 0.9)
-    upsample: str = 'nearest'
-    truth: str = 'objects'
-    void: str = 'ignored'
-    void_label: int = 255
-    background_label: int = 0
+    upsample: Literal[UPSAMPLING] = 'nearest'
+    truth: Literal[TRUTHS] = 'objects'
+    void: Literal[VOIDS] = 'ignored'
 
     def __post_init__(self):
         for mass in self.mass:
@@ -80,8 +76,8 @@ class SegmentationProtocol:
             MmmixError: If the sample has neither.
         """
         labels = self._labels(sample)
-        void = labels == self.void_label
-        objects = (labels != self.background_label) & ~void
+        void = labels == VOID
+        objects = (labels != BACKGROUND) & ~void
         valid = ~void if self.void == 'ignored' else torch.ones_like(void)
         if self.truth == 'objects':
             return objects[None][:int(objects.any())], valid
@@ -112,15 +108,15 @@ class SegmentationProtocol:
         places = torch.randperm(
             attention.numel(), generator=torch.Generator().manual_seed(seed))
         shuffled = attention.flatten()[places].view_as(attention)
-        maps, whole = torch.stack([attention,
-                                   shuffled]), torch.ones_like(valid)
-        return torch.stack([
-            torch.stack([
-                jaccard(mask, truths, valid).mean() for mask in
-                (*attention_segments(maps, mass, valid.shape, self.upsample),
-                 whole)
-            ]) for mass in self.mass
-        ])
+        maps = torch.stack([attention, shuffled])
+        whole = torch.ones_like(valid)
+        values = [
+            jaccard(mask, truths, valid).mean() for mass in self.mass
+            for mask in (
+                *attention_segments(maps, mass, valid.shape, self.upsample),
+                whole)
+        ]
+        return torch.stack(values).view(-1, 3)
 
     def _labels(self, sample: BaseDataElement) -> Tensor:
         """The label of each pixel; boxes are one class."""
@@ -132,8 +128,7 @@ class SegmentationProtocol:
                 'pipeline of the data set must end with '
                 "PackInputs(algorithm_keys=('gt_seg_map', )), or "
                 "('gt_bboxes', ), and load what it packs.")
-        inside = union_of_boxes(sample.gt_bboxes, sample.img_shape[:2])
-        return self.background_label + inside.long()
+        return union_of_boxes(sample.gt_bboxes, sample.img_shape[:2]).long()
 
 
 def measure_segmentation(trained: TrainedModel,
@@ -145,10 +140,9 @@ def measure_segmentation(trained: TrainedModel,
     """How well the maps of a model segment the objects of a data set.
 
     Args:
-        trained (TrainedModel): A classifier.
+        trained, dataset, indices, batch_size: See
+            :func:`~mmmix.analysis.batches`; the images have masks or boxes.
         maps (ModelMap): The kind of its maps.
-        dataset, indices, batch_size: See :func:`~mmmix.analysis.batches`;
-            the images have masks or boxes.
         protocol (SegmentationProtocol): What is measured.
 
     Returns:
@@ -201,13 +195,7 @@ def top_mass_mask(attention: Tensor, share: float) -> Tensor:
     Returns:
         Tensor: ``(N, h, w)`` bool. A map of zeros has no mass: nothing of it
         is taken.
-
-    Raises:
-        MmmixError: If the share is out of its range.
     """
-    if not 0 <= share <= 1:
-        raise MmmixError('The share of the attention mass must be a number '
-                         f'between 0 and 1, not {share!r}.')
     mass = attention.flatten(1)
     if mass.device.type != 'mps':  # which has no float64
         mass = mass.double()
@@ -222,24 +210,15 @@ def attention_segments(attention: Tensor,
                        share: float,
                        size: Sequence[int],
                        upsample: str = 'nearest') -> Tensor:
-    """The segmentation that an attention map makes of an image.
+    """The segmentations ``(N, *size)``, bool, that attention maps make of
+    images.
 
     Args:
-        attention (Tensor): ``(N, h, w)``, not negative.
-        share (float): See :func:`top_mass_mask`.
+        attention, share: See :func:`top_mass_mask`.
         size (Sequence[int]): Height and width of the image.
-        upsample (str): 'nearest' takes places of the map and enlarges the
-            mask, as the public codes of DINO and Naseer et al. do;
-            'bilinear' enlarges the map and takes pixels. Defaults to
+        upsample (str): See :class:`SegmentationProtocol`. Defaults to
             'nearest'.
-
-    Returns:
-        Tensor: ``(N, *size)`` bool.
-
-    Raises:
-        MmmixError: If the share is out of its range or ``upsample`` unknown.
     """
-    check_name('upsample', upsample, UPSAMPLING)
     size = tuple(size)
     if upsample == 'bilinear':
         attention = F.interpolate(

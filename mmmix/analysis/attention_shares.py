@@ -1,5 +1,6 @@
 """How much of the attention falls on the two parts of a mixed image."""
-from typing import Dict, Iterable, Sequence, Tuple
+from itertools import product
+from typing import Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from mmmix.errors import MmmixError
 from mmmix.functional import attention_lambda
 from mmmix.structures import MixedBatch
 from mmmix.visualization.figure import SOURCE, TARGET
+
+NAMES = ('checkpoint', 'method', 'map', 'label')
 
 
 def pasted_shares(maps: Tensor, mixed: MixedBatch) -> Tuple[Tensor, Tensor]:
@@ -75,10 +78,10 @@ def mean_shares(area: np.ndarray, attention: np.ndarray,
         no_mass=int((two_parts & ~counted).sum()))
 
 
-def measure_attention_shares(models: Sequence[TrainedModel],
-                             methods: Sequence[Method],
-                             kinds: Sequence[ModelMap],
-                             batches: Iterable[Pairs]) -> Tuple[Dict, int]:
+def measure_attention_shares(
+        models: Sequence[TrainedModel], methods: Sequence[Method],
+        kinds: Sequence[ModelMap],
+        batches: Iterable[Pairs]) -> Tuple[List[dict], int]:
     """Show several models the same mixed images.
 
     Args:
@@ -88,9 +91,10 @@ def measure_attention_shares(models: Sequence[TrainedModel],
             made for the source's and for the target's.
 
     Returns:
-        tuple[dict[tuple, dict], int]: :func:`mean_shares` by names of model,
-        method, map and label ('source', 'target' or ''); and how many pairs
-        were left out because both images have one class.
+        tuple[list[dict], int]: :func:`mean_shares` and the names of their
+        ``checkpoint``, ``method``, ``map`` and ``label`` ('source', 'target'
+        or ''); and how many pairs were left out because both images have one
+        class.
 
     Raises:
         MmmixError: If no pair is left.
@@ -101,65 +105,55 @@ def measure_attention_shares(models: Sequence[TrainedModel],
             mixed = method.mix(pairs)
             values = {}
             for maps in kinds:
-                labels = dict(
-                    source=pairs.source_labels,
-                    target=pairs.labels) if maps.requires_labels else {
-                        '': None
-                    }
-                for whose, wanted in labels.items():
-                    for trained in models:
-                        key = (trained.name, method.name, maps.kind, whose)
-                        looked = maps(trained.model, mixed.inputs, wanted)
-                        values[key] = torch.stack(
-                            pasted_shares(looked, mixed), 1)
+                labels = [('source', pairs.source_labels),
+                          ('target', pairs.labels)]
+                if not maps.requires_labels:
+                    labels = [('', None)]
+                for (whose, wanted), trained in product(labels, models):
+                    looked = maps(trained.model, mixed.inputs, wanted)
+                    values[trained.name, method.name, maps.kind,
+                           whose] = torch.stack(
+                               pasted_shares(looked, mixed), 1)
             yield values
 
     found, same_class = measure_pairs(methods, batches, values_of)
-    results = {
-        key: mean_shares(*shares.T, own['batch'])
-        for own in found.values()
-        for key, shares in own.items() if key != 'batch'
-    }
-    if not any(own['pairs'] for own in results.values()):
+    results = [
+        dict(zip(NAMES, key), **mean_shares(*shares.T, own['batch']))
+        for own in found.values() for key, shares in own.items()
+        if key != 'batch'
+    ]
+    if not any(own['pairs'] for own in results):
         raise MmmixError('No pair shows parts of two images of different '
                          'classes that a map has mass on.')
     return results, same_class
 
 
-def draw_attention_shares(results: Dict[tuple, dict]) -> Figure:
+def draw_attention_shares(results: Sequence[dict]) -> Figure:
     """A panel for each method: attention over area of both parts."""
-    methods = list(dict.fromkeys(key[1] for key in results))
-    keys = list(dict.fromkeys((k[0], *k[2:]) for k in results))
+    methods = list(dict.fromkeys(own['method'] for own in results))
+    num = len(results) // len(methods)
     figure = Figure(
-        figsize=(2.2 + 2.6 * len(methods), 1.1 + .24 * len(keys)),
+        figsize=(2.2 + 2.6 * len(methods), 1.1 + .24 * num),
         layout='constrained')
     panels = figure.subplots(
         1, len(methods), sharex=True, sharey=True, squeeze=False)[0]
-    parts = (('pasted', SOURCE, 'o'), ('visible', TARGET, 's'))
     for axis, method in zip(panels, methods):
-        for row, (name, *rest) in enumerate(keys):
-            own = results[(name, method, *rest)]
-            axis.plot([own['pasted'], own['visible']], [row, row],
-                      color='.75',
-                      linewidth=1,
-                      zorder=1)
-            for part, colour, marker in parts:
-                axis.plot(
-                    own[part],
-                    row,
-                    marker,
-                    color=colour,
-                    ms=5,
-                    label=None if row else part)
+        rows = [own for own in results if own['method'] == method]
+        pasted, visible = ([own[part] for own in rows]
+                           for part in ('pasted', 'visible'))
+        axis.hlines(range(num), pasted, visible, color='.75', linewidth=1)
+        axis.plot(pasted, range(num), 'o', color=SOURCE, ms=5, label='pasted')
+        axis.plot(
+            visible, range(num), 's', color=TARGET, ms=5, label='visible')
         axis.axvline(1, color='black', linewidth=.8, linestyle=':')
         axis.set_title(f'mixed by\n{method}', fontsize=9)
         axis.grid(axis='x', alpha=.3)
         axis.set_xlabel('attention / area')
     labels = [
-        f'{name}: {kind}{whose and ", y of " + whose}'
-        for name, kind, whose in keys
+        f'{own["checkpoint"]}: {own["map"]}' +
+        (own['label'] and f', y of {own["label"]}') for own in results[:num]
     ]
-    panels[0].set_yticks(range(len(keys)), labels, fontsize=8)
+    panels[0].set_yticks(range(num), labels, fontsize=8)
     panels[0].invert_yaxis()
     panels[0].legend(fontsize=8)
     return figure

@@ -30,13 +30,9 @@ def measure_inconsistency(methods: Sequence[Method],
             to 'boxes'.
 
     Returns:
-        tuple[dict[str, Found], int]: Of each method a value for each pair of
-        different classes: ``lam``, ``lam_gt``, ``by_pixels`` (lambda_gt where
-        pixels count) and ``batch``; and how many pairs were left out because
-        both images have one class.
-
-    Raises:
-        MmmixError: If no pair has different classes.
+        tuple[dict[str, Found], int]: Of each method ``lam``, ``lam_gt`` and
+        ``by_pixels``, lambda_gt where pixels count, as ``measure_pairs``
+        returns them.
     """
 
     def values_of(pairs):
@@ -90,9 +86,6 @@ def mean_inconsistency(found: Found) -> Dict[str, float]:
     The inconsistency of a pair is the distance of its mixed label from what
     can be seen, :math:`|\lambda_{gt} - \lambda|` (TdAttenMix, Eq. 21).
 
-    Args:
-        found (Found): Of one method, see :func:`measure_inconsistency`.
-
     Returns:
         dict[str, float]: In percent ``mean``, the inconsistency, and its
         ``error`` (see :func:`~mmmix.analysis.pairs.mean_and_error`),
@@ -130,11 +123,8 @@ def against_first(found: Dict[str, Found]) -> Dict[str, Tuple[float, float]]:
 
 def within(dataset: BaseDataset, indices: Sequence[int],
            area: Tuple[float, float], truth: str) -> List[int]:
-    """The images of which the truth covers a share between two numbers.
-
-    Raises:
-        MmmixError: If there are not two of them.
-    """
+    """The images of which the truth covers a share between two numbers;
+    raises a MmmixError if there are not two of them."""
     low, high = area
     chosen = []
     for index in track(indices, description='sizes of objects'):

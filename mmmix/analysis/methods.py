@@ -1,8 +1,4 @@
-"""Methods of mixing outside of a training.
-
-What an analysis asks of the models' data preprocessors, guides and mixers is
-asked here.
-"""
+"""Methods of mixing outside of a training."""
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
@@ -62,14 +58,12 @@ class Method(TrainedModel):
 
     @torch.no_grad()
     def mix(self, pairs: Pairs, maps: Optional[Tensor] = None) -> MixedBatch:
-        """Mix a batch as a training would; ``lam`` is what it would use.
+        """Mix a batch as a training would; ``lam`` is what it would use, and
+        the same pairs and key give the same.
 
         Args:
-            pairs (Pairs): What to mix; the same pairs and key give the same.
+            pairs (Pairs): What to mix.
             maps (Tensor, optional): The truth ``(N, h, w)``, for the oracle.
-
-        Raises:
-            MmmixError: If the oracle gets no truth.
         """
         if self.control == 'chance':
             n, _, *size = pairs.inputs.shape
@@ -108,13 +102,9 @@ class Method(TrainedModel):
 def methods_of(trained: TrainedModel) -> List[Method]:
     """A method for each mixer of a model.
 
-    Args:
-        trained (TrainedModel): A :class:`mmmix.models.MixClassifier` with
-            mixers in its ``train_cfg``.
-
     Raises:
-        MmmixError: If it mixes nothing, or by mixers that do not say what
-            they mixed.
+        MmmixError: If it is not a :class:`mmmix.models.MixClassifier` that
+            mixes, or its mixers do not say what they mixed.
     """
     model, name = trained.model, trained.name
     mixers = getattr(model.data_preprocessor, 'batch_augments', None)
@@ -157,11 +147,8 @@ def with_controls(methods: Sequence[Method]) -> List[Method]:
 
 
 def check_regions(methods: Sequence[Method]) -> None:
-    """Refuse blends, of which pasted regions cannot be measured.
-
-    Raises:
-        MmmixError: If a mixer has no regions.
-    """
+    """Raise a MmmixError if a mixer blends, as pasted regions cannot be
+    measured then."""
     for method in methods:
         if method.mixer.kind != 'regions':
             raise MmmixError(
@@ -201,13 +188,10 @@ def measure_pairs(
                 own[name] += value[pairs.valid].tolist()
     if not any(own['batch'] for own in found.values()):
         raise MmmixError('No pair has different classes.')
-    return {
-        method: {
-            name: np.array(values, np.float64)
-            for name, values in own.items()
-        }
-        for method, own in found.items()
-    }, same_class
+    for own in found.values():
+        for name, values in own.items():
+            own[name] = np.array(values, np.float64)
+    return found, same_class
 
 
 def mix_pairs(methods: Sequence[Method],
@@ -221,9 +205,6 @@ def mix_pairs(methods: Sequence[Method],
         dataset (BaseDataset): Labelled images, of which some are drawn.
         num (int): Number of pairs, at least 2. Defaults to 6.
         seed (int): Seed of the images and of the mixes. Defaults to 0.
-
-    Raises:
-        MmmixError: If there are too few images.
     """
     if not 2 <= num <= len(dataset):
         raise MmmixError(f'`num` must be between 2 and the {len(dataset)} '

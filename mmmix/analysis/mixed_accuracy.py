@@ -34,14 +34,9 @@ def measure_mixed_accuracy(judge: TrainedModel,
             methods without an oracle.
 
     Returns:
-        tuple[dict[str, dict], int]: Of each method an array with a value for
-        each pair of different classes: ``top1`` and ``top2`` (see
-        :func:`pair_hits`), ``lam``, the share of the source in the mixed
-        image, and ``batch``; and how many pairs were left out because both
-        images have one class.
-
-    Raises:
-        MmmixError: If no pair has different classes.
+        tuple[dict[str, dict], int]: Of each method ``top1`` and ``top2`` (see
+        :func:`pair_hits`) and ``lam``, the share of the source in the mixed
+        image, as ``measure_pairs`` returns them.
     """
 
     def values_of(pairs):
@@ -93,13 +88,8 @@ def pair_hits(logits: Tensor, source_labels: Tensor,
 
 
 def mean_accuracy(found: Dict[str, np.ndarray]) -> Dict[str, float]:
-    """Means over the pairs of a method.
-
-    Returns:
-        dict[str, float]: ``top1`` and ``top2`` in percent, their standard
-        errors ``top1_error`` and ``top2_error`` (see
-        :func:`~mmmix.analysis.pairs.mean_and_error`), and ``images``.
-    """
+    """Means over the pairs of a method: ``top1`` and ``top2`` in percent,
+    their standard errors ``top1_error`` and ``top2_error``, and ``images``."""
     means = dict(images=len(found['batch']))
     for kind in KINDS:
         means[kind], means[f'{kind}_error'] = mean_and_error(
@@ -108,14 +98,9 @@ def mean_accuracy(found: Dict[str, np.ndarray]) -> Dict[str, float]:
 
 
 def over_lambda(found: Dict[str, np.ndarray], bins: int) -> Dict[str, List]:
-    """Means of a method over equal parts of lambda's range.
-
-    A border belongs to the bin above it, and 1 to the last.
-
-    Returns:
-        dict[str, list]: ``top1`` and ``top2`` in percent, None in empty bins,
-        and the number of ``pairs``.
-    """
+    """Means of a method over equal parts of lambda's range: ``top1`` and
+    ``top2`` in percent, None in empty bins, and the number of ``pairs``. A
+    border belongs to the bin above it, and 1 to the last."""
     # 3/10 lies at 0.3, also in floating point
     place = np.floor(found['lam'] * bins + 1e-6).astype(np.int64)
     place = place.clip(0, bins - 1)

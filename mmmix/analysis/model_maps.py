@@ -85,11 +85,7 @@ class ModelMap:
     def of_samples(self, model: nn.Module, inputs: Tensor,
                    samples: Sequence[BaseDataElement]) -> Tensor:
         """Make the maps of a batch, for the true labels of its data samples
-        where the kind requires labels.
-
-        Raises:
-            MmmixError: If labels are required and a sample has none.
-        """
+        where the kind requires labels."""
         return self(model, inputs,
                     labels_of(samples) if self.requires_labels else None)
 

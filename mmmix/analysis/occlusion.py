@@ -4,7 +4,8 @@ The protocol is that of Naseer et al., "Intriguing properties of vision
 transformers", 2021, which both papers follow.
 """
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple, Union
+from itertools import product
+from typing import Dict, Literal, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -27,32 +28,35 @@ class Occlusion:
 
     Args:
         grid (tuple[int, int]): Patches down and across, whose sides divide
-            those of the images. Defaults to (14, 14), as in the papers.
+            those of the images. Defaults to 14 14, as in the papers.
         ratios (Sequence[float]): How much is lost, in [0, 1]. Defaults to
-            0, 0.1, ..., 0.9.
-        drop (Sequence[str]): Which patches go first, of ``DROPPING``.
-            Defaults to all three.
-        fill (str): See :func:`zero_pixels`. Defaults to 'before'.
-        by_mass (bool): Whether a salient or non-salient ratio is a share of
-            the saliency's mass, as in the public code of Naseer et al., or of
-            the number of patches. A salient loss of 0.5 is then the fewest
-            patches with half of the mass, a non-salient one all patches
-            without them. Defaults to False.
-        seeds (Sequence[int]): Of the random patches, not negative. Defaults
-            to (0, ).
+            0 0.1 ... 0.9.
+        drop (Sequence[str]): Which patches go first: 'random', 'salient',
+            'non-salient'. Defaults to all three.
+        fill (str): Zeros are set 'before' normalisation (black, as in the
+            public code of Naseer et al.) or 'after' it (the mean colour).
+            Defaults to 'before'.
+        by (str): A salient or non-salient ratio is a share of the number of
+            'patches', or of the saliency's 'mass', as in the public code of
+            Naseer et al.: a salient loss of 0.5 is then the fewest patches
+            with half of the mass, a non-salient one all patches without
+            them. Defaults to 'patches'.
+        seeds (Sequence[int]): Of the random patches, not negative; of several
+            the mean is taken. Defaults to 0.
 
     Raises:
         MmmixError: If an argument is out of its range.
     """
     grid: Tuple[int, int] = (14, 14)
     ratios: Sequence[float] = tuple(i / 10 for i in range(10))
-    drop: Sequence[str] = DROPPING
-    fill: str = 'before'
-    by_mass: bool = False
+    drop: Sequence[Literal[DROPPING]] = DROPPING
+    fill: Literal[FILLS] = 'before'
+    by: Literal['patches', 'mass'] = 'patches'
     seeds: Sequence[int] = (0, )
 
     def __post_init__(self):
         self.grid = tuple(self.grid)
+        self.drop = list(dict.fromkeys(self.drop))
         if min(self.grid) < 1:
             raise MmmixError('`grid` must be two positive numbers, not '
                              f'{self.grid[0]} {self.grid[1]}.')
@@ -100,7 +104,7 @@ class Occlusion:
                         (seed, index)).permutation(self.grid[0] * self.grid[1])
                     for index in indices
                 ] for seed in self.seeds]))
-        elif not self.by_mass:
+        elif self.by == 'patches':
             orders = saliency.flatten(1).argsort(
                 dim=1, descending=True, stable=True)[None]
             if kind == 'non-salient':
@@ -147,19 +151,19 @@ def accuracy_under_occlusion(trained: TrainedModel,
         labels = labels_of(samples).cpu()
         own = None if saliency is None else saliency[rows]
         of_batch = []
-        for kind in occlusion.drop:
-            for ratio in occlusion.ratios:
-                masks = occlusion.lost(kind, ratio, indices[rows], own)
-                hits = torch.stack([
-                    trained.model(
-                        drop_patches(inputs, mask, fill),
-                        mode='tensor').argmax(1).cpu() == labels
-                    for mask in masks.to(inputs.device)
-                ])
-                of_batch += [
-                    hits.float().mean(0),
-                    masks.cpu().float().mean((0, 2, 3))
-                ]
+        for kind, ratio in product(occlusion.drop, occlusion.ratios):
+            masks = occlusion.lost(kind, ratio, indices[rows], own)
+            shown = (
+                drop_patches(inputs, mask, fill)
+                for mask in masks.to(inputs.device))
+            hits = torch.stack([
+                trained.model(images, mode='tensor').argmax(1).cpu() == labels
+                for images in shown
+            ])
+            of_batch += [
+                hits.float().mean(0),
+                masks.cpu().float().mean((0, 2, 3))
+            ]
         values.append(torch.stack(of_batch))
     means = torch.cat(values, 1).mean(1).view(len(occlusion.drop), -1, 2)
     return {
@@ -202,15 +206,9 @@ def drop_patches(images: Tensor,
 
 
 def zero_pixels(preprocessor: nn.Module, fill: str) -> Tensor:
-    """What a dropped patch of zeros is in a normalised image.
-
-    Args:
-        preprocessor (nn.Module): A classifier's data preprocessor.
-        fill (str): 'before': zeros are set before normalisation, which are
-            black pixels; 'after': after it, the mean colour.
-
-    Returns:
-        Tensor: A value for each channel ``(C,)``, or ``(1,)`` for all.
+    """What a dropped patch of zeros is in an image that a classifier's data
+    preprocessor has normalised, for a fill of :class:`Occlusion`: a value for
+    each channel ``(C,)``, or ``(1,)`` for all.
 
     Raises:
         MmmixError: If the data preprocessor is not that of a classifier, or

@@ -7,15 +7,16 @@ from typing import List, Optional, Sequence
 
 import torch
 from mmengine.dataset import BaseDataset
+from torch import Tensor
 
 from mmmix.analysis.trained_model import (TrainedModel, batches, choose_images,
-                                          open_dataset)
+                                          labels_of, open_dataset)
 from mmmix.datasets import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
                             StylizedImageNet, WnidImages)
 from mmmix.errors import MmmixError
-from mmmix.evaluation import (AURRA, CalibrationError, ConfidenceMetric,
-                              OODDetection, SubsetAccuracy, calibration_bins,
-                              columns, fitting_subset, response_rate_accuracy)
+from mmmix.evaluation import (calibration_bins, confident_prediction,
+                              detection_aupr, fitting_subset,
+                              response_rate_accuracy, rms_calibration_error)
 from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.models.channels import stored_channels
 
@@ -32,7 +33,8 @@ TEST = 'test'  # what the config's own test set is called
 
 @dataclass
 class OutOfDistribution:
-    """Measures a classifier on sets of images, by the registered metrics.
+    """Measures a classifier on sets of images; the metrics of
+    :mod:`mmmix.evaluation` compute the same.
 
     Args:
         trained (TrainedModel): The classifier, with a ``test_dataloader``.
@@ -48,7 +50,8 @@ class OutOfDistribution:
             have, instead of refusing them. Defaults to False.
         allow_partial (bool): Accept a part of a known set. Defaults to False.
         as_they_are (Sequence[str]): Names of sets whose images are neither
-            resized nor cropped. Defaults to ().
+            resized nor cropped, such as Stylized, whose images are 224 x 224.
+            Defaults to none.
 
     Attributes:
         notes (List[str]): What was left out.
@@ -103,32 +106,26 @@ class OutOfDistribution:
             ``aurra``; the ``bins`` and the curve behind the last ones.
         """
         dataset = self.test_set if path is None else self.open_set(name, path)
-        indices = self._choose(dataset)
-        kept, of_all = self._show(name, dataset, indices,
-                                  self._metric(dataset),
-                                  self._metric(dataset, restrict=False))
-        confidence, correct, _ = columns(kept)
+        subset = self._subset(dataset)
+        answers = self._show(name, dataset, self._choose(dataset), subset)
+        confidence, correct, of_all = answers[:3]
         count, mean_confidence, accuracy = calibration_bins(
             confidence, correct)
         curve = response_rate_accuracy(confidence, correct)
         # at most 100 points of it are drawn
         num = len(curve)
         places = sorted({-(-i * num // 100) for i in range(1, 101)})
-
-        def value(metric):
-            result, = metric.compute_metrics(kept).values()
-            return result
-
         return dict(
-            images=len(indices),
-            classes=self._num_classes(dataset),
-            top1=value(SubsetAccuracy()),
-            top1_all_classes=SubsetAccuracy().compute_metrics(of_all)['top1'],
-            rms_calibration_error=value(CalibrationError()),
-            rms_calibration_error_public_code=value(
-                CalibrationError(
-                    skip_last_bin=True)) if len(count) > 1 else None,
-            aurra=value(AURRA()),
+            images=num,
+            classes=len(subset),
+            top1=100 * float(correct.mean()),
+            top1_all_classes=100 * float(of_all.mean()),
+            rms_calibration_error=100 *
+            rms_calibration_error(confidence, correct),
+            rms_calibration_error_public_code=100 *
+            rms_calibration_error(confidence, correct, skip_last_bin=True)
+            if len(count) > 1 else None,
+            aurra=100 * float(curve.mean()),
             bins=dict(
                 images=count.tolist(),
                 confidence=mean_confidence.tolist(),
@@ -164,19 +161,19 @@ class OutOfDistribution:
                              f'images of the classes of {name}.')
         most = min(self.num_images or len(inside), len(inside))
         inside = [inside[i * len(inside) // most] for i in range(most)]
-        metric = self._metric(foreign)
-        self._show(f'{name}, inside', self.test_set, inside, metric)
-        kept, = self._show(f'{name}, outside', foreign, self._choose(foreign),
-                           metric)
-        confidence, _, label = columns(kept)
-        outside = label < 0
-        found = OODDetection().compute_metrics(kept)
+        subset = self._subset(foreign)
+        answers = torch.cat([
+            self._show(f'{name}, inside', self.test_set, inside, subset),
+            self._show(f'{name}, outside', foreign, self._choose(foreign),
+                       subset)
+        ], 1)
+        confidence, outside = answers[0], answers[3] < 0
         return dict(
             images_inside=int((~outside).sum()),
             images_outside=int(outside.sum()),
-            classes=self._num_classes(foreign),
-            aupr=found['aupr'],
-            aupr_of_a_guess=found['outside'],
+            classes=len(subset),
+            aupr=100 * detection_aupr(confidence, outside),
+            aupr_of_a_guess=100 * float(outside.double().mean()),
             mean_confidence_inside=float(confidence[~outside].mean()),
             mean_confidence_outside=float(confidence[outside].mean()))
 
@@ -232,18 +229,11 @@ class OutOfDistribution:
                               f'{dataset.NUM_CLASSES} classes.')
         return dataset
 
-    def _metric(self,
-                dataset: BaseDataset,
-                restrict: bool = True) -> ConfidenceMetric:
-        metric = SubsetAccuracy(restrict=restrict and not self.all_classes)
-        metric.dataset_meta = dataset.metainfo
-        return metric
-
-    def _num_classes(self, dataset: BaseDataset) -> int:
-        """How many classes can be predicted."""
-        subset = fitting_subset(dataset.metainfo, len(self.wnids))
-        return len(
-            self.wnids if self.all_classes or subset is None else subset)
+    def _subset(self, dataset: BaseDataset) -> Sequence[int]:
+        """The classes that can be predicted."""
+        every = range(len(self.wnids))
+        subset = fitting_subset(dataset.metainfo, len(every))
+        return every if self.all_classes or subset is None else subset
 
     def _choose(self, dataset: BaseDataset) -> List[int]:
         wanted = self.num_images
@@ -251,12 +241,20 @@ class OutOfDistribution:
 
     @torch.no_grad()
     def _show(self, description: str, dataset: BaseDataset,
-              indices: Sequence[int], *metrics: ConfidenceMetric):
-        """Show images to the model, and return what metrics have kept."""
+              indices: Sequence[int], subset: Sequence[int]) -> Tensor:
+        """``(4, N)`` float64: confidence and whether the prediction is right
+        among the classes of a subset, whether it is among all classes, and
+        the label."""
+        answers = []
         for inputs, samples in batches(self.trained, dataset, indices,
                                        self.batch_size,
                                        f'{self.trained.name}: {description}'):
-            predicted = self.trained.model(inputs, samples, mode='predict')
-            for metric in metrics:
-                metric.process(None, [s.to_dict() for s in predicted])
-        return [metric.results for metric in metrics]
+            probabilities = self.trained.model(inputs).softmax(1).cpu()
+            labels = labels_of(samples).cpu()
+            confidence, predicted = confident_prediction(probabilities, subset)
+            answers.append(
+                torch.stack([
+                    confidence, predicted == labels,
+                    probabilities.argmax(1) == labels, labels
+                ]))
+        return torch.cat(answers, 1)

@@ -83,9 +83,6 @@ def pair_batches(trained: TrainedModel,
         rounds (int): How often, each time in another order. Defaults to 1.
         seed (int): Not negative. Defaults to 0.
 
-    Yields:
-        Pairs: A batch of pairs.
-
     Raises:
         MmmixError: If a number is out of its range.
     """
@@ -140,12 +137,9 @@ def mean_and_error(values: Sequence[float],
 
 
 def check_alike(models: Sequence[TrainedModel], dataset: BaseDataset) -> None:
-    """Refuse models that cannot be shown the same batch.
-
-    Raises:
-        MmmixError: If they normalise images differently, or know another
-            number of classes than the data set.
-    """
+    """Raise a MmmixError if models cannot be shown the same batch: they
+    normalise images differently, or know another number of classes than the
+    data set."""
     first, *_ = seen = [_normalisation(one) for one in models]
     classes = len(dataset.metainfo.get('classes') or ())
     for trained, own in zip(models, seen):

@@ -63,17 +63,12 @@ def open_dataset(trained: TrainedModel, split: str = 'val') -> BaseDataset:
 
 def choose_images(dataset: BaseDataset,
                   num_images: Optional[int] = None) -> List[int]:
-    """Indices of some images, drawn with a fixed seed, in the order of the
-    data set.
-
-    Every tenth would be a single class where the labels cycle.
-
-    Args:
-        dataset (BaseDataset): The images.
-        num_images (int, optional): How many. Defaults to all of them.
+    """Indices of some images, by default of all, drawn with a fixed seed, in
+    the order of the data set. Every tenth would be a single class where the
+    labels cycle.
 
     Raises:
-        MmmixError: If there are fewer.
+        MmmixError: If there are fewer images.
     """
     total = len(dataset)
     if num_images is None:
@@ -87,12 +82,8 @@ def choose_images(dataset: BaseDataset,
 
 def check_same_images(models: Sequence[TrainedModel],
                       datasets: Sequence[BaseDataset]) -> None:
-    """Check that all models are shown the same images in the same order.
-
-    Raises:
-        MmmixError: If the data sets differ in the number, file names or
-            labels of their images.
-    """
+    """Raise a MmmixError unless all models are shown the same images in the
+    same order, by number, file names and labels."""
     first, *others = [[
         (Path(info.get('img_path', '')).name, info.get('gt_label'))
         for info in map(dataset.get_data_info, range(len(dataset)))
@@ -141,19 +132,14 @@ def batches(
         batch_size: int = 100,
         description: str = ''
 ) -> Iterator[Tuple[Tensor, List[BaseDataElement]]]:
-    """Load images batch by batch, with a progress bar.
+    """Load images batch by batch, see :func:`load_batch`, with a progress
+    bar.
 
     Args:
         trained, dataset, indices: See :func:`load_batch`.
-        batch_size (int): Images at a time. Defaults to 100.
+        batch_size (int): Images at a time, positive. Defaults to 100.
         description (str): What the progress bar says. Defaults to the name
             of the model.
-
-    Yields:
-        tuple: See :func:`load_batch`.
-
-    Raises:
-        MmmixError: If the batch size is not positive.
     """
     if batch_size < 1:
         raise MmmixError(f'`batch_size` must be at least 1, not {batch_size}.')
@@ -164,11 +150,8 @@ def batches(
 
 
 def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:
-    """The true labels ``(N,)`` of data samples, int64.
-
-    Raises:
-        MmmixError: If one has no label.
-    """
+    """The true labels ``(N,)`` of data samples, int64; raises a MmmixError
+    if one has no label."""
     if not all('gt_label' in sample for sample in samples):
         raise MmmixError('The images of this data set have no labels, which '
                          'this analysis needs: name the data set of a '

@@ -26,14 +26,8 @@ PATCH = 16  # pixels of a cell of the random attention map
 
 
 class Training:
-    """The steps of a training, on random images that stay in memory.
-
-    Args:
-        model (nn.Module): What is trained.
-        cfg (Config): Where the optimizer comes from.
-        batch_size (int): Images a step.
-        size (Sequence[int]): Their height and width.
-    """
+    """The steps of a training with the optimizer of a config, on random
+    images of a height and width that stay in memory."""
 
     def __init__(self, model: nn.Module, cfg: Config, batch_size: int,
                  size: Sequence[int]):
@@ -70,26 +64,14 @@ class Training:
 
 def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
                      device: torch.device) -> Dict[str, dict]:
-    """Speed, memory and parameters of each training by name.
-
-    Args:
-        trainings (dict[str, Training]): The first is the reference.
-        runs (int): How often each is timed.
-        steps (int): Steps of a run.
-        device (torch.device): Where they train.
-    """
+    """Speed, memory and parameters of each training by name; the first is
+    the reference. Each is timed in some runs of some steps."""
 
     def several(training):
         return lambda: [training.step() for _ in range(steps)]
 
-    seconds = time_interleaved(
-        {
-            name: several(one)
-            for name, one in trainings.items()
-        },
-        runs,
-        device,
-        warm_up=1)
+    several_steps = {name: several(one) for name, one in trainings.items()}
+    seconds = time_interleaved(several_steps, runs, device, warm_up=1)
     reference, *_ = seconds.values()
     measured = {}
     for name, training in trainings.items():
@@ -126,12 +108,8 @@ def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
         return lambda: mixer.mix(inputs, labels,
                                  mixer.sample(rng, batch_size, size), guidance)
 
-    runs = dict(
-        clone=inputs.clone,
-        **{
-            name: run_of(mixer)
-            for name, mixer in mixers.items()
-        })
+    runs = dict(clone=inputs.clone)
+    runs.update({name: run_of(mixer) for name, mixer in mixers.items()})
     times = time_against('clone', runs, repeats, device)
     for name, run in runs.items():
         times[name]['peak_times_batch'] = peak_bytes(run,
@@ -157,16 +135,11 @@ def time_interleaved(runs: Dict[str, Callable],
                      repeats: int,
                      device: torch.device,
                      warm_up: int = 2) -> Dict[str, np.ndarray]:
-    """Seconds of each run in each repeat, ``(repeats,)``.
+    """Seconds of each run in each repeat, ``(repeats,)``, after some for the
+    warm-up.
 
     All are run one after the other in every repeat, so that other load on the
     machine falls on all alike.
-
-    Args:
-        runs (dict[str, Callable]): What to time.
-        repeats (int): How often, after a warm-up.
-        device (torch.device): To wait for before looking at the clock.
-        warm_up (int): Repeats that are not counted. Defaults to 2.
     """
     seconds = {name: [] for name in runs}
     for _ in range(warm_up + repeats):

@@ -1,12 +1,10 @@
 """What models look at in pairs of images, unmixed and mixed (SMMix, Fig. 5b
 and c; TdAttenMix, Fig. 6; MixPro, Fig. 6)."""
-from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
-from torch import Tensor
 
 from mmmix.analysis.methods import Method, class_names
 from mmmix.analysis.model_maps import ModelMap
@@ -18,41 +16,24 @@ from mmmix.visualization.contact_sheet import SheetRow
 from mmmix.visualization.figure import SOURCE, TARGET, short_name
 
 
-@dataclass
-class LookedAt:
-    """What models make of one pair.
-
-    Attributes:
-        rows (List[SheetRow]): To be drawn by
-            :func:`mmmix.visualization.contact_sheet.draw_sheet`.
-        names (tuple[str, str]): Classes of the target and of the source.
-        lam (float): Weight of the source.
-        probabilities (Dict[str, List[Tensor]]): Of each model ``(2,)``, for
-            the target (0) and the source (1): 'own' of the own label in the
-            unmixed image; with the one pasted into the other 'source' and
-            'target' of these labels.
-    """
-    rows: List[SheetRow]
-    names: Tuple[str, str]
-    lam: float
-    probabilities: Dict[str, List[Tensor]]
-
-
 def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
                  method: Method, dataset: BaseDataset, pair: Sequence[int],
-                 key: Tuple[int, ...]) -> LookedAt:
+                 key: Tuple[int, ...]) -> Tuple[List[SheetRow], List[tuple]]:
     """Mix a pair of images, and let models look at it.
 
-    The rows are the source, the target, and the mixed image for the label of
-    each, or once where the maps do not depend on the label.
-
     Args:
-        models (Sequence[TrainedModel]): Which models.
-        maps (ModelMap): Which maps.
-        method (Method): What mixes.
-        dataset (BaseDataset): Labelled images.
+        models, maps, method, dataset: Who looks, for what, what mixes, and
+            labelled images.
         pair (Sequence[int]): Indices of the target and of the source.
         key (tuple): Seeds the mixing.
+
+    Returns:
+        tuple[list[SheetRow], list[tuple]]: Rows of a picture: the source, the
+        target, and the mixed image for the label of each, or once where the
+        maps do not depend on the label. Rows of a table, one for each model:
+        names of source and target, lambda, the model, and its probabilities
+        of the source and of the target, each in its own image and in the one
+        with the source pasted into the target.
     """
     inputs, samples = load_batch(models[0], dataset, pair)
     pairs = Pairs(inputs, samples, np.array([1, 0]), key)
@@ -102,7 +83,11 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
         row(*mixes[key], mixed_images[0], key, mask=mask) for key in looked
         if key in mixes
     ]
-    return LookedAt(rows, tuple(names), lam, probabilities)
+    table = [(names[1], names[0], lam, trained.name,
+              *map(float, (own[1], own[0], as_source[0], as_target[0])))
+             for trained, own, as_source, as_target in zip(
+                 models, *probabilities.values())]
+    return rows, table
 
 
 @torch.no_grad()
@@ -112,12 +97,8 @@ def correct_images(
         indices: Sequence[int],
         batch_size: int = 100
 ) -> Tuple[np.ndarray, np.ndarray, Dict[str, float]]:
-    """The images that all models classify correctly.
-
-    Args:
-        models (Sequence[TrainedModel]): Which models.
-        dataset, indices, batch_size: See :func:`~mmmix.analysis.batches`;
-            the images have labels.
+    """The images that all models classify correctly; for the arguments see
+    :func:`~mmmix.analysis.batches`.
 
     Returns:
         tuple[np.ndarray, np.ndarray, dict[str, float]]: The indices of these
@@ -150,14 +131,8 @@ def correct_images(
 
 def choose_pairs(images: np.ndarray, labels: np.ndarray, num: int,
                  seed: int) -> List[Tuple[int, int]]:
-    """Targets and sources of different classes, each image once.
-
-    Args:
-        images (np.ndarray): Indices of images, ``(N,)``.
-        labels (np.ndarray): Their labels, ``(N,)``.
-        num (int): How many pairs, if there are so many.
-        seed (int): Of the choice.
-    """
+    """Targets and sources of different classes, each image once: so many
+    pairs of images with indices and labels ``(N,)``, if there are as many."""
     rng = np.random.default_rng(seed)
     source = pair_classes(labels, rng)
     pairs, used = [], set()

@@ -12,19 +12,14 @@ COLUMNS = ['image', 'x', 'y', 'duration']  # of a fixation table
 
 
 def read_fixations(*paths: Union[str, Path]) -> Gaze:
-    r"""Read fixation tables, into which other formats can be converted.
+    r"""Read and pool fixation tables, into which other formats can be
+    converted.
 
     A table is a CSV file whose first line is ``image,x,y,duration``. Each
     further line is one fixation of one subject: the file name of the image
     (or its id, see :class:`LoadGaze`), x and y as shares of the image's width
     and height in [0, 1], and milliseconds. Lines may come in any order.
     Fixations outside [0, 1] are counted and left out.
-
-    Args:
-        *paths (str | Path): Tables, which are pooled.
-
-    Returns:
-        Gaze: The fixations on each image.
 
     Raises:
         FileNotFoundError: If a file does not exist.
@@ -71,7 +66,7 @@ def _table_row(values: List[str], where: str) -> np.ndarray:
 
 
 def read_cub_gha(*paths: Union[str, Path]) -> Gaze:
-    """Read fixation files of CUB-GHA.
+    """Read and pool fixation files of CUB-GHA, which name images by id.
 
     `Human Attention in Fine-grained Classification
     <https://arxiv.org/abs/2111.01628>`_. Each line is one image as seen by
@@ -90,12 +85,6 @@ def read_cub_gha(*paths: Union[str, Path]) -> Gaze:
 
     The number of values in a line tells which form it has. Lines that cannot
     be read are skipped and listed in :attr:`Gaze.broken`.
-
-    Args:
-        *paths (str | Path): Files, which are pooled.
-
-    Returns:
-        Gaze: The fixations on each image, by its id.
 
     Raises:
         FileNotFoundError: If a file does not exist.

@@ -72,13 +72,8 @@ class Gaze:
         return sum(len(points) for points in self.points.values())
 
     def add(self, image: str, points: np.ndarray) -> None:
-        """Add fixations to those already known.
-
-        Args:
-            image (str): The image's id or name.
-            points (np.ndarray): ``(M, 3)``, as in :attr:`points`; those
-                outside the image are counted and left out.
-        """
+        """Add fixations ``(M, 3)`` to those already known of an image's id or
+        name; those outside the image are counted and left out."""
         inside = ((points[:, :2] >= 0) & (points[:, :2] <= 1)).all(1)
         self.outside += int((~inside).sum())
         known = self.points.get(image, np.empty((0, 3)))

@@ -34,13 +34,11 @@ class SyntheticSegmentation(SyntheticObjects):
 
     def _draw(self, index: int) -> dict:
         drawn = super()._draw(index)
-        return dict(
-            img=drawn['img'],
-            img_shape=drawn['img_shape'],
-            ori_shape=drawn['ori_shape'],
-            gt_seg_map=drawn['gt_seg_map'],
-            seg_fields=['gt_seg_map'],
-            reduce_zero_label=False)
+        keys = ('img', 'img_shape', 'ori_shape', 'gt_seg_map')
+        return dict({key: drawn[key]
+                     for key in keys},
+                    seg_fields=['gt_seg_map'],
+                    reduce_zero_label=False)
 
 
 @DATASETS.register_module()

@@ -73,23 +73,18 @@ def calibration_bins(confidence: Tensor,
         mean confidence and their accuracy.
 
     Raises:
-        MmmixError: If there are no images, the shapes differ, or the bin size
-            is not positive.
+        MmmixError: If there are no images, the shapes differ, a confidence is
+            out of its range, or the bin size is not positive.
     """
     confidence, correct = _by_confidence(confidence, correct)
     if bin_size < 1:
         raise MmmixError(f'`bin_size` must be at least 1, not {bin_size}.')
-    n = len(confidence)
-    bins = max(n // bin_size, 1)
-    place = torch.arange(
-        n, device=confidence.device).div(
-            bin_size, rounding_mode='floor').clamp(max=bins - 1)
-    count = torch.bincount(place, minlength=bins)
-    mean = [
-        torch.zeros(bins, dtype=values.dtype, device=values.device).index_add(
-            0, place, values) / count for values in (confidence, correct)
-    ]
-    return count, mean[0], mean[1]
+    # where all bins but the first begin
+    begin = list(range(bin_size, len(confidence) - bin_size + 1, bin_size))
+    bins = [values.tensor_split(begin) for values in (confidence, correct)]
+    count = torch.tensor([len(one) for one in bins[0]])
+    mean, accuracy = (torch.stack([b.mean() for b in each]) for each in bins)
+    return count.to(mean.device), mean, accuracy
 
 
 def rms_calibration_error(confidence: Tensor,
@@ -103,19 +98,13 @@ def rms_calibration_error(confidence: Tensor,
     Table 5.
 
     Args:
-        confidence (Tensor): ``(N,)``, in [0, 1].
-        correct (Tensor): ``(N,)``, whether the prediction is right.
-        bin_size (int): Images in a bin. Defaults to 100.
+        confidence, correct, bin_size: See :func:`calibration_bins`.
         skip_last_bin (bool): Leave out the bin of the most confident images,
             though still divide by N, as the loop of the authors' public code
             does. Defaults to False, the definition.
 
-    Returns:
-        float: In [0, 1].
-
     Raises:
-        MmmixError: As in :func:`calibration_bins`, or if the bin that is left
-            out is the only one.
+        MmmixError: If the bin that is left out is the only one.
     """
     count, mean_confidence, accuracy = calibration_bins(
         confidence, correct, bin_size)
@@ -133,17 +122,13 @@ def response_rate_accuracy(confidence: Tensor, correct: Tensor) -> Tensor:
     """Accuracy of answering only the most confident images.
 
     Args:
-        confidence (Tensor): ``(N,)``, in [0, 1].
-        correct (Tensor): ``(N,)``, whether the prediction is right.
+        confidence, correct: See :func:`calibration_bins`.
 
     Returns:
         Tensor: ``(N,)``, float64: entry k - 1 is the accuracy on the k images
         of highest confidence, a response rate of k / N. Its mean is AURRA,
         the area under the response rate accuracy curve (TdAttenMix, Table 3;
         MixPro, Table 5).
-
-    Raises:
-        MmmixError: If there are no images, or the shapes do not fit.
     """
     _, correct = _by_confidence(confidence, correct)
     answered = torch.arange(1, len(correct) + 1, device=correct.device)

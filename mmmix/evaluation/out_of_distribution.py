@@ -30,6 +30,9 @@ class ConfidenceMetric(BaseMetric):
             of their public code take the logits of the 200 classes). Defaults
             to True.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
+
+    Raises:
+        MmmixError: If the data set's labels do not fit the head.
     """
 
     def __init__(self, restrict: bool = True, **kwargs):
@@ -49,12 +52,8 @@ class ConfidenceMetric(BaseMetric):
 
 
 def fitting_subset(metainfo: dict, num_classes: int) -> Optional[List[int]]:
-    """The classes that a data set is about, if its labels fit the head.
-
-    Args:
-        metainfo (dict): Of the data set; 'wnids' are the classes that its
-            labels count, 'subset' the labels that occur.
-        num_classes (int): How many classes the head has.
+    """The classes that a data set is about: the 'subset' in its metainfo, the
+    labels that occur among its 'wnids'.
 
     Raises:
         MmmixError: If the labels are those of a head of another size.
@@ -83,14 +82,6 @@ class SubsetAccuracy(ConfidenceMetric):
 
     SMMix does not say whether it restricts the head on ImageNet-A and -R, and
     its public code does not evaluate there; the data sets' authors do.
-    ``restrict=False`` takes predictions among all classes of the head.
-
-    Args:
-        restrict (bool): See above. Defaults to True.
-        **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
-
-    Raises:
-        MmmixError: If the data set's labels do not fit the head.
     """
 
     default_prefix = 'subset'
@@ -111,11 +102,7 @@ class CalibrationError(ConfidenceMetric):
         bin_size (int): Images in a bin. Defaults to 100.
         skip_last_bin (bool): As the loop of the authors' public code does.
             Defaults to False.
-        restrict (bool): See :class:`SubsetAccuracy`. Defaults to True.
-        **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
-
-    Raises:
-        MmmixError: If the data set's labels do not fit the head.
+        **kwargs: Arguments of :class:`ConfidenceMetric`.
     """
 
     default_prefix = 'calibration'
@@ -140,13 +127,6 @@ class AURRA(ConfidenceMetric):
     """Area under the response rate accuracy curve (%): the mean of
     :func:`mmmix.evaluation.response_rate_accuracy` (TdAttenMix, Table 3;
     MixPro, Table 5).
-
-    Args:
-        restrict (bool): See :class:`SubsetAccuracy`. Defaults to True.
-        **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
-
-    Raises:
-        MmmixError: If the data set's labels do not fit the head.
     """
 
     default_prefix = 'calibration'
@@ -167,15 +147,6 @@ class OODDetection(ConfidenceMetric):
     An image is outside if its label is -1, as :class:`mmmix.ImageNetO` says.
     The data set must hold images inside, too: the authors take the validation
     images of ImageNet-O's classes.
-
-    Args:
-        restrict (bool): See :class:`SubsetAccuracy`. Defaults to True.
-        **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
-
-    Raises:
-        ImportError: If scikit-learn is not installed.
-        MmmixError: If the data set's labels do not fit the head, or there are
-            no images inside or none outside.
     """
 
     default_prefix = 'ood'
@@ -200,9 +171,6 @@ def detection_aupr(confidence: Tensor, outside: Tensor) -> float:
     Args:
         confidence (Tensor): ``(N,)``, the largest softmax score.
         outside (Tensor): ``(N,)`` bool.
-
-    Returns:
-        float: In [0, 1].
 
     Raises:
         ImportError: If scikit-learn is not installed.

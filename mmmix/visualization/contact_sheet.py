@@ -6,11 +6,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from .figure import draw_caption, draw_map, pixels
+from .figure import draw_caption, draw_grid, draw_map, pixels
 
-CELL = 1.15  # inches: the shorter side of an image
-GAP = .06, .2  # to the right of each image, and below it
-HEAD, SIDE, BETWEEN = .32, .8, .14  # above all, to the left, between pairs
+CELL = 1.3  # inches: the shorter side of an image and what surrounds it
 
 
 @dataclass
@@ -35,52 +33,26 @@ class SheetRow:
 
 def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
                models: Sequence[str]) -> Figure:
-    """Draw the rows of all pairs, with a column for each model.
+    """Draw the rows of each pair, with a column for each model, by its name.
 
     Every map lies over the grey image, from black at 0 to light at its own
     highest value. A white line is the border of what was pasted.
-
-    Args:
-        pairs (Sequence[Sequence[SheetRow]]): The rows of each pair.
-        models (Sequence[str]): Names of the models.
-
-    Returns:
-        Figure: To be saved with ``savefig``.
     """
-    height, width = pairs[0][0].image.shape[-2:]
-    cell = [side / min(height, width) * CELL for side in (width, height)]
-    columns = 1 + len(models)
-    rows = sum(map(len, pairs))
-    size = [
-        SIDE + columns * (cell[0] + GAP[0]),
-        HEAD + rows * (cell[1] + GAP[1]) + BETWEEN * (len(pairs) - 1)
-    ]
-    figure = Figure(figsize=size)
-    top = size[1] - HEAD
-    for i, pair in enumerate(pairs):
-        for j, row in enumerate(pair):
-            for k in range(columns):
-                left = SIDE + k * (cell[0] + GAP[0])
-                axis = figure.add_axes(
-                    (left / size[0], (top - cell[1]) / size[1],
-                     cell[0] / size[0], cell[1] / size[1]))
-                axis.set(xticks=[], yticks=[])
-                axis.spines[:].set_visible(False)
-                if not (i or j):
-                    axis.set_title(
-                        models[k - 1] if k else 'image',
-                        fontsize=9,
-                        fontweight='bold')
-                _draw_cell(axis, row, k - 1)
-            figure.text(
-                .06 / size[0], (top - cell[1] / 2) / size[1],
-                row.title,
-                color=row.colour,
-                fontsize=7.5,
-                va='center')
-            top -= cell[1] + GAP[1]
-        top -= BETWEEN
-    return figure
+    rows = [row for pair in pairs for row in pair]
+    axes = draw_grid(rows[0].image, len(rows), [1.] * (1 + len(models)), CELL)
+    for axis, title in zip(axes[0], ('image', *models)):
+        axis.set_title(title, fontsize=9, fontweight='bold')
+    for row, cells in zip(rows, axes):
+        cells[0].set_ylabel(
+            row.title,
+            color=row.colour,
+            fontsize=7.5,
+            rotation=0,
+            ha='right',
+            va='center')
+        for model, axis in enumerate(cells, -1):
+            _draw_cell(axis, row, model)
+    return axes[0, 0].figure
 
 
 def _draw_cell(axis, row: SheetRow, model: int) -> None:

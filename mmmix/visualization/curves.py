@@ -18,14 +18,9 @@ COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9',
 
 
 def read_curves(work_dir: Union[str, Path]) -> Curves:
-    """What MMEngine logged in the latest run of a work directory.
-
-    Args:
-        work_dir (str | Path): Of the run.
-
-    Returns:
-        Curves: Epoch, iteration and value of each scalar, or counts of each
-        histogram, in the order in which they were logged.
+    """What MMEngine logged in the latest run of a work directory: epoch,
+    iteration and value of each scalar, or counts of each histogram, in the
+    order in which they were logged.
 
     Raises:
         FileNotFoundError: If there is no log.
@@ -65,12 +60,8 @@ def read_curves(work_dir: Union[str, Path]) -> Curves:
 
 def choose_panels(runs: Dict[str, Curves],
                   wanted: Optional[Sequence[str]]) -> Sequence[str]:
-    """The names to draw.
-
-    Args:
-        runs (dict[str, Curves]): The curves of each run by its name.
-        wanted (Sequence[str], optional): Some of them. Defaults to None:
-            losses, accuracies, and the means of lambda and alpha.
+    """The names to draw: those that are wanted or, for None, losses,
+    accuracies, and the means of lambda and alpha.
 
     Raises:
         MmmixError: If no run has logged one of them.
@@ -97,9 +88,6 @@ def draw_curves(runs: Dict[str, Curves],
         by (str): What x counts: 'iteration', or 'epoch', of which the last
             value is drawn, or the mean where it says what was mixed. Defaults
             to 'epoch'.
-
-    Returns:
-        Figure: To be saved with ``savefig``.
     """
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)

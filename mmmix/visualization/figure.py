@@ -14,11 +14,7 @@ from mmmix.structures import MixedBatch
 # colour-blind safe: whatever belongs to the one image or to the other
 SOURCE, TARGET = '#d55e00', '#0072b2'
 MASK = LinearSegmentedColormap.from_list('mask', [TARGET, SOURCE])
-# in inches: the shorter side of an image, what lies to the right of and below
-# each, what lies above all
-CELL = 1.5
-GAP = np.array([.12, .42])
-TITLE = .28
+CELL = 1.7  # inches: the shorter side of an image and what surrounds it
 
 
 @dataclass
@@ -49,40 +45,12 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     attention in both, and, for each mixer, the mixed image over its label,
     and the mask: how much of each place belongs to the source. Frames in the
     attention show the regions of a guided mixer.
-
-    Args:
-        pairs (MixedPairs): What was mixed.
-
-    Returns:
-        Figure: To be saved with ``savefig``.
     """
-    num, _, height, width = pairs.images.shape
-    with_attention = pairs.attention is not None
-    columns = [1.] * (2 + 2 * with_attention) + [1., .6] * len(pairs.mixes)
-    cell = np.array([width, height]) / min(height, width) * CELL
-    # what lies between the cells, and around all of them
-    size = [sum(columns), num] * cell + [len(columns), num] * GAP
-    lines = 1 + max(m.mixer.count('\n') for m in pairs.mixes)
-    size[1] += lines * TITLE
-    figure = Figure(figsize=size)
-    axes = figure.subplots(
-        num,
-        len(columns),
-        squeeze=False,
-        width_ratios=columns,
-        gridspec_kw=dict(
-            left=GAP[0] / 2 / size[0],
-            right=1 - GAP[0] / 2 / size[0],
-            bottom=GAP[1] / size[1],
-            top=1 - lines * TITLE / size[1],
-            wspace=GAP[0] * len(columns) / sum(columns) / cell[0],
-            hspace=GAP[1] / cell[1]))
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
     titles = ['source', 'target']
-    if with_attention:
+    if pairs.attention is not None:
         titles += ['source attention', 'target attention']
+    columns = [1.] * len(titles) + [1., .6] * len(pairs.mixes)
+    axes = draw_grid(pairs.images[0], len(pairs.images), columns, CELL)
     for mixed in pairs.mixes:
         titles += [mixed.mixer, 'mask']
     for axis, title in zip(axes[0], titles):
@@ -94,17 +62,34 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
                        target=TARGET).get(title.split()[0], 'black'))
     for i, row in enumerate(axes):
         _draw_pair(pairs, i, list(row))
-    return figure
+    return axes[0, 0].figure
+
+
+def draw_grid(image: Tensor, rows: int, columns: Sequence[float],
+              cell: float) -> np.ndarray:
+    """The empty cells ``(rows, columns)`` of a picture of images that are as
+    large as one is, for columns of some widths and images so many inches
+    high."""
+    height, width = (
+        cell * side / min(image.shape[1:]) for side in image.shape[1:])
+    figure = Figure((width * sum(columns), height * rows), layout='compressed')
+    axes = figure.subplots(
+        rows, len(columns), squeeze=False, width_ratios=columns)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return axes
 
 
 def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
     source = int(pairs.mixes[0].source[target])
-    for image, colour in ((source, SOURCE), (target, TARGET)):
+    both = ((source, SOURCE), (target, TARGET))
+    for image, colour in both:
         axis = row.pop(0)
         axis.imshow(pixels(pairs.images[image]))
         draw_caption(axis, short_name(pairs.labels[image]), 4, color=colour)
     if pairs.attention is not None:
-        for image, colour in ((source, SOURCE), (target, TARGET)):
+        for image, colour in both:
             axis = row.pop(0)
             draw_map(axis, pairs.images[image], pairs.attention[image])
             _frame(axis, pairs, target, image == source, colour)
@@ -112,10 +97,10 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
         axis = row.pop(0)
         axis.imshow(pixels(mixed.inputs[target]))
         lam = float(mixed.lam[target])
-        for line, (weight, image, colour) in enumerate(
-            ((lam, source, SOURCE), (1 - lam, target, TARGET))):
+        for (image, colour), weight, below in zip(both, (lam, 1 - lam),
+                                                  (4, 16)):
             text = f'{weight:.2f} {short_name(pairs.labels[image])}'
-            draw_caption(axis, text, 4 + 12 * line, color=colour)
+            draw_caption(axis, text, below, color=colour)
         axis = row.pop(0)
         height, width = pairs.images.shape[-2:]
         axis.imshow(

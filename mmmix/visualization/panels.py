@@ -18,18 +18,13 @@ def draw_panels(panels: Dict[str, Lines],
     A model has one colour and one marker in all panels.
 
     Args:
-        panels (dict[str, dict[str, Sequence[float]]]): The lines of each
-            panel by their names, by the panel's title.
+        panels (dict[str, Lines]): The lines of each panel by its title.
         x (Sequence[float]): Where all lines are known.
-        xlabel (str): What is on the horizontal axis.
-        ylabel (str): What is on the vertical axis.
-        references (dict[str, dict[str, Sequence[float]]], optional): Grey
-            lines by their names, by the title of their panel.
+        xlabel, ylabel (str): What is on the axes.
+        references (dict[str, Lines], optional): Grey lines by the title of
+            their panel.
         share_y (bool): Whether the panels have one vertical scale. Defaults
             to True.
-
-    Returns:
-        Figure: To be saved with ``savefig``.
     """
     names = list(dict.fromkeys(n for lines in panels.values() for n in lines))
     figure = Figure(

@@ -2,7 +2,7 @@
 
 Drawn by the visualizers of mmseg and mmdet, which are not imported here.
 """
-from typing import Dict, Tuple, Union
+from typing import Tuple, Union
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,12 +21,8 @@ SIDE = 480
 
 
 def prediction_visualizer(toolbox: str, metainfo: dict) -> Visualizer:
-    """The visualizer of a toolbox, for one data set.
-
-    Args:
-        toolbox (str): 'mmseg' or 'mmdet', registered already.
-        metainfo (dict): Of the data set: names and colours of its classes.
-    """
+    """The visualizer of 'mmseg' or 'mmdet', which is registered already, for
+    the names and colours of a data set's classes."""
     visualizer = VISUALIZERS.build(
         dict(VISUALIZER_TYPES[toolbox], name='predictions'))
     visualizer.dataset_meta = metainfo
@@ -52,8 +48,10 @@ def draw_prediction(visualizer: Visualizer,
     factor = max(1, -(-SIDE // max(size)))
     image = image.repeat(factor, 0).repeat(factor, 1)
     panels = dict(image=image)
+    prediction = sample.pred_sem_seg if 'pred_sem_seg' in sample \
+        else shown_instances(sample, score)
     for title, part in (('annotation', _annotation(sample, size)),
-                        ('prediction', _prediction(sample, score))):
+                        ('prediction', prediction)):
         if part is None:
             continue
         drawn = type(sample)()
@@ -64,20 +62,23 @@ def draw_prediction(visualizer: Visualizer,
         # under this name an annotation and a prediction are drawn alike
         visualizer.add_datasample(title, image, drawn, draw_pred=False)
         panels[title] = visualizer.get_image()
-    return _side_by_side(panels)
+    height, width = image.shape[:2]
+    side = 4.8  # inches
+    figure = Figure(
+        figsize=(side * len(panels), side * height / width + .3),
+        layout='constrained')
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, picture) in zip(axes, panels.items()):
+        axis.imshow(picture)
+        axis.set_title(title)
+        axis.axis('off')
+    return figure
 
 
 def shown_instances(sample: BaseDataElement, score: float) -> InstanceData:
     """The instances of a detection that are drawn."""
     instances = sample.pred_instances
     return instances[instances.scores >= score]
-
-
-def _prediction(sample: BaseDataElement,
-                score: float) -> Union[PixelData, InstanceData]:
-    if 'pred_sem_seg' in sample:
-        return sample.pred_sem_seg
-    return shown_instances(sample, score)
 
 
 def _annotation(sample: BaseDataElement,
@@ -107,17 +108,3 @@ def _enlarged_instances(instances: InstanceData, factor: int) -> InstanceData:
     if 'scores' in instances:
         enlarged.scores = instances.scores
     return enlarged
-
-
-def _side_by_side(panels: Dict[str, np.ndarray]) -> Figure:
-    height, width = panels['image'].shape[:2]
-    side = 4.8  # inches
-    figure = Figure(
-        figsize=(side * len(panels), side * height / width + .3),
-        layout='constrained')
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axis, (title, picture) in zip(axes, panels.items()):
-        axis.imshow(picture)
-        axis.set_title(title)
-        axis.axis('off')
-    return figure

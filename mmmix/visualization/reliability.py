@@ -3,6 +3,12 @@ from typing import Dict, Optional, Sequence
 
 from matplotlib.figure import Figure
 
+# of both panels: what is drawn, over what, and the score that sums it up
+PANELS = (('bins', 'confidence', 'confidence, bins of 100 images',
+           'rms_calibration_error', 'RMS calibration error'),
+          ('response_rate_accuracy', 'response_rate', 'response rate', 'aurra',
+           'AURRA'))
+
 
 def draw_reliability(
     content: Dict[str, Dict[str, dict]], left_out: Sequence[str] = ()
@@ -24,30 +30,20 @@ def draw_reliability(
         return None
     figure = Figure(figsize=(9, 3.6 * len(parts)), layout='constrained')
     panels = figure.subplots(len(parts), 2, squeeze=False)
-    for (left, right), part in zip(panels, parts):
-        left.plot([0, 1], [0, 1], color='grey', linewidth=0.8)
-        for name, measures in content.items():
-            values = measures[part]
-            bins = values['bins']
-            left.plot(
-                bins['confidence'],
-                bins['accuracy'],
-                '.-',
-                label=f'{name} ({values["rms_calibration_error"]:.1f})')
-            curve = values['response_rate_accuracy']
-            right.plot(
-                curve['response_rate'],
-                curve['accuracy'],
-                label=f'{name} ({values["aurra"]:.1f})')
-        left.set(
-            xlabel='confidence, bins of 100 images',
-            ylabel='accuracy',
-            title=f'{part}: RMS calibration error (%)')
-        right.set(
-            xlabel='response rate',
-            ylabel='accuracy',
-            title=f'{part}: AURRA (%)',
-            ylim=(0, 1.02))
-        for panel in (left, right):
+    for row, part in zip(panels, parts):
+        row[0].plot([0, 1], [0, 1], color='grey', linewidth=0.8)
+        for panel, (kind, x, xlabel, score, title) in zip(row, PANELS):
+            for name, measures in content.items():
+                values = measures[part]
+                panel.plot(
+                    values[kind][x],
+                    values[kind]['accuracy'],
+                    '.-',
+                    label=f'{name} ({values[score]:.1f})')
+            panel.set(
+                xlabel=xlabel,
+                ylabel='accuracy',
+                title=f'{part}: {title} (%)',
+                ylim=(0, 1.02))
             panel.legend(fontsize='small')
     return figure

@@ -134,6 +134,7 @@ def test_boxes_are_masks():
 @pytest.mark.parametrize('options, match', [
     (dict(mass=0), r'\(0, 1\]'),
     (dict(mass=1.5), r'\(0, 1\]'),
+    (dict(mass=math.nan), r'\(0, 1\]'),
     (dict(upsample='cubic'), 'upsample'),
     (dict(truth='things'), 'truth'),
     (dict(void='kept'), 'void'),

@@ -54,15 +54,6 @@ def test_flat_and_empty_maps():
     assert top_mass_mask(peak, 1.).sum() == 1
 
 
-def test_bad_arguments():
-    attention = torch.rand(1, 2, 2)
-    for share in (-.1, 1.1, float('nan')):
-        with pytest.raises(ValueError, match='between 0 and 1'):
-            top_mass_mask(attention, share)
-    with pytest.raises(ValueError, match='nearest'):
-        attention_segments(attention, .5, (4, 4), 'bicubic')
-
-
 def test_upsampling():
     attention = torch.tensor([[[1., 0.]]])
     nearest = attention_segments(attention, .9, (2, 8))

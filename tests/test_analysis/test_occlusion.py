@@ -44,7 +44,7 @@ def test_random_patches_belong_to_the_image():
         ('salient', 0, True, [[0, 0], [0, 0]]),
     ])
 def test_salient_patches_by_hand(kind, ratio, by_mass, expected):
-    mask = lost(SALIENCY, kind, ratio, by_mass=by_mass)
+    mask = lost(SALIENCY, kind, ratio, by='mass' if by_mass else 'patches')
     assert mask.int().tolist() == [expected]
 
 
@@ -59,8 +59,8 @@ def test_nothing_is_lost_at_zero():
     """Not even what has no mass."""
     peak = torch.tensor([[[1., 0.], [0., 0.]]])
     for kind in ('salient', 'non-salient'):
-        assert not lost(peak, kind, 0, by_mass=True).any()
-    assert lost(peak, 'non-salient', .5, by_mass=True).sum() == 3
+        assert not lost(peak, kind, 0, by='mass').any()
+    assert lost(peak, 'non-salient', .5, by='mass').sum() == 3
 
 
 def test_flat_saliency_loses_as_many():

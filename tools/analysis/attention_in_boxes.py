@@ -15,15 +15,11 @@ from mmmix.cli.models import (add_maps, add_models, analysis_parser,
 from mmmix.visualization import markdown_table
 
 
-def parse_args():
+def main():
     parser = analysis_parser(__doc__)
     add_models(parser)
     add_maps(parser)
-    return parser.parse_args()
-
-
-def main():
-    args = parse_args()
+    args = parser.parse_args()
     rows = []
     with analysis_run(args):
         models = read_models(args)

@@ -24,6 +24,8 @@ from mmmix.visualization import write_report
 
 COLUMNS = ('checkpoint', 'mixed by', 'map', 'label of', 'pairs', 'area',
            'attention', 'excess', 'std. error', 'pasted', 'visible')
+KEYS = (*analysis.attention_shares.NAMES, 'pairs', 'area', 'attention',
+        'excess', 'error', 'pasted', 'visible')
 NOTE = ('Shares of the pasted region in percent, means over pairs of '
         'different classes; "excess" is attention less area; "pasted" and '
         '"visible" are the attention on each part over its area: 1 is '
@@ -56,24 +58,13 @@ def main():
             models, methods, kinds,
             analysis.pair_batches(models[0], dataset, indices, args.batch_size,
                                   args.rounds, args.seed))
-    rows = [(*key, own['pairs'], *(own[name] for name in COLUMNS[5:8]),
-             own['error'], own['pasted'], own['visible'])
-            for key, own in results.items()]
     one_part, no_mass = (
-        sum(own[what] for own in results.values())
-        for what in ('one_part', 'no_mass'))
+        sum(own[what] for own in results) for what in ('one_part', 'no_mass'))
     write_report(
         args.out,
         'Attention on mixed images',
-        COLUMNS,
-        rows,
-        dict(
-            same_class=same_class,
-            results=[
-                dict(
-                    zip(('checkpoint', 'method', 'map', 'label'), key), **own)
-                for key, own in results.items()
-            ]),
+        COLUMNS, [[own[key] for key in KEYS] for own in results],
+        dict(same_class=same_class, results=results),
         figure=analysis.attention_shares.draw_attention_shares(results),
         notes=[
             NOTE, f'Guide: {methods[0].short_checkpoint}. {same_class} pairs '

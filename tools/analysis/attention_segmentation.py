@@ -14,12 +14,15 @@ Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
         deit-small.pth --data _base_/datasets/voc2012_512px.py \
         --maps ClassAttention --truth classes --void background
 """
+from dataclasses import asdict
+
 import numpy as np
 
 from mmmix import analysis
 from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
                               analysis_run, open_images, read_map_kinds,
                               read_models)
+from mmmix.cli.settings import add_settings, read_settings
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.panels import draw_panels
@@ -45,31 +48,7 @@ def parse_args():
         metavar='CONFIG',
         help='a config whose val_dataloader is used instead of the '
         "checkpoints', such as _base_/datasets/voc2012.py")
-    parser.add_argument(
-        '--mass',
-        nargs='+',
-        type=float,
-        default=[0.6, 0.9],
-        help='shares of the attention that are kept, default: 0.6 (DINO) and '
-        '0.9 (Naseer et al.)')
-    parser.add_argument(
-        '--upsample',
-        choices=analysis.attention_segmentation.UPSAMPLING,
-        default='nearest',
-        help='choose places and enlarge them (nearest, the default), or '
-        'enlarge the map and choose pixels (bilinear)')
-    parser.add_argument(
-        '--truth',
-        choices=analysis.attention_segmentation.TRUTHS,
-        default='objects',
-        help='all objects against the background (the default), or each '
-        'class by itself (Naseer et al.)')
-    parser.add_argument(
-        '--void',
-        choices=analysis.attention_segmentation.VOIDS,
-        default='ignored',
-        help='what pixels of label 255 are; ignored by default, background '
-        "in Naseer et al.'s code")
+    add_settings(parser, analysis.SegmentationProtocol)
     add_out(parser, 'work_dirs/attention-segmentation')
     return parser.parse_args()
 
@@ -77,8 +56,7 @@ def parse_args():
 def main():
     args = parse_args()
     with analysis_run(args):
-        protocol = analysis.SegmentationProtocol(args.mass, args.upsample,
-                                                 args.truth, args.void)
+        protocol = read_settings(args, analysis.SegmentationProtocol)
         models = read_models(args)
         kinds = read_map_kinds(args, models)
         datasets = [open_images(args, trained) for trained in models]
@@ -96,10 +74,11 @@ def main():
             raise MmmixError(f'None of the {len(indices)} images has an '
                              'object: there is nothing to be found.')
     masks = 'gt_seg_map' in datasets[0][indices[0]]['data_samples']
-    report(args, results, first, 'the masks' if masks else 'the boxes')
+    report(args, protocol, results, first,
+           'the masks' if masks else 'the boxes')
 
 
-def report(args, results, first, truth):
+def report(args, protocol, results, first, truth):
     """Write what was found, by model and map."""
     several = len(set(args.maps)) > 1
     names = {key: ' '.join(key if several else key[:1]) for key in results}
@@ -136,10 +115,7 @@ def report(args, results, first, truth):
         ['checkpoint', 'map', *(f'{mass:g}' for mass in args.mass)],
         [*rows, (WHOLE, '', *whole)],
         dict(
-            mass=args.mass,
-            upsample=args.upsample,
-            truth=args.truth,
-            void=args.void,
+            asdict(protocol),
             images=first['images'],
             skipped=first['skipped'],
             whole_image=whole[0],

@@ -12,6 +12,8 @@ example, after tools/quickstart.sh:
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 from mmmix import analysis
+from mmmix.analysis.where_models_look import (choose_pairs, correct_images,
+                                              look_at_pair)
 from mmmix.cli.methods import add_guided, guided_methods
 from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
                               analysis_parser, analysis_run, read_map_kinds,
@@ -53,25 +55,17 @@ def main():
         analysis.check_same_images(models, datasets)
         dataset = datasets[0]
         analysis.check_alike([*models, method], dataset)
-        images, labels, accuracy = analysis.where_models_look.correct_images(
+        images, labels, accuracy = correct_images(
             models, dataset, analysis.choose_images(dataset, args.num_images),
             args.batch_size)
-        chosen = analysis.where_models_look.choose_pairs(
-            images, labels, args.num, args.seed)
+        chosen = choose_pairs(images, labels, args.num, args.seed)
         looked = [
-            analysis.where_models_look.look_at_pair(models, maps, method,
-                                                    dataset, pair,
-                                                    (args.seed, number))
+            look_at_pair(models, maps, method, dataset, pair,
+                         (args.seed, number))
             for number, pair in enumerate(chosen)
         ]
-    rows = []
-    for number, pair in enumerate(looked, 1):
-        target, source = pair.names
-        own, as_source, as_target = (
-            pair.probabilities[key] for key in ('own', 'source', 'target'))
-        rows += [(number, source, target, pair.lam, trained.name,
-                  float(own[i][1]), float(own[i][0]), float(as_source[i][0]),
-                  float(as_target[i][0])) for i, trained in enumerate(models)]
+    rows = [(number, *row) for number, (_, table) in enumerate(looked, 1)
+            for row in table]
     each = ', '.join(f'{name} {p:.1f} %' for name, p in accuracy.items())
     notes = [
         f'Maps: {maps.kind}; mixed by {method.name}, guided by '
@@ -91,7 +85,7 @@ def main():
             images=[dict(target=t, source=s) for t, s in chosen],
             accuracy=accuracy,
             map=maps.kind),
-        figure=draw_sheet([pair.rows for pair in looked],
+        figure=draw_sheet([sheet for sheet, _ in looked],
                           [trained.name for trained in models]),
         notes=notes)
 

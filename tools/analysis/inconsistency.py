@@ -16,6 +16,8 @@ example, after tools/quickstart.sh:
              --out work_dirs/inconsistency
 """
 from mmmix import analysis
+from mmmix.analysis.inconsistency import (against_first, draw_inconsistency,
+                                          mean_inconsistency, within)
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
 from mmmix.cli.models import analysis_parser, analysis_run, open_images
 from mmmix.visualization import write_report
@@ -52,18 +54,14 @@ def main():
         analysis.check_alike(methods, dataset)
         indices = analysis.choose_images(dataset, args.num_images)
         if args.area:
-            indices = analysis.inconsistency.within(dataset, indices,
-                                                    args.area, args.truth)
+            indices = within(dataset, indices, args.area, args.truth)
         found, same_class = analysis.measure_inconsistency(
             methods,
             analysis.pair_batches(methods[0], dataset, indices,
                                   args.batch_size, args.rounds, args.seed),
             args.truth)
-    results = {
-        name: analysis.inconsistency.mean_inconsistency(own)
-        for name, own in found.items()
-    }
-    differences = analysis.inconsistency.against_first(found)
+    results = {name: mean_inconsistency(own) for name, own in found.items()}
+    differences = against_first(found)
     rows = [(m.name, m.guided_by, r['mean'], r['error'], *differences[m.name],
              r['by_pixels'], r['lam'], r['lam_gt'], r['images'], r['skipped'])
             for m, r in zip(methods, results.values())]
@@ -79,7 +77,7 @@ def main():
             difference_from_first=differences,
             same_class=same_class,
             truth=args.truth),
-        figure=analysis.inconsistency.draw_inconsistency(found),
+        figure=draw_inconsistency(found),
         notes=[
             NOTE.format(same_class) + f'Truth: {args.truth}. {area}' +
             sampling_note(args, indices)

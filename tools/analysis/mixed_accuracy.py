@@ -19,6 +19,8 @@ example, after tools/quickstart.sh:
 import numpy as np
 
 from mmmix import analysis
+from mmmix.analysis.mixed_accuracy import (KINDS, LEAST, draw_over_lambda,
+                                           mean_accuracy, over_lambda)
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
 from mmmix.cli.models import (analysis_parser, analysis_run, open_images,
                               read_model)
@@ -61,21 +63,17 @@ def main():
             analysis.pair_batches(judge, dataset, indices, args.batch_size,
                                   args.rounds, args.seed),
             args.truth if args.controls else None)
-    curves = {
-        name: analysis.mixed_accuracy.over_lambda(own, args.bins)
-        for name, own in found.items()
-    }
+    curves = {name: over_lambda(own, args.bins) for name, own in found.items()}
     counts = np.array([curve['pairs'] for curve in curves.values()])
-    common = np.flatnonzero((counts >= analysis.mixed_accuracy.LEAST).all(0))
+    common = np.flatnonzero((counts >= LEAST).all(0))
     metrics, rows = {}, []
     for method in methods:
         name = method.name
-        own = metrics[name] = analysis.mixed_accuracy.mean_accuracy(
-            found[name])
+        own = metrics[name] = mean_accuracy(found[name])
         at_equal_lambda = [
             np.mean([curves[name][kind][i]
                      for i in common]) if len(common) else None
-            for kind in analysis.mixed_accuracy.KINDS
+            for kind in KINDS
         ]
         rows.append((name, method.guided_by, own['top1'], own['top1_error'],
                      own['top2'], own['top2_error'], *at_equal_lambda,
@@ -93,12 +91,12 @@ def main():
             bins=args.bins,
             over_lambda=curves,
             same_class=same_class),
-        figure=analysis.mixed_accuracy.draw_over_lambda(curves, args.bins),
+        figure=draw_over_lambda(curves, args.bins),
         notes=[
             f'In percent, judged by {judge.short_checkpoint}. Lambda is the '
             'share of the image that comes from the source, of a blend its '
             'weight. "Equal lambda": the mean over the bins in which every '
-            f'method has at least {analysis.mixed_accuracy.LEAST} pairs: '
+            f'method has at least {LEAST} pairs: '
             f'{ranges or "there is none"}. {same_class} pairs of one class '
             'were left out. ' + sampling_note(args, indices)
         ])

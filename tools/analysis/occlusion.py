@@ -13,6 +13,8 @@ example, after tools/quickstart.sh:
              work_dirs/quickstart/smmix/epoch_10.pth \
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
+from dataclasses import asdict
+
 import torch
 
 from mmmix import analysis
@@ -20,6 +22,7 @@ from mmmix.analysis.model_maps import read_maps
 from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
                               analysis_run, read_map_kinds, read_model,
                               read_models)
+from mmmix.cli.settings import add_settings, read_settings
 from mmmix.errors import MmmixError
 from mmmix.functional import resize_mask
 from mmmix.visualization import write_report
@@ -33,44 +36,7 @@ FILLED = dict(
 def parse_args():
     parser = analysis_parser(__doc__)
     add_models(parser)
-    parser.add_argument(
-        '--grid',
-        nargs=2,
-        type=int,
-        default=(14, 14),
-        metavar=('H', 'W'),
-        help='patches down and across, whose sides divide those of the '
-        'images; default: 14 14, as in the papers')
-    parser.add_argument(
-        '--ratios',
-        nargs='+',
-        type=float,
-        default=[i / 10 for i in range(10)],
-        help='shares that are lost, default: 0 0.1 ... 0.9')
-    parser.add_argument(
-        '--drop',
-        nargs='+',
-        choices=analysis.occlusion.DROPPING,
-        default=analysis.occlusion.DROPPING,
-        help='which patches first, default: all three')
-    parser.add_argument(
-        '--fill',
-        choices=analysis.occlusion.FILLS,
-        default='before',
-        help='zeros are set before normalisation (black, as in the public '
-        'code of Naseer et al., the default) or after (the mean colour)')
-    parser.add_argument(
-        '--by',
-        choices=('patches', 'mass'),
-        default='patches',
-        help='a salient or non-salient ratio is a share of the number of '
-        "patches (the default) or of the saliency (Naseer et al.'s code)")
-    parser.add_argument(
-        '--seeds',
-        nargs='+',
-        type=int,
-        default=[0],
-        help='of the random patches; of several the mean is shown, default: 0')
+    add_settings(parser, analysis.Occlusion)
     add_maps(parser, option='--map')
     parser.add_argument(
         '--saliency',
@@ -145,10 +111,7 @@ def main():
         if args.map_folder and args.saliency:
             raise MmmixError('--map-folder and --saliency both say what is '
                              'salient: give one of them.')
-        occlusion = analysis.Occlusion(args.grid, args.ratios,
-                                       list(dict.fromkeys(args.drop)),
-                                       args.fill, args.by == 'mass',
-                                       args.seeds)
+        occlusion = read_settings(args, analysis.Occlusion)
         models = read_models(args)
         datasets = [analysis.open_dataset(trained) for trained in models]
         analysis.check_same_images(models, datasets)
@@ -176,11 +139,7 @@ def main():
           sum(kinds[kind]['top1']) / len(args.ratios))
          for kind in occlusion.drop for name, kinds in curves.items()],
         dict(
-            ratios=args.ratios,
-            grid=args.grid,
-            fill=args.fill,
-            by=args.by,
-            seeds=args.seeds,
+            asdict(occlusion),
             images=len(indices),
             saliency=source,
             curves=curves),

@@ -27,6 +27,7 @@ from mmmix.analysis.out_of_distribution import (ACCURACY_ONLY, KNOWN, TEST,
                                                 OutOfDistribution)
 from mmmix.cli.models import (add_models, add_out, analysis_parser,
                               analysis_run, read_models)
+from mmmix.cli.settings import add_settings, read_settings
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.reliability import draw_reliability
@@ -144,26 +145,8 @@ def parse_args():
         metavar='FILE',
         help='the wnids of the head, one a line in its order; by default the '
         "config's data set says them, and 1000 are ImageNet-1k's")
-    parser.add_argument(
-        '--all-classes',
-        action='store_true',
-        help='predict among all classes of the head, not those of the set')
-    parser.add_argument(
-        '--known-only',
-        action='store_true',
-        help='leave out of --sets images of classes that the head does not '
-        'have, instead of refusing them')
-    parser.add_argument(
-        '--allow-partial',
-        action='store_true',
-        help='measure on a part of a known set')
-    parser.add_argument(
-        '--as-they-are',
-        nargs='+',
-        default=[],
-        metavar='NAME',
-        help='sets whose images are not resized or cropped, such as Stylized, '
-        'whose images are 224 x 224')
+    add_settings(parser, OutOfDistribution, 'all_classes', 'known_only',
+                 'allow_partial', 'as_they_are')
     add_out(parser, 'work_dirs/out-of-distribution')
     return parser.parse_args()
 
@@ -184,15 +167,13 @@ def main():
             raise MmmixError(
                 'Each set has a name of its own, which --as-they-are repeats: '
                 f'{", ".join(sorted(twice | unknown))} does not fit.')
-        wnids = args.wnids and Path(args.wnids).read_text().split()
+        if args.wnids:
+            args.wnids = Path(args.wnids).read_text().split()
         content, notes = {}, []
         for trained in read_models(args):
             measures = content[trained.name] = {}
             with options_in_messages():
-                bench = OutOfDistribution(trained, wnids, args.num_images,
-                                          args.batch_size, args.all_classes,
-                                          args.known_only, args.allow_partial,
-                                          args.as_they_are)
+                bench = read_settings(args, OutOfDistribution, trained=trained)
                 if args.test_set:
                     measures[TEST] = bench.accuracy(TEST)
                 for name, path in sets.items():

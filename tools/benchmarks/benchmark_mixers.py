@@ -12,13 +12,11 @@ the config's mix losses; the others train with the classification loss alone.
 The methods after the mixers add a label rule, another guide or another
 attention map; frozen extractors have random weights, which cost the same.
 
-Peak memory is what torch's allocator held at most during one mix, beside the
-inputs: from torch's profiler on a CPU, from max_memory_allocated on a GPU.
+Peak memory is what torch held at most during one mix, beside the inputs.
 """
 import copy
-import json
-from pathlib import Path
 
+import mmengine
 import torch
 from mmengine.logging import MMLogger
 
@@ -35,23 +33,18 @@ REFERENCE = 'CutMix'
 COLUMNS = ('mixer', 'mix, x clone', 'mix, ms', 'peak memory, x batch',
            'step, x CutMix', 'step, ms')
 
-
-def self_guide(**options):
-    return dict(type='mmmix.SelfGuide', **options)
-
-
 # what is timed in a step beside the mixers: the mixer, the label rule and the
 # guide, where they are not the config's
 METHODS = {
     'TransMix': ('CutMix', 'TransMixLabel', None),
     'CutMix + PAL': ('CutMix', 'ProgressiveAttentionLabel', None),
     'MixPro': ('MaskMix', 'ProgressiveAttentionLabel', None),
-    'SMMix, guide at half size': ('SMMix', None, self_guide(scale=0.5)),
+    'SMMix, guide at half size': ('SMMix', None, dict(scale=0.5)),
     'TdAttenMix': ('SMMix', 'AreaAttentionLabel',
-                   self_guide(attention_map=dict(type='mmmix.TopDown'))),
+                   dict(attention_map=dict(type='mmmix.TopDown'))),
     'TdAttenMix, one pass':
     ('SMMix', 'AreaAttentionLabel',
-     self_guide(attention_map=dict(type='mmmix.TopDown', form='one_pass'))),
+     dict(attention_map=dict(type='mmmix.TopDown', form='one_pass'))),
     'AttentiveCutMix, ResNet-50':
     ('AttentiveCutMix', None,
      dict(
@@ -75,7 +68,7 @@ def step_runs(cfg, mixers, args):
         model.train_cfg = dict(
             model.get('train_cfg') or {}, augments=[mixer], probs=[1.])
         if guide:
-            model.train_cfg.guide = guide
+            model.train_cfg.guide = dict({'type': 'mmmix.SelfGuide'}, **guide)
         if label_rule:
             model.head.label_rule = dict(type=f'mmmix.{label_rule}')
         kind = BATCH_AUGMENTS.get(mixer['type']).kind
@@ -151,14 +144,12 @@ def main():
                                           for key in keys))
                                  for name in mixing | steps]))
     if args.out:
-        Path(args.out).write_text(
-            json.dumps(
-                dict(
-                    environment=machine,
-                    settings=vars(args),
-                    mixing=mixing,
-                    steps=steps),
-                indent=2))
+        content = dict(
+            environment=machine,
+            settings=vars(args),
+            mixing=mixing,
+            steps=steps)
+        mmengine.dump(content, args.out, 'json', indent=2)
 
 
 if __name__ == '__main__':

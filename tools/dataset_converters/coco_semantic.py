@@ -10,9 +10,8 @@ others, because its outline is rough.
 example: coco_semantic.py data/coco-tiny
          coco_semantic.py data/coco --splits val2017
 """
-import argparse
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -21,22 +20,15 @@ from PIL import Image
 from rich.progress import track
 
 from mmmix.cli import user_errors
+from mmmix.cli.models import analysis_parser
 from mmmix.errors import MmmixError
 
 NOTHING = 255
 
 
 def paint(image, annotations, labels):
-    """Paint the label map of an image.
-
-    Args:
-        image (dict): An entry of `images` in the file.
-        annotations (list[dict]): The annotations of the image.
-        labels (dict[int, int]): The label of each category id.
-
-    Returns:
-        np.ndarray: uint8 `(h, w)`.
-    """
+    """The label map of an image, uint8 `(h, w)`, from its entry of `images`,
+    its annotations and the label of each category id."""
     from pycocotools import mask as coco_mask
     h, w = image['height'], image['width']
     painted = np.full((h, w), NOTHING, dtype=np.uint8)
@@ -76,14 +68,14 @@ def convert(root, split):
         raise MmmixError(f"'{ann_file}' has {len(ids)} categories; the label "
                          f'maps hold up to {NOTHING}.')
     labels = {category: label for label, category in enumerate(ids)}
-    by_image = {}
+    by_image = defaultdict(list)
     for annotation in content['annotations']:
         if annotation['category_id'] not in labels:
             raise MmmixError(
                 f"'{ann_file}': the annotation {annotation['id']} has the "
                 f'category {annotation["category_id"]}, which is not in the '
                 'list of the file.')
-        by_image.setdefault(annotation['image_id'], []).append(annotation)
+        by_image[annotation['image_id']].append(annotation)
 
     folder = root / 'semantic' / split
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,9 +106,7 @@ def report(split, folder, content, by_image, pixels):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = analysis_parser(__doc__)
     parser.add_argument(
         'data_root',
         type=Path,

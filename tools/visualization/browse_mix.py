@@ -73,7 +73,7 @@ def main():
         mixed.mixer = f'{name}\n{values}' if values else name
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_pairs(pairs).savefig(out, dpi=150)
+    draw_pairs(pairs).savefig(out, dpi=150, bbox_inches='tight')
     shares = ', '.join(f'{text}: {float(mixed.lam.mean()):.2f}'
                        for mixed, text in zip(pairs.mixes, mixers))
     print(f'{out}: {args.num} pairs; mean lambda of {shares}')

@@ -8,17 +8,15 @@ For example, 4 images of the data set that the config tests on:
 from pathlib import Path
 
 import mmcv
-import mmengine
 import torch
 from mmengine.dataset import pseudo_collate
-from mmengine.device import get_device
 from rich.progress import track
 
-from mmmix.analysis import TrainedModel, choose_images, open_dataset
-from mmmix.checkpoint import check_checkpoint, load_weights
-from mmmix.cli import (add_cfg_options, build_model, drop_pretrained,
-                       load_config, require_keys, user_errors)
-from mmmix.cli.models import analysis_parser
+from mmmix.analysis import choose_images, open_dataset
+from mmmix.checkpoint import check_checkpoint
+from mmmix.cli import (add_cfg_options, drop_pretrained, load_config,
+                       require_keys, user_errors)
+from mmmix.cli.models import analysis_parser, load_trained
 from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
 from mmmix.errors import MmmixError
 from mmmix.visualization import (draw_prediction, prediction_visualizer,
@@ -67,18 +65,7 @@ def read_trained(args):
             f'{" or ".join(TOOLBOXES)}.')
     check_checkpoint(args.checkpoint)
     drop_pretrained(cfg.model)
-    model = build_model(cfg)
-    load_weights(model, args.checkpoint)
-    return TrainedModel(args.config, cfg, args.checkpoint,
-                        model.to(get_device()).eval())
-
-
-def read_image(info):
-    """RGB, as it was before any resizing."""
-    if 'img' in info:  # of a data set that holds its images
-        return info['img']
-    return mmcv.imfrombytes(
-        mmengine.fileio.get(info['img_path']), channel_order='rgb')
+    return load_trained(args.config, cfg, args.checkpoint)
 
 
 def main():
@@ -101,8 +88,10 @@ def main():
             with torch.no_grad():
                 sample = trained.model.test_step(batch)[0].cpu()
             info = dataset.get_data_info(index)
-            figure = draw_prediction(visualizer, read_image(info), sample,
-                                     args.score)
+            # a data set may hold its images, in RGB
+            image = info['img'] if 'img' in info else mmcv.imread(
+                info['img_path'], channel_order='rgb')
+            figure = draw_prediction(visualizer, image, sample, args.score)
             name = Path(info.get('img_path', f'{index:05d}')).stem
             figure.savefig(out / f'{name}.png', dpi=100)
             alone += len(figure.axes) < 3

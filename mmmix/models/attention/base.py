@@ -55,11 +55,8 @@ class AttentionExtractor(metaclass=ABCMeta):
         """Whether this extractor supports the backbone."""
 
     def grid(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        """Height and width of the maps for images of this size; by default a
-        location for each :attr:`patch`.
-
-        Args:
-            image_size (Sequence[int]): Height and width in pixels.
+        """Height and width of the maps for images of this size in pixels; by
+        default a location for each :attr:`patch`.
 
         Raises:
             MmmixError: If the image does not divide into the grid's cells.
@@ -126,12 +123,8 @@ class AttentionExtractor(metaclass=ABCMeta):
     @abstractmethod
     def patch_tokens(self, features: Tuple,
                      image_size: Sequence[int]) -> Tensor:
-        """Patch tokens ``(N, C, h, w)`` among the backbone's outputs.
-
-        Args:
-            features (tuple): Outputs of the backbone.
-            image_size (Sequence[int]): Height and width of the inputs.
-        """
+        """Patch tokens ``(N, C, h, w)`` among the backbone's outputs;
+        arguments as in :meth:`bottom_up`."""
 
     def check_tokens(self) -> None:
         """Raise an MmmixError unless the backbone outputs patch tokens."""
@@ -214,9 +207,6 @@ class OutputRecorder:
 
 def find_extractor(backbone: nn.Module) -> AttentionExtractor:
     """The first registered extractor that supports a backbone.
-
-    Args:
-        backbone (nn.Module): A backbone of any family.
 
     Raises:
         MmmixError: If no extractor supports it; the message lists those that

@@ -140,10 +140,7 @@ class TopDown(AttentionMap):
         self.form = form
 
     def form_for(self, extractor: AttentionExtractor) -> str:
-        """The form that is used with a backbone.
-
-        Args:
-            extractor (AttentionExtractor): The extractor of the backbone.
+        """The form that is used with the backbone of an extractor.
 
         Raises:
             MmmixError: If the extractor does not support the form.
@@ -200,16 +197,8 @@ def check_sigma(sigma: float) -> float:
 
 
 def label_weights(head: nn.Module, labels: Tensor) -> Tensor:
-    """Classifier weights :math:`w_y` of each image's label.
-
-    Args:
-        head (nn.Module): See :func:`class_weights`.
-        labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
-
-    Returns:
-        Tensor: ``(N, C)``, float32; for a soft label, the mean weighted by
-        the label.
-    """
+    """Classifier weights :math:`w_y` ``(N, C)``, float32, of one-hot or soft
+    labels ``(N, num_classes)``; for a soft label, the mean weighted by it."""
     with torch.autocast(labels.device.type, enabled=False):
         return labels.float() @ class_weights(head).float()
 

@@ -1,4 +1,4 @@
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Dict, Iterator, Tuple
 
 from mmpretrain.models.backbones import VisionTransformer
@@ -71,12 +71,7 @@ class ViTAttention(ClassTokenAttention):
             values += signal.flatten(1)[..., None].to(qkv.dtype)
             return qkv
 
-        handles = [
-            layer.attn.qkv.register_forward_hook(add)
-            for layer in self.backbone.layers
-        ]
-        try:
+        with ExitStack() as hooks:
+            for layer in self.backbone.layers:
+                hooks.enter_context(layer.attn.qkv.register_forward_hook(add))
             yield
-        finally:
-            for handle in handles:
-                handle.remove()

@@ -1,3 +1,4 @@
+from contextlib import ExitStack
 from functools import partial
 from typing import List, Optional, Sequence, Tuple
 
@@ -38,8 +39,7 @@ class AbSViT(VisionTransformer):
     'deit-small' and 'base'.
 
     Args:
-        *args: Passed to MMPretrain's ``VisionTransformer``.
-        **kwargs: Passed to MMPretrain's ``VisionTransformer``.
+        *args, **kwargs: Passed to MMPretrain's ``VisionTransformer``.
 
     >>> backbone = AbSViT('deit-tiny', img_size=32, out_type='raw')
     >>> images = torch.rand(2, 3, 32, 32)
@@ -60,16 +60,8 @@ class AbSViT(VisionTransformer):
         self.prompt = nn.Parameter(torch.randn(dims))
 
     def feedback(self, tokens: Tensor) -> List[Tensor]:
-        """Decode steered tokens into one signal per block.
-
-        Args:
-            tokens (Tensor): All tokens, including the class token,
-                ``(N, L, C)``.
-
-        Returns:
-            list[Tensor]: One signal ``(N, L, C)`` per block, from the first
-            block to the last.
-        """
+        """Decode steered tokens ``(N, L, C)``, class token included, into one
+        signal ``(N, L, C)`` per block, from the first block to the last."""
         signals = []
         for decoder in reversed(self.decoders):
             tokens = decoder['linear'](tokens)
@@ -79,22 +71,13 @@ class AbSViT(VisionTransformer):
     def forward(self,
                 x: Tensor,
                 signals: Optional[Sequence[Tensor]] = None) -> Tuple:
-        """Run the plain pass or, if signals are given, the steered pass.
-
-        Args:
-            x (Tensor): Images ``(N, 3, H, W)``.
-            signals (Sequence[Tensor], optional): Outputs of :meth:`feedback`.
-        """
-        handles = [
-            layer.attn.qkv.register_forward_hook(
-                partial(_add_to_values, signal=signal))
-            for layer, signal in zip(self.layers, signals or ())
-        ]
-        try:
+        """Run the plain pass or, if signals of :meth:`feedback` are given,
+        the steered pass."""
+        with ExitStack() as hooks:
+            for layer, signal in zip(self.layers, signals or ()):
+                hook = partial(_add_to_values, signal=signal)
+                hooks.enter_context(layer.attn.qkv.register_forward_hook(hook))
             return super().forward(x)
-        finally:
-            for handle in handles:
-                handle.remove()
 
 
 def _add_to_values(qkv: nn.Linear, args: Tuple, output: Tensor,

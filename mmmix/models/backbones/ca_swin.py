@@ -21,9 +21,6 @@ class ClassAttention(BaseModule):
     values of every token are computed, so that the output of ``qkv`` has the
     same form for a forward hook as in any other block; only the first query
     is used.
-
-    Args:
-        w_msa (WindowMSA): The window attention whose layers are reused.
     """
 
     def __init__(self, w_msa: WindowMSA):
@@ -50,11 +47,8 @@ class ClassAttention(BaseModule):
 
 
 class ClassAttentionBlock(BaseModule):
-    """A Swin block in which only a class token attends and is transformed.
-
-    Args:
-        block (SwinBlock): The block whose layers are reused.
-    """
+    """A Swin block in which only a class token attends and is transformed,
+    by the layers of a stock block."""
 
     def __init__(self, block: SwinBlock):
         super().__init__()

@@ -10,13 +10,8 @@ OUT_TYPES = ('cls_token', 'raw', 'featmap')
 
 def check_out_type(out_type: str, out_indices: Sequence[int],
                    num_stages: int) -> None:
-    """Raise an MmmixError unless the stages can be output in this form.
-
-    Args:
-        out_type (str): One of ``OUT_TYPES``.
-        out_indices (Sequence[int]): The stages to output, counted from 0.
-        num_stages (int): Number of stages; only the last has the class token.
-    """
+    """Raise an MmmixError unless the stages, counted from 0, can be output in
+    this form; only the last has the class token."""
     if out_type not in OUT_TYPES:
         raise MmmixError(f"out_type='{out_type}' is not one of {OUT_TYPES}.")
     last = num_stages - 1
@@ -32,17 +27,9 @@ def check_out_type(out_type: str, out_indices: Sequence[int],
 
 def select_tokens(tokens: Tensor, hw_shape: Tuple[int, int],
                   out_type: str) -> Tensor:
-    """Convert the tokens of the last stage to the requested output form.
-
-    Args:
-        tokens (Tensor): ``(N, 1 + h * w, C)``, the class token first.
-        hw_shape (tuple[int, int]): The grid ``(h, w)`` of the patch tokens.
-        out_type (str): One of ``OUT_TYPES``.
-
-    Returns:
-        Tensor: ``(N, C)`` for 'cls_token', the tokens unchanged for 'raw',
-        and ``(N, C, h, w)`` for 'featmap'.
-    """
+    """Tokens ``(N, 1 + h * w, C)``, the class token first, in an output form:
+    ``(N, C)`` for 'cls_token', unchanged for 'raw', and ``(N, C, h, w)`` for
+    'featmap'."""
     if out_type == 'cls_token':
         return tokens[:, 0]
     if out_type == 'raw':

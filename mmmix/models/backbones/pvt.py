@@ -63,8 +63,7 @@ class SpatialReductionAttention(BaseModule):
     concatenated keys and values ``(N, L', 2C)``.
 
     Args:
-        embed_dims (int): Number of channels C.
-        num_heads (int): Number of heads.
+        embed_dims, num_heads (int): Number of channels C, and of heads.
         sr_ratio (int): Stride of the reduction; 1 means no reduction, and
             then any number of tokens is accepted.
         drop_rate (float): Dropout after the projection.
