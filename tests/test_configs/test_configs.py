@@ -84,7 +84,10 @@ def parameters(name):
 
 
 def test_every_base_model_has_a_reference():
-    known = {*MILLIONS, *TORCHVISION, *SMALL_STEM, *OURS, 'densenet264'}
+    known = {
+        *MILLIONS, *TORCHVISION, *SMALL_STEM, *OURS, 'densenet264',
+        'absvit-base'
+    }
     assert {path.stem for path in BASE_MODELS} == known
 
 
@@ -120,6 +123,12 @@ def test_parameters_of_densenet264_by_hand():
             count += channels * channels // 2
             channels //= 2
     assert parameters('densenet264') == count + channels * 1000 + 1000
+
+
+def test_parameters_of_absvit():
+    """Two linear maps for each block of a ViT-B, and the prompt."""
+    more = 12 * 2 * 768**2 + 768
+    assert parameters('absvit-base') == parameters('deit-base') + more
 
 
 def all_guides():
