@@ -7,7 +7,8 @@ from mmmix.functional import paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, pair
-from .random_box import box_and_lam, box_fields, check_minmax
+from .random_box import (area_share, box_fields, check_range, clipped_box,
+                         inner_box)
 
 
 @BATCH_AUGMENTS.register_module()
@@ -17,7 +18,7 @@ class CutMix(BatchMixer):
     `CutMix: Regularization Strategy to Train Strong Classifiers with
     Localizable Features <https://arxiv.org/abs/1905.04899>`_. One box for the
     batch, whose area share is drawn from Beta(alpha, alpha), see
-    :func:`~mmmix.models.batch_augments.random_box.random_box`; a random
+    :func:`~mmmix.models.batch_augments.random_box.clipped_box`; a random
     partner for each image. The box's distribution is that of MMPretrain's and
     timm's CutMix.
 
@@ -44,7 +45,8 @@ class CutMix(BatchMixer):
                  alpha: float = 1.0,
                  cutmix_minmax: Optional[Sequence[float]] = None,
                  correct_lam: bool = True):
-        check_minmax(cutmix_minmax)
+        if cutmix_minmax is not None:
+            check_range('cutmix_minmax', cutmix_minmax)
         self.alpha = check_alpha(alpha)
         self.cutmix_minmax = cutmix_minmax
         self.correct_lam = correct_lam
@@ -53,10 +55,13 @@ class CutMix(BatchMixer):
                image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, 'shuffle')
         area = rng.beta(self.alpha, self.alpha)
-        return dict(
-            box_and_lam(rng, image_size, area, self.cutmix_minmax,
-                        self.correct_lam),
-            source=source)
+        if self.cutmix_minmax is None:
+            box = clipped_box(rng, image_size, np.sqrt(area))
+        else:
+            box = inner_box(rng, image_size, self.cutmix_minmax)
+        if self.correct_lam or self.cutmix_minmax is not None:
+            area = area_share(box, image_size)
+        return dict(source=source, box=box, lam=np.float32(area))
 
     def mix(self,
             inputs: Tensor,
