@@ -77,12 +77,40 @@ def test_all_cells_replace_the_image():
     assert torch.equal(mixed.lam, torch.ones(4))
 
 
+def test_the_number_of_cells_is_drawn_as_by_openmixup():
+    """floor(49 lambda), at least one, lambda from Beta(2, 2), for a batch;
+    the expected numbers of every quarter by numeric integration."""
+    mixer, rng = AttentiveCutMix(alpha=2), np.random.default_rng(0)
+    inputs, maps = torch.rand(3, 3, 28, 28), guidance(3, (7, 7))
+    counts = []
+    for _ in range(1500):
+        params = mixer.sample(rng, 3, (28, 28))
+        mixed = mixer.mix(inputs, torch.eye(3), params, maps)
+        pasted = mixed.mask.sum((1, 2)).tolist()
+        assert pasted == [pasted[0]] * 3
+        torch.testing.assert_close(mixed.lam, mixed.mask.mean((1, 2)))
+        counts.append(pasted[0])
+    edges = [1, 13, 25, 37, 50]
+    density = 6 * (x := np.linspace(0, 1, 490001)) * (1 - x)
+    drawn = np.maximum(np.floor(49 * x), 1)
+    for low, high in zip(edges, edges[1:]):
+        inside = (drawn >= low) & (drawn < high)
+        share = np.mean([low <= count < high for count in counts])
+        assert share == pytest.approx(
+            density[inside].sum() / density.sum(), abs=0.05)
+    few = AttentiveCutMix(
+        alpha=2, grid=2).mix(inputs, torch.eye(3),
+                             dict(source=np.array([1, 2, 0]), share=0.), maps)
+    assert few.mask.sum((1, 2)).tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize('wrong', [
     dict(num_cells=0),
     dict(num_cells=50),
     dict(num_cells=2.5),
     dict(num_cells=17, grid=(4, 4)),
     dict(num_cells=0, grid=None),
+    dict(alpha=0),
     dict(grid=0),
     dict(grid=(7, 7, 7)),
     dict(grid=3.5),
