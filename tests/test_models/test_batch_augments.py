@@ -136,9 +136,9 @@ def test_smmix_sides():
     assert counts.min() >= 124
 
 
-@pytest.mark.parametrize('delta,lam', [(0, 0.), (0.1, 0.), (1, 1.)])
+@pytest.mark.parametrize('delta,lam', [((0, 0.3), 0.), (1, 1.)])
 def test_regions_of_no_and_of_all_cells(delta, lam):
-    mixed, inputs, _ = run(dict(type='mmmix.SMMix', delta=delta))
+    mixed, inputs, _ = run(dict(type='mmmix.SMMix', delta=delta), seed=1)
     assert (mixed.lam == lam).all()
     expected = inputs[mixed.source] if lam else inputs
     assert torch.equal(mixed.inputs, expected)
@@ -217,8 +217,6 @@ def sampled_boxes(cfg, size, n):
     (dict(type='mmmix.CutMix'), partial(stock_boxes, {}, StockCutMix)),
     (dict(type='mmmix.CutMix', correct_lam=False),
      partial(stock_boxes, dict(correct_lam=False), StockCutMix)),
-    (dict(type='mmmix.CutMix', cutmix_minmax=[0.2, 0.6]),
-     partial(stock_boxes, dict(cutmix_minmax=[0.2, 0.6]), StockCutMix)),
     (dict(type='mmmix.ResizeMix',
           target_weight=(0.1, 0.8)), partial(stock_boxes, {}, StockResizeMix)),
     (dict(type='mmmix.ResizeMix'), openmixup_boxes),
@@ -264,13 +262,6 @@ def test_lambda_is_exactly_the_pasted_area(cfg):
         y1, x1, y2, x2 = mixed.target_boxes[0].tolist()
         area = np.float32((y2 - y1) * (x2 - x1) / (40 * 64))
         assert mixed.lam.tolist() == [area] * 7
-
-
-def test_a_narrow_range_of_sides_has_a_side():
-    mixer = BATCH_AUGMENTS.build(
-        dict(type='mmmix.CutMix', cutmix_minmax=[0.5, 0.51]))
-    y1, x1, y2, x2 = mixer.sample(np.random.default_rng(0), 2, (32, 32))['box']
-    assert (y2 - y1, x2 - x1) == (16, 16)
 
 
 def test_global_random_state_is_left_alone():

@@ -3,12 +3,12 @@ from typing import Optional, Sequence
 import numpy as np
 from torch import Tensor
 
+from mmmix.errors import MmmixError
 from mmmix.functional import paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, pair
-from .random_box import (area_share, box_fields, check_range, clipped_box,
-                         inner_box)
+from .random_box import area_share, box_fields, check_range, clipped_box
 
 
 @BATCH_AUGMENTS.register_module()
@@ -26,13 +26,17 @@ class CutMix(BatchMixer):
         alpha (float): Positive parameter of the Beta distribution. Defaults
             to 1, the paper's.
         cutmix_minmax (Sequence[float], optional): Smallest and largest side
-            ratio of the box; if given, ``alpha`` is not used.
+            of the box over that of the image, in [0, 1]. The box then lies
+            inside the image, both sides are uniform between them, at least
+            one pixel, and ``alpha`` is not used. (timm's and MMPretrain's
+            never reach the lower and the right border.) Defaults to None.
         correct_lam (bool): Whether lambda is the area share of the box after
             clipping at the border, rather than the share that was drawn.
             Defaults to True.
 
     Raises:
-        MmmixError: If a number is out of range.
+        MmmixError: If a number is out of range; in :meth:`sample`, if the
+            largest side is less than a pixel.
 
     >>> import torch
     >>> inputs, labels = torch.rand(4, 3, 32, 32), torch.eye(4)
@@ -58,10 +62,24 @@ class CutMix(BatchMixer):
         if self.cutmix_minmax is None:
             box = clipped_box(rng, image_size, np.sqrt(area))
         else:
-            box = inner_box(rng, image_size, self.cutmix_minmax)
+            box = self.inner_box(rng, image_size)
         if self.correct_lam or self.cutmix_minmax is not None:
             area = area_share(box, image_size)
         return dict(source=source, box=box, lam=np.float32(area))
+
+    def inner_box(self, rng: np.random.Generator,
+                  image_size: Sequence[int]) -> np.ndarray:
+        """A box for ``cutmix_minmax``, ``(y1, x1, y2, x2)``."""
+        size = np.asarray(image_size)
+        low, high = (np.int64(size * ratio) for ratio in self.cutmix_minmax)
+        if high.min() < 1:
+            raise MmmixError(
+                f'`cutmix_minmax` {self.cutmix_minmax!r} gives no box of a '
+                'pixel on images of {} x {} pixels: choose larger '
+                'boxes.'.format(*image_size))
+        sides = rng.integers(np.maximum(low, 1), high, endpoint=True)
+        corner = rng.integers(0, size - sides, endpoint=True)
+        return np.concatenate([corner, corner + sides])
 
     def mix(self,
             inputs: Tensor,

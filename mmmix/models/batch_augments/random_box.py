@@ -33,25 +33,6 @@ def clipped_box(rng: np.random.Generator, image_size: Sequence[int],
     return np.concatenate(np.clip([centre - half, centre + half], 0, size))
 
 
-def inner_box(rng: np.random.Generator, image_size: Sequence[int],
-              ratios: Sequence[float]) -> np.ndarray:
-    """Draw a box inside the image, its sides uniform between two ratios.
-
-    Args:
-        rng, image_size: As in :func:`clipped_box`.
-        ratios (Sequence[float]): Smallest and largest side of the box over
-            that of the image.
-
-    Returns:
-        np.ndarray: As of :func:`clipped_box`.
-    """
-    size = np.asarray(image_size)
-    low, high = (np.int64(size * ratio) for ratio in ratios)
-    sides = rng.integers(low, np.maximum(high, low + 1))
-    corner = rng.integers(0, np.maximum(size - sides, 1))
-    return np.concatenate([corner, corner + sides])
-
-
 def area_share(box: np.ndarray, image_size: Sequence[int]) -> float:
     """Share of the image that a box covers."""
     y1, x1, y2, x2 = box.tolist()
