@@ -70,6 +70,21 @@ def test_a_map_on_another_grid_is_averaged_or_taken_as_it_is():
     assert torch.equal(own.mask, maps.attention)
 
 
+@pytest.mark.parametrize('n', [1, 2, 3, 8])
+def test_two_distinct_images_are_mixed(n):
+    """Section 3.1; every other image is as likely a source."""
+    mixer, rng = AttentiveCutMix(), np.random.default_rng(0)
+    counts = np.zeros((n, n), int)
+    for _ in range(500):
+        source = mixer.sample(rng, n, (28, 28))['source']
+        assert sorted(source) == [*range(n)]
+        counts[np.arange(n), source] += 1
+    if n > 1:
+        assert not counts.diagonal().any()
+        others = counts[~np.eye(n, dtype=bool)]
+        assert abs(others - 500 / (n - 1)).max() < 60
+
+
 def test_all_cells_replace_the_image():
     inputs = torch.rand(4, 3, 32, 32)
     mixed = mix(AttentiveCutMix(49), inputs, guidance(4, (7, 7)))

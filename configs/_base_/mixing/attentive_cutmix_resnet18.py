@@ -3,7 +3,13 @@
 _base_ = './attentive_cutmix.py'
 
 mixing = dict(
-    augments=[dict(type='mmmix.AttentiveCutMix', alpha=2, lam='area')],
+    augments=[
+        dict(
+            type='mmmix.AttentiveCutMix',
+            alpha=2,
+            lam='area',
+            pairing='shuffle')
+    ],
     guide=dict(
         config='mmpretrain::resnet/resnet18_8xb32_in1k.py',
         checkpoint='https://mmassets.onedl.ai/mmclassification/v0/resnet/'

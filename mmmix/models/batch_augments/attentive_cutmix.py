@@ -36,8 +36,9 @@ class AttentiveCutMix(BatchMixer):
     up to the start of the next cell: where 7 cells do not divide the image,
     some are one pixel wider than others, and no pixel is left out.
 
-    OpenMixup's "AttentiveMix" is ``alpha=2, lam='area'``: about half of the
-    image is pasted on average, not 6 of 49 cells.
+    OpenMixup's "AttentiveMix" is ``alpha=2, lam='area',
+    pairing='shuffle'``: about half of the image is pasted on average, not 6
+    of 49 cells.
 
     Args:
         num_cells (int): Number N of pasted cells, from 1 to all cells of the
@@ -51,8 +52,10 @@ class AttentiveCutMix(BatchMixer):
         lam (str): 'cells', the paper's N/49, or 'area', the share of the
             pixels. Defaults to 'cells'; the two agree where the cells divide
             the image.
-        pairing (str): 'shuffle', the paper's, or 'flip' (the batch is paired
-            with its reverse). Defaults to 'shuffle'.
+        pairing (str): How images are paired: 'distinct', as the paper takes
+            two distinct samples, 'shuffle', as OpenMixup does, or 'flip'; see
+            :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
+            'distinct'.
 
     Raises:
         MmmixError: If ``num_cells`` is not between 1 and the number of cells,
@@ -75,7 +78,7 @@ class AttentiveCutMix(BatchMixer):
                  alpha: Optional[float] = None,
                  grid: Union[int, Sequence[int], None] = 7,
                  lam: str = 'cells',
-                 pairing: str = 'shuffle'):
+                 pairing: str = 'distinct'):
         check_name('lam', lam, ('cells', 'area'))
         self.num_cells = num_cells
         self.alpha = None if alpha is None else check_alpha(alpha)

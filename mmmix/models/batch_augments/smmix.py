@@ -42,7 +42,9 @@ class SMMix(BatchMixer):
             onto it, so that a finer grid repeats the values of a coarse map.
             Defaults to None, the map's own: the patches of a ViT.
         pairing (str): 'flip' (the batch is paired with its reverse, as in the
-            public code) or 'shuffle'. Defaults to 'flip'.
+            public code), 'shuffle' or 'distinct'; see
+            :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
+            'flip'.
 
     Raises:
         MmmixError: If side ratios are outside [0, 1] or reversed, ``grid``
