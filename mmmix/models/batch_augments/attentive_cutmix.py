@@ -100,7 +100,7 @@ class AttentiveCutMix(BatchMixer):
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
-        params = dict(source=pair(rng, batch_size, self.pairing))
+        params: Params = dict(source=pair(rng, batch_size, self.pairing))
         if self.alpha is not None:
             params['share'] = rng.beta(self.alpha, self.alpha)
         return params
