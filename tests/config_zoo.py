@@ -58,6 +58,7 @@ PYRAMID = dict(
     sr_ratios=(8, 4, 2, 1))
 SMALL = {
     'VisionTransformer': (dict(arch=TRANSFORMER), 32),
+    'mmmix.AbSViT': (dict(arch=TRANSFORMER), 32),
     'SwinTransformer': (dict(arch=HIERARCHY, window_size=4), 64),
     'mmmix.CASwin': (dict(arch=HIERARCHY, window_size=4), 64),
     'mmmix.PyramidVisionTransformer': (dict(arch=PYRAMID), 16),

@@ -150,14 +150,22 @@ def batches(
 
 
 def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:
-    """The true labels ``(N,)`` of data samples, int64; raises a MmmixError
-    if one has no label."""
+    """The true labels ``(N,)`` of data samples, int64.
+
+    Raises:
+        MmmixError: If one has no label, or several.
+    """
     if not all('gt_label' in sample for sample in samples):
         raise MmmixError('The images of this data set have no labels, which '
                          'this analysis needs: name the data set of a '
                          'classification config or, if it is the maps that '
                          'depend on the label, choose others, such as '
                          'BottomUp.')
+    several = [s.gt_label.tolist() for s in samples if s.gt_label.numel() != 1]
+    if several:
+        raise MmmixError('This analysis needs one class for each image, but '
+                         f'one of this data set has the classes {several[0]}: '
+                         'it is a set of several labels an image.')
     return torch.cat([sample.gt_label for sample in samples])
 
 

@@ -14,6 +14,9 @@ The ingredients are:
 """
 from typing import Callable, Dict, FrozenSet, Optional, Tuple
 
+import numpy as np
+from mmpretrain.models.backbones import VisionTransformer
+from mmpretrain.models.losses import FocalLoss
 from torch import nn
 
 from mmmix.errors import MissingIngredient, MmmixError
@@ -66,12 +69,16 @@ def check_requirements(model: nn.Module) -> None:
     Raises:
         MissingIngredient: If a part requires what mixers, backbone or head
             cannot give.
-        MmmixError: If a guide or a mixer does not suit the backbone, or head
-            and data preprocessor have different numbers of classes.
+        MmmixError: If a guide, a mixer or the head does not suit the
+            backbone, head, its loss and data preprocessor have different
+            numbers of classes, or a part reads the logits by softmax and the
+            classification loss by sigmoid.
     """
     _check_classes(model)
     if isinstance(model.head, MixHead):
         model.head.check_backbone(model.backbone)
+        _check_channels(model)
+        _check_loss(model.head)
     _check_backbone(model)
     mixers = model.data_preprocessor.batch_augments
     if mixers is None:
@@ -99,6 +106,42 @@ def _check_classes(model: nn.Module) -> None:
         raise MmmixError(f'The head has num_classes={ours} and the '
                          f'data_preprocessor {theirs}: set both to the '
                          'number of classes of the data set.')
+
+
+def _check_channels(model: nn.Module) -> None:
+    """Check those of a ViT's tokens; others are known from a batch alone."""
+    if model.with_neck or not isinstance(model.backbone, VisionTransformer):
+        return
+    ours, theirs = model.head.in_channels, model.backbone.embed_dims
+    if ours != theirs:
+        raise MmmixError(f'The head has in_channels={ours}, but the tokens of '
+                         f'the backbone have {theirs} channels: set '
+                         f'model.head.in_channels={theirs}.')
+
+
+def _check_loss(head: MixHead) -> None:
+    """Check that the classification loss suits the classes and the parts."""
+    loss = head.loss_module
+    for module in loss.modules():
+        for name in ('class_weight', 'pos_weight'):
+            weights = getattr(module, name, None)
+            if np.ndim(weights) and len(weights) != head.num_classes:
+                raise MmmixError(
+                    f'`{name}` of the {type(loss).__name__} has '
+                    f'{len(weights)} numbers, but the head has '
+                    f'{head.num_classes} classes: give one for each.')
+    if not any(
+            getattr(module, 'use_sigmoid', isinstance(module, FocalLoss))
+            for module in loss.modules()):
+        return
+    for place, part in parts_of(head).items():
+        if part.one_class:
+            raise MmmixError(
+                f'{place} ({type(part).__name__}) assumes one class for each '
+                'image and reads the logits by softmax, but the '
+                f'{type(loss).__name__} of the head reads them by sigmoid, as '
+                'for several classes an image: remove the part, '
+                f'{place}=None, or choose a softmax loss.')
 
 
 def _check_backbone(model: nn.Module) -> None:

@@ -2,17 +2,18 @@
 from collections import Counter
 from urllib.parse import urlparse
 
+import numpy as np
 import pytest
 import torch
 import torchvision
-from config_zoo import (BASE_MODELS, CONFIGS, ROOT, every_config,
+from config_zoo import (BASE_MODELS, CONFIGS, ROOT, config_of, every_config,
                         frozen_guides, full_width, load, on_meta, shapes,
                         stock_shapes, without_weights)
 from mmengine.config import Config, ConfigDict
 from mmpretrain.apis import ModelHub
 from torch import nn
 
-from mmmix.registry import MODELS
+from mmmix.registry import BATCH_AUGMENTS, MODELS
 
 # Parameters that a config may add to the stock model.
 ADDED = {
@@ -84,7 +85,10 @@ def parameters(name):
 
 
 def test_every_base_model_has_a_reference():
-    known = {*MILLIONS, *TORCHVISION, *SMALL_STEM, *OURS, 'densenet264'}
+    known = {
+        *MILLIONS, *TORCHVISION, *SMALL_STEM, *OURS, 'densenet264',
+        'absvit-base'
+    }
     assert {path.stem for path in BASE_MODELS} == known
 
 
@@ -120,6 +124,12 @@ def test_parameters_of_densenet264_by_hand():
             count += channels * channels // 2
             channels //= 2
     assert parameters('densenet264') == count + channels * 1000 + 1000
+
+
+def test_parameters_of_absvit():
+    """Two linear maps for each block of a ViT-B, and the prompt."""
+    more = 12 * 2 * 768**2 + 768
+    assert parameters('absvit-base') == parameters('deit-base') + more
 
 
 def all_guides():
@@ -177,3 +187,18 @@ def test_weights_are_xavier_normal(name):
         std = (2 / (sum(weight.shape[:2]) * kernel))**0.5
         torch.testing.assert_close(
             weight.std(), torch.tensor(std), rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize('name', ['deit-small', 'pvt-small', 'ca-swin-tiny'])
+def test_cells_of_mixpro_lie_on_the_places_of_its_attention(name):
+    """Uniform attention gives the area as the label."""
+    cfg = load(config_of(f'{name}_mixpro_8xb128-warm20-300e_in1k'))
+    grid = (14, 14) if name == 'deit-small' else (7, 7)
+    mixer = BATCH_AUGMENTS.build(cfg.model.train_cfg.augments[0])
+    rule = MODELS.build(cfg.model.head.label_rule)
+    attention = torch.full((2, *grid), 1 / (grid[0] * grid[1]))
+    for seed in range(20):
+        params = mixer.sample(np.random.default_rng(seed), 2, (224, 224))
+        mixed = mixer.mix(torch.rand(2, 3, 224, 224), torch.eye(2), params)
+        torch.testing.assert_close(
+            rule.attention_lambda(mixed, attention), mixed.lam)

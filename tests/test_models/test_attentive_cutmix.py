@@ -70,11 +70,53 @@ def test_a_map_on_another_grid_is_averaged_or_taken_as_it_is():
     assert torch.equal(own.mask, maps.attention)
 
 
+@pytest.mark.parametrize('n', [1, 2, 3, 8])
+def test_two_distinct_images_are_mixed(n):
+    """Section 3.1; every other image is as likely a source."""
+    mixer, rng = AttentiveCutMix(), np.random.default_rng(0)
+    counts = np.zeros((n, n), int)
+    for _ in range(500):
+        source = mixer.sample(rng, n, (28, 28))['source']
+        assert sorted(source) == [*range(n)]
+        counts[np.arange(n), source] += 1
+    if n > 1:
+        assert not counts.diagonal().any()
+        others = counts[~np.eye(n, dtype=bool)]
+        assert abs(others - 500 / (n - 1)).max() < 60
+
+
 def test_all_cells_replace_the_image():
     inputs = torch.rand(4, 3, 32, 32)
     mixed = mix(AttentiveCutMix(49), inputs, guidance(4, (7, 7)))
     assert torch.equal(mixed.inputs, inputs[mixed.source])
     assert torch.equal(mixed.lam, torch.ones(4))
+
+
+def test_the_number_of_cells_is_drawn_as_by_openmixup():
+    """floor(49 lambda), at least one, lambda from Beta(2, 2), for a batch;
+    the expected numbers of every quarter by numeric integration."""
+    mixer, rng = AttentiveCutMix(alpha=2), np.random.default_rng(0)
+    inputs, maps = torch.rand(3, 3, 28, 28), guidance(3, (7, 7))
+    counts = []
+    for _ in range(1500):
+        params = mixer.sample(rng, 3, (28, 28))
+        mixed = mixer.mix(inputs, torch.eye(3), params, maps)
+        pasted = mixed.mask.sum((1, 2)).tolist()
+        assert pasted == [pasted[0]] * 3
+        torch.testing.assert_close(mixed.lam, mixed.mask.mean((1, 2)))
+        counts.append(pasted[0])
+    edges = [1, 13, 25, 37, 50]
+    density = 6 * (x := np.linspace(0, 1, 490001)) * (1 - x)
+    drawn = np.maximum(np.floor(49 * x), 1)
+    for low, high in zip(edges, edges[1:]):
+        inside = (drawn >= low) & (drawn < high)
+        share = np.mean([low <= count < high for count in counts])
+        assert share == pytest.approx(
+            density[inside].sum() / density.sum(), abs=0.05)
+    few = AttentiveCutMix(
+        alpha=2, grid=2).mix(inputs, torch.eye(3),
+                             dict(source=np.array([1, 2, 0]), share=0.), maps)
+    assert few.mask.sum((1, 2)).tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize('wrong', [
@@ -83,6 +125,7 @@ def test_all_cells_replace_the_image():
     dict(num_cells=2.5),
     dict(num_cells=17, grid=(4, 4)),
     dict(num_cells=0, grid=None),
+    dict(alpha=0),
     dict(grid=0),
     dict(grid=(7, 7, 7)),
     dict(grid=3.5),

@@ -1,5 +1,6 @@
 """Mixers through their public interface."""
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ MIXERS = [
     dict(type='mmmix.SMMix', delta=0.5),
     dict(type='mmmix.CutMix', alpha=1.),
     dict(type='mmmix.CutMix', alpha=1., cutmix_minmax=[0.2, 0.8]),
-    dict(type='mmmix.ResizeMix', alpha=1.),
+    dict(type='mmmix.ResizeMix'),
+    dict(type='mmmix.ResizeMix', target_weight=(0.1, 0.8)),
     dict(type='mmmix.Mixup', alpha=0.8),
 ]
 
@@ -134,7 +136,7 @@ def test_smmix_sides():
     assert counts.min() >= 124
 
 
-@pytest.mark.parametrize('delta,lam', [(0, 0.), (0.1, 0.), (1, 1.)])
+@pytest.mark.parametrize('delta,lam', [((0, 0.25), 0.), (1, 1.)])
 def test_regions_of_no_and_of_all_cells(delta, lam):
     mixed, inputs, _ = run(dict(type='mmmix.SMMix', delta=delta))
     assert (mixed.lam == lam).all()
@@ -180,7 +182,7 @@ def test_mixup_blends():
 
 def stock_boxes(cfg, stock, size, seed, n):
     """Boxes and source weights as MMPretrain draws them."""
-    parent = stock(**cfg)
+    parent = stock(alpha=1., **cfg)
     np.random.seed(seed)
     for _ in range(n):
         lam = np.random.beta(1, 1)
@@ -190,25 +192,41 @@ def stock_boxes(cfg, stock, size, seed, n):
         yield y1, x1, y2, x2, 1 - lam
 
 
-@pytest.mark.parametrize(
-    'options',
-    [{}, dict(correct_lam=False),
-     dict(cutmix_minmax=[0.2, 0.6])])
-@pytest.mark.parametrize('name,stock', [('CutMix', StockCutMix),
-                                        ('ResizeMix', StockResizeMix)])
-def test_boxes_are_distributed_as_mmpretrains(name, stock, options):
+def openmixup_boxes(size, seed, n):
+    """ResizeMix as OpenMixup describes it: the side is uniform."""
+    rng = np.random.RandomState(seed)
+    for _ in range(n):
+        tau = rng.uniform(0.1, 0.8)
+        (y1, y2), (x1, x2) = ((max(centre - int(tau * side) // 2,
+                                   0), min(centre + int(tau * side) // 2,
+                                           side))
+                              for side, centre in ((s, rng.randint(s))
+                                                   for s in size))
+        yield y1, x1, y2, x2, (y2 - y1) * (x2 - x1) / (size[0] * size[1])
+
+
+def sampled_boxes(cfg, size, n):
+    """Boxes and source weights of a mixer."""
+    mixer, rng = BATCH_AUGMENTS.build(cfg), np.random.default_rng(0)
+    for _ in range(n):
+        params = mixer.sample(rng, 2, size)
+        yield *params['box'], params['lam']
+
+
+@pytest.mark.parametrize('cfg,others', [
+    (dict(type='mmmix.CutMix'), partial(stock_boxes, {}, StockCutMix)),
+    (dict(type='mmmix.CutMix', correct_lam=False),
+     partial(stock_boxes, dict(correct_lam=False), StockCutMix)),
+    (dict(type='mmmix.ResizeMix',
+          target_weight=(0.1, 0.8)), partial(stock_boxes, {}, StockResizeMix)),
+    (dict(type='mmmix.ResizeMix'), openmixup_boxes),
+])
+def test_boxes_are_distributed_as_those_of_others(cfg, others):
     """Both samples of each coordinate and of lambda have, by the test of
     Kolmogorov and Smirnov, one distribution (a millionth of false alarms)."""
     n, size = 3000, (40, 64)
-    mixer = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', **options))
-    rng = np.random.default_rng(0)
-    ours = []
-    for _ in range(n):
-        params = mixer.sample(rng, 2, size)
-        ours.append([*params['box'], params['lam']])
-    ours = np.array(ours, np.float64)
-    cfg = dict(alpha=1., **options)
-    theirs = np.array([*stock_boxes(cfg, stock, size, 1, n)], np.float64)
+    ours = np.array([*sampled_boxes(cfg, size, n)], np.float64)
+    theirs = np.array([*others(size, 1, n)], np.float64)
     for one, other in zip(ours.T, theirs.T):
         # means of the float32 lambda are compared on the float64 axis
         places = np.sort(np.r_[one, other]) + 1e-6
@@ -219,10 +237,23 @@ def test_boxes_are_distributed_as_mmpretrains(name, stock, options):
     assert len(np.unique(ours[:, 0])) > 10
 
 
-@pytest.mark.parametrize('name', ['CutMix', 'ResizeMix'])
-@pytest.mark.parametrize('options', [{}, dict(cutmix_minmax=[0.2, 0.6])])
-def test_lambda_is_exactly_the_pasted_area(name, options):
-    mixer = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}', **options))
+def test_mean_weight_of_resizemix():
+    """0.174 with OpenMixup's boxes, 0.354 with MMPretrain's."""
+    for cfg, mean in ((dict(type='mmmix.ResizeMix'), 0.174),
+                      (dict(type='mmmix.ResizeMix',
+                            target_weight=(0.1, 0.8)), 0.354)):
+        lams = [lam for *_, lam in sampled_boxes(cfg, (224, 224), 4000)]
+        assert np.mean(lams) == pytest.approx(mean, abs=0.01)
+
+
+@pytest.mark.parametrize('cfg', [
+    dict(type='CutMix'),
+    dict(type='CutMix', cutmix_minmax=[0.2, 0.6]),
+    dict(type='ResizeMix'),
+    dict(type='ResizeMix', target_weight=(0.1, 0.8))
+])
+def test_lambda_is_exactly_the_pasted_area(cfg):
+    mixer = BATCH_AUGMENTS.build(dict(cfg, type=f'mmmix.{cfg["type"]}'))
     rng = np.random.default_rng(0)
     inputs, labels, _ = case(size=(40, 64))
     for _ in range(50):
@@ -231,13 +262,6 @@ def test_lambda_is_exactly_the_pasted_area(name, options):
         y1, x1, y2, x2 = mixed.target_boxes[0].tolist()
         area = np.float32((y2 - y1) * (x2 - x1) / (40 * 64))
         assert mixed.lam.tolist() == [area] * 7
-
-
-def test_a_narrow_range_of_sides_has_a_side():
-    mixer = BATCH_AUGMENTS.build(
-        dict(type='mmmix.CutMix', cutmix_minmax=[0.5, 0.51]))
-    y1, x1, y2, x2 = mixer.sample(np.random.default_rng(0), 2, (32, 32))['box']
-    assert (y2 - y1, x2 - x1) == (16, 16)
 
 
 def test_global_random_state_is_left_alone():
@@ -324,9 +348,11 @@ def test_regions_are_whole_pixels_on_any_grid(grid, map_size, own):
     (dict(type='SMMix', pairing='random'), "not 'random'"),
     (dict(type='SMMix', grid=0), 'positive whole numbers, or None, not 0'),
     (dict(type='CutMix', alpha=0), 'positive number, not 0'),
-    (dict(type='CutMix', alpha=1, cutmix_minmax=[0.8, 0.2]), 'min < max'),
+    (dict(type='CutMix', alpha=1, cutmix_minmax=[0.8, 0.2]), 'low <= high'),
     (dict(type='Mixup', alpha=-1), 'positive number, not -1'),
-    (dict(type='ResizeMix', alpha=1, lam_min=0.9), 'lam_min'),
+    (dict(type='ResizeMix', sides=(0.9, 0.8)), '`sides`.*not .0.9'),
+    (dict(type='ResizeMix', sides=0.5), '`sides`.*not 0.5'),
+    (dict(type='ResizeMix', target_weight=(0, 2)), '`target_weight`.*0, 2'),
     (dict(type='ResizeMix', alpha=1, interpolation='foo'), "not 'foo'"),
 ])
 def test_bad_hyper_parameters_are_refused(cfg, message):

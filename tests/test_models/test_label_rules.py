@@ -75,7 +75,11 @@ def attended_by_the_class_token(model, mixed, normalize=False, nearest=False):
     return lams
 
 
-def attended_by_the_guide(mixed, maps, target='visible', ratio='image'):
+def attended_by_the_guide(mixed,
+                          maps,
+                          target='visible',
+                          ratio='image',
+                          source_map='own'):
     """lambda_a of TdAttenMix, Eq. 11-13, for each image."""
     parts = []
     for n in range(len(maps)):
@@ -83,8 +87,8 @@ def attended_by_the_guide(mixed, maps, target='visible', ratio='image'):
         if target == 'visible':
             put = {(y, x) for y in range(32) for x in range(32)} - set(put)
         taken = pixels(mixed, n, mixed.source_boxes)
-        parts.append((attention_on(maps[mixed.source[n]],
-                                   taken), attention_on(maps[n], put)))
+        a = maps[n if source_map == 'target' else mixed.source[n]]
+        parts.append((attention_on(a, taken), attention_on(maps[n], put)))
     if ratio == 'batch':
         parts = [[sum(part) for part in zip(*parts)]] * len(maps)
     return [
@@ -168,7 +172,8 @@ def name_of(part):
         dict(PAL, label_smooth=0.1, normalize=True, downsample='area'), AREA,
         dict(AREA, beta=0.2, target='replaced'),
         dict(AREA, beta=0., target='replaced', ratio='batch'),
-        dict(AREA, ratio='batch')
+        dict(AREA, ratio='batch', source_map='target'),
+        dict(AREA, source_map='target')
     ],
     ids=name_of)
 def test_every_loss_sees_the_lambda_of_the_rule(rule, mixer):
@@ -452,7 +457,8 @@ def test_recording_leaves_nothing_behind():
      (dict(AREA, beta=-0.1), 'not -0.1'),
      (dict(AREA, beta='half'), "or 'random', not 'half'"),
      (dict(AREA, target='all'), "'visible'.*not 'all'"),
-     (dict(AREA, ratio='class'), "'batch'.*not 'class'")])
+     (dict(AREA, ratio='class'), "'batch'.*not 'class'"),
+     (dict(AREA, source_map='source'), "'target'.*not 'source'")])
 def test_bad_options_are_refused(rule, message):
     with pytest.raises(ValueError, match=message):
         ruled(rule)

@@ -109,7 +109,7 @@ def test_fine_grained_tokens_are_those_of_the_mixed_image():
     torch.testing.assert_close(losses['loss_fine'], expected)
 
 
-@pytest.mark.parametrize('delta', [0, 1])
+@pytest.mark.parametrize('delta', [(0, 0.25), 1])
 @pytest.mark.parametrize('cfg', [vit_config, pooled_config])
 def test_no_cells_and_all_cells_train_with_every_loss(cfg, delta):
     model = build(cfg([dict(SMMIX, delta=delta)], BOTH_LOSSES))

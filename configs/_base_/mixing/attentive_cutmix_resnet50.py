@@ -1,5 +1,5 @@
 # With a ResNet-50 as the extractor, as for the ViTs of OpenMixup's benchmark
-_base_ = './attentive_cutmix.py'
+_base_ = './attentive_cutmix_resnet18.py'
 
 mixing = dict(
     guide=dict(

@@ -4,7 +4,8 @@
 # `model.head.label_rule`.
 mixing = dict(
     augments=[
-        # cells of 64 pixels; those at the border of 224 are cut to 32
+        # cells of 64 pixels for any size of patches; those at the border of
+        # 224 are cut to 32
         dict(type='mmmix.MaskMix', scale=4, patch_size=16),
         dict(type='mmmix.Mixup', alpha=0.8),
     ],

@@ -9,8 +9,8 @@ from mmmix.functional import (area_lambda, paste_masked, resize_mask,
                               stretch_cells, top_cells)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-from .base import (BatchMixer, Params, check_grid, check_pairing, pair,
-                   to_device)
+from .base import (BatchMixer, Params, check_alpha, check_grid, check_pairing,
+                   pair, to_device)
 
 
 @BATCH_AUGMENTS.register_module()
@@ -36,21 +36,31 @@ class AttentiveCutMix(BatchMixer):
     up to the start of the next cell: where 7 cells do not divide the image,
     some are one pixel wider than others, and no pixel is left out.
 
+    OpenMixup's "AttentiveMix" is ``alpha=2, lam='area',
+    pairing='shuffle'``: about half of the image is pasted on average, not 6
+    of 49 cells.
+
     Args:
         num_cells (int): Number N of pasted cells, from 1 to all cells of the
             grid. Defaults to 6, the paper's.
+        alpha (float, optional): Positive; draw N for each batch: the share of
+            all cells, rounded down but at least one, is from Beta(alpha,
+            alpha), and ``num_cells`` is not used. Defaults to None.
         grid (int | Sequence[int], optional): Rows and columns of cells; a map
             on another grid is averaged by area onto this one. None keeps the
             map's own. Defaults to 7, the paper's.
         lam (str): 'cells', the paper's N/49, or 'area', the share of the
             pixels. Defaults to 'cells'; the two agree where the cells divide
             the image.
-        pairing (str): 'shuffle', the paper's, or 'flip' (the batch is paired
-            with its reverse). Defaults to 'shuffle'.
+        pairing (str): How images are paired: 'distinct', as the paper takes
+            two distinct samples, 'shuffle', as OpenMixup does, or 'flip'; see
+            :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
+            'distinct'.
 
     Raises:
         MmmixError: If ``num_cells`` is not between 1 and the number of cells,
-            ``grid`` has no cell, or ``lam`` or ``pairing`` is unknown.
+            ``grid`` has no cell, ``alpha`` is not positive, or ``lam`` or
+            ``pairing`` is unknown.
 
     >>> inputs, labels = torch.rand(2, 3, 28, 28), torch.eye(2)
     >>> attention = torch.arange(49.).view(1, 7, 7).expand(2, -1, -1)
@@ -65,15 +75,18 @@ class AttentiveCutMix(BatchMixer):
 
     def __init__(self,
                  num_cells: int = 6,
+                 alpha: Optional[float] = None,
                  grid: Union[int, Sequence[int], None] = 7,
                  lam: str = 'cells',
-                 pairing: str = 'shuffle'):
+                 pairing: str = 'distinct'):
         check_name('lam', lam, ('cells', 'area'))
         self.num_cells = num_cells
+        self.alpha = None if alpha is None else check_alpha(alpha)
         self.grid = check_grid(grid)
         self.lam = lam
         self.pairing = check_pairing(pairing)
-        self._check_num_cells(self.grid)
+        if alpha is None:
+            self._check_num_cells(self.grid)
 
     def _check_num_cells(self, grid: Optional[Sequence[int]]) -> None:
         most, of = float('inf'), "the number of the map's cells"
@@ -87,7 +100,10 @@ class AttentiveCutMix(BatchMixer):
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
-        return dict(source=pair(rng, batch_size, self.pairing))
+        params: Params = dict(source=pair(rng, batch_size, self.pairing))
+        if self.alpha is not None:
+            params['share'] = rng.beta(self.alpha, self.alpha)
+        return params
 
     def mix(self,
             inputs: Tensor,
@@ -96,16 +112,19 @@ class AttentiveCutMix(BatchMixer):
             guidance: Optional[Guidance] = None) -> MixedBatch:
         source = to_device(params['source'], inputs)
         attention = self.attention(guidance)[source]
-        if self.grid is None:
-            self._check_num_cells(attention.shape[1:])
-        else:
+        if self.grid is not None:
             attention = resize_mask(attention, self.grid)
-        count = torch.full_like(source, self.num_cells)
-        cells = top_cells(-attention, count)
+        of = attention[0].numel()
+        if 'share' in params:
+            count = max(int(params['share'] * of), 1)
+        else:
+            self._check_num_cells(attention.shape[1:])
+            count = self.num_cells
+        cells = top_cells(-attention, torch.full_like(source, count))
         mask = stretch_cells(cells, inputs.shape[-2:])
         lam = area_lambda(mask.float())
         if self.lam == 'cells':
-            lam = torch.full_like(lam, self.num_cells / cells[0].numel())
+            lam = torch.full_like(lam, count / of)
         return MixedBatch(
             inputs=paste_masked(inputs, source, mask),
             labels=labels,

@@ -130,21 +130,28 @@ def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:
     Args:
         rng (np.random.Generator): The only source of randomness.
         batch_size (int): Number of images N.
-        how (str): 'flip' (the last image is pasted into the first, and so on;
-            in an odd batch the middle image is paired with itself) or
-            'shuffle'.
+        how (str): 'flip': the last image is pasted into the first, and so on;
+            in an odd batch the middle image is paired with itself. 'shuffle':
+            a random permutation, in which an image is its own source once in
+            N times. 'distinct': each image gets the next in a random circle,
+            another one if there are two.
 
     Returns:
         np.ndarray: ``(N,)``, the index of each image's source.
     """
     if how == 'flip':
         return np.arange(batch_size)[::-1]
-    return rng.permutation(batch_size)
+    order = rng.permutation(batch_size)
+    if how == 'shuffle':
+        return order
+    source = np.empty_like(order)
+    source[order] = np.roll(order, 1)
+    return source
 
 
 def check_pairing(how: str) -> str:
     """Return the name of a pairing, or raise a MmmixError."""
-    check_name('pairing', how, ('flip', 'shuffle'))
+    check_name('pairing', how, ('flip', 'shuffle', 'distinct'))
     return how
 
 

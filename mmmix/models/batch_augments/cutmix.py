@@ -3,11 +3,12 @@ from typing import Optional, Sequence
 import numpy as np
 from torch import Tensor
 
+from mmmix.errors import MmmixError
 from mmmix.functional import paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, pair
-from .random_box import box_and_lam, box_fields, check_minmax
+from .random_box import area_share, box_fields, check_range, clipped_box
 
 
 @BATCH_AUGMENTS.register_module()
@@ -17,7 +18,7 @@ class CutMix(BatchMixer):
     `CutMix: Regularization Strategy to Train Strong Classifiers with
     Localizable Features <https://arxiv.org/abs/1905.04899>`_. One box for the
     batch, whose area share is drawn from Beta(alpha, alpha), see
-    :func:`~mmmix.models.batch_augments.random_box.random_box`; a random
+    :func:`~mmmix.models.batch_augments.random_box.clipped_box`; a random
     partner for each image. The box's distribution is that of MMPretrain's and
     timm's CutMix.
 
@@ -25,13 +26,17 @@ class CutMix(BatchMixer):
         alpha (float): Positive parameter of the Beta distribution. Defaults
             to 1, the paper's.
         cutmix_minmax (Sequence[float], optional): Smallest and largest side
-            ratio of the box; if given, ``alpha`` is not used.
+            of the box over that of the image, in [0, 1]. The box then lies
+            inside the image, both sides are uniform between them, at least
+            one pixel, and ``alpha`` is not used. (timm's and MMPretrain's
+            never reach the lower and the right border.) Defaults to None.
         correct_lam (bool): Whether lambda is the area share of the box after
             clipping at the border, rather than the share that was drawn.
             Defaults to True.
 
     Raises:
-        MmmixError: If a number is out of range.
+        MmmixError: If a number is out of range; in :meth:`sample`, if the
+            largest side is less than a pixel.
 
     >>> import torch
     >>> inputs, labels = torch.rand(4, 3, 32, 32), torch.eye(4)
@@ -44,7 +49,8 @@ class CutMix(BatchMixer):
                  alpha: float = 1.0,
                  cutmix_minmax: Optional[Sequence[float]] = None,
                  correct_lam: bool = True):
-        check_minmax(cutmix_minmax)
+        if cutmix_minmax is not None:
+            check_range('cutmix_minmax', cutmix_minmax)
         self.alpha = check_alpha(alpha)
         self.cutmix_minmax = cutmix_minmax
         self.correct_lam = correct_lam
@@ -53,10 +59,27 @@ class CutMix(BatchMixer):
                image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, 'shuffle')
         area = rng.beta(self.alpha, self.alpha)
-        return dict(
-            box_and_lam(rng, image_size, area, self.cutmix_minmax,
-                        self.correct_lam),
-            source=source)
+        if self.cutmix_minmax is None:
+            box = clipped_box(rng, image_size, np.sqrt(area))
+        else:
+            box = self.inner_box(rng, image_size)
+        if self.correct_lam or self.cutmix_minmax is not None:
+            area = area_share(box, image_size)
+        return dict(source=source, box=box, lam=np.float32(area))
+
+    def inner_box(self, rng: np.random.Generator,
+                  image_size: Sequence[int]) -> np.ndarray:
+        """A box for ``cutmix_minmax``, ``(y1, x1, y2, x2)``."""
+        size = np.asarray(image_size)
+        low, high = (np.int64(size * ratio) for ratio in self.cutmix_minmax)
+        if high.min() < 1:
+            raise MmmixError(
+                f'`cutmix_minmax` {self.cutmix_minmax!r} gives no box of a '
+                'pixel on images of {} x {} pixels: choose larger '
+                'boxes.'.format(*image_size))
+        sides = rng.integers(np.maximum(low, 1), high, endpoint=True)
+        corner = rng.integers(0, size - sides, endpoint=True)
+        return np.concatenate([corner, corner + sides])
 
     def mix(self,
             inputs: Tensor,

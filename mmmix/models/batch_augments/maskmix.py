@@ -76,7 +76,9 @@ class MaskMix(BatchMixer):
         shuffle_patches (bool): Shuffle the source's patches among the pasted
             places. Defaults to False.
         pairing (str): 'flip' (the batch is paired with its reverse, Algorithm
-            1) or 'shuffle' (public code). Defaults to 'flip'.
+            1), 'shuffle' (public code) or 'distinct'; see
+            :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
+            'flip'.
 
     Raises:
         MmmixError: If a number is out of range or a name unknown.

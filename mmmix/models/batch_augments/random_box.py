@@ -1,5 +1,5 @@
-"""CutMix's random box, one for a whole batch."""
-from typing import Any, Dict, Optional, Sequence
+"""A random box, one for a whole batch."""
+from typing import Any, Dict, Sequence
 
 import numpy as np
 import torch
@@ -10,58 +10,33 @@ from mmmix.functional import box_masks
 from .base import Params, to_device
 
 
-def random_box(rng: np.random.Generator,
-               image_size: Sequence[int],
-               area: float,
-               minmax: Optional[Sequence[float]] = None) -> np.ndarray:
-    r"""Draw a box as MMPretrain's and timm's CutMix do.
+def clipped_box(rng: np.random.Generator, image_size: Sequence[int],
+                ratio: float) -> np.ndarray:
+    r"""Draw a box of given sides, clipped at the borders (CutMix, Eq. 2).
 
-    A box has the sides :math:`\lfloor H \sqrt{a} \rfloor` and
-    :math:`\lfloor W \sqrt{a} \rfloor` for an area share a (CutMix, Eq. 2), a
-    centre uniform over the pixels, and is clipped at the borders.
+    Its sides are :math:`\lfloor r H \rfloor` and :math:`\lfloor r W \rfloor`,
+    each rounded down to an even number, and its centre is uniform over the
+    pixels: as in the public code of CutMix, in timm, MMPretrain and
+    OpenMixup.
 
     Args:
         rng (np.random.Generator): The only source of randomness.
         image_size (Sequence[int]): Height and width of the images.
-        area (float): Share of the image before clipping, in [0, 1].
-        minmax (Sequence[float], optional): Smallest and largest side ratio;
-            if given, both sides are uniform between them, ``area`` is not
-            used, and the box lies inside the image.
+        ratio (float): Sides of the box over those of the image, in [0, 1].
 
     Returns:
         np.ndarray: ``(y1, x1, y2, x2)`` in pixels, half open, int64.
     """
     size = np.asarray(image_size)
-    if minmax is None:
-        sides = (size * np.sqrt(area)).astype(np.int64)
-        centre = rng.integers(0, size)
-        corners = [centre - sides // 2, centre + sides // 2]
-        return np.concatenate(np.clip(corners, 0, size))
-    low, high = (np.int64(size * ratio) for ratio in minmax)
-    sides = rng.integers(low, np.maximum(high, low + 1))
-    corner = rng.integers(0, np.maximum(size - sides, 1))
-    return np.concatenate([corner, corner + sides])
+    half = (size * ratio).astype(np.int64) // 2
+    centre = rng.integers(0, size)
+    return np.concatenate(np.clip([centre - half, centre + half], 0, size))
 
 
-def box_and_lam(rng: np.random.Generator, image_size: Sequence[int],
-                area: float, minmax: Optional[Sequence[float]],
-                correct_lam: bool) -> Params:
-    """Draw a box, and set lambda.
-
-    Args:
-        rng, image_size, area, minmax: As in :func:`random_box`.
-        correct_lam (bool): Whether lambda is the area of the box after it was
-            clipped at the border, as it always is with ``minmax``, or
-            ``area``.
-
-    Returns:
-        dict: ``box`` and ``lam``, the weight of the source's label.
-    """
-    box = random_box(rng, image_size, area, minmax)
-    if correct_lam or minmax is not None:
-        y1, x1, y2, x2 = box.tolist()
-        area = (y2 - y1) * (x2 - x1) / (image_size[0] * image_size[1])
-    return dict(box=box, lam=np.float32(area))
+def area_share(box: np.ndarray, image_size: Sequence[int]) -> float:
+    """Share of the image that a box covers."""
+    y1, x1, y2, x2 = box.tolist()
+    return (y2 - y1) * (x2 - x1) / (image_size[0] * image_size[1])
 
 
 def box_fields(params: Params, inputs: Tensor) -> Dict[str, Any]:
@@ -85,9 +60,10 @@ def box_fields(params: Params, inputs: Tensor) -> Dict[str, Any]:
         target_boxes=box.expand(n, -1))
 
 
-def check_minmax(minmax: Optional[Sequence[float]]) -> None:
-    """Raise a MmmixError unless given two side ratios or None."""
-    if minmax is not None and not (len(minmax) == 2
-                                   and 0 <= minmax[0] < minmax[1] <= 1):
-        raise MmmixError('`cutmix_minmax` must be two side ratios '
-                         f'0 <= min < max <= 1, not {minmax!r}.')
+def check_range(name: str, given: Sequence[float]) -> Sequence[float]:
+    """Return two numbers in [0, 1], the first not above the second, or raise
+    a MmmixError."""
+    if not (np.shape(given) == (2, ) and 0 <= given[0] <= given[1] <= 1):
+        raise MmmixError(f'`{name}` must be two numbers 0 <= low <= high <= '
+                         f'1, not {given!r}.')
+    return given

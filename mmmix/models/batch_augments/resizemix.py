@@ -1,3 +1,4 @@
+import math
 from typing import Optional, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from mmmix.errors import MmmixError, check_name
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, pair
-from .random_box import box_and_lam, box_fields, check_minmax
+from .random_box import area_share, box_fields, check_range, clipped_box
 
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area')
 
@@ -19,26 +20,30 @@ class ResizeMix(BatchMixer):
     r"""The whole source image, shrunk into a random box.
 
     `ResizeMix: Mixing Data with Preserved Object Information and True Labels
-    <https://arxiv.org/abs/2012.11101>`_, with MMPretrain's distribution of
-    the box: one for the batch, whose area share is
+    <https://arxiv.org/abs/2012.11101>`_. One box for the batch, whose *side*
+    is uniform between two shares of the image's; its centre is uniform over
+    the pixels and it is clipped at the borders, as in :class:`CutMix`. The
+    label weight is the true area. A random partner for each image.
 
-    .. math::
-        1 - (t (\lambda_{max} - \lambda_{min}) + \lambda_{min}), \quad
-        t \sim Beta(\alpha, \alpha)
-
-    before it is clipped at the borders, as in :class:`CutMix`.
+    OpenMixup's is ``interpolation='nearest'``. MMPretrain takes the two
+    numbers as the share of the image that stays the target's, so that its
+    boxes are about twice as large: ``target_weight=(0.1, 0.8)``.
 
     Args:
-        alpha (float): Positive parameter of the Beta distribution. Defaults
-            to 1.
-        lam_min, lam_max (float): Range of the *target's* weight. Default to
-            0.1 and 0.8.
+        alpha (float): Positive; the side is ``low + t * (high - low)`` with t
+            from Beta(alpha, alpha). Defaults to 1, uniform, the paper's.
+        sides (Sequence[float]): Smallest and largest side of the box over
+            that of the image, in [0, 1]. Defaults to (0.1, 0.8), the paper's.
+        target_weight (Sequence[float], optional): Draw in this way the share
+            w of the image that stays the target's, before clipping, so that
+            the side is the square root of 1 - w; ``sides`` is not used then.
+            Defaults to None.
         interpolation (str): How the source is shrunk: 'nearest', 'bilinear',
             'bicubic' or 'area'. Defaults to 'bilinear'.
-        cutmix_minmax, correct_lam: As in :class:`CutMix`.
 
     Raises:
-        MmmixError: If a number is out of range, or the interpolation unknown.
+        MmmixError: If a number is out of range, or the interpolation unknown;
+            in :meth:`sample`, if the largest side is less than two pixels.
 
     >>> inputs, labels = torch.rand(4, 3, 32, 32), torch.eye(4)
     >>> params = ResizeMix().sample(np.random.default_rng(0), 4, (32, 32))
@@ -48,33 +53,36 @@ class ResizeMix(BatchMixer):
 
     def __init__(self,
                  alpha: float = 1.0,
-                 lam_min: float = 0.1,
-                 lam_max: float = 0.8,
-                 interpolation: str = 'bilinear',
-                 cutmix_minmax: Optional[Sequence[float]] = None,
-                 correct_lam: bool = True):
-        if not 0 <= lam_min <= lam_max <= 1:
-            raise MmmixError('`lam_min` and `lam_max` must satisfy 0 <= '
-                             f'lam_min <= lam_max <= 1, not {lam_min!r} and '
-                             f'{lam_max!r}.')
+                 sides: Sequence[float] = (0.1, 0.8),
+                 target_weight: Optional[Sequence[float]] = None,
+                 interpolation: str = 'bilinear'):
         check_name('interpolation', interpolation, INTERPOLATIONS)
-        check_minmax(cutmix_minmax)
+        self.by_weight = target_weight is not None
+        self.range = check_range('target_weight', target_weight) \
+            if self.by_weight else check_range('sides', sides)
         self.alpha = check_alpha(alpha)
-        self.lam_min = lam_min
-        self.lam_max = lam_max
         self.interpolation = interpolation
-        self.cutmix_minmax = cutmix_minmax
-        self.correct_lam = correct_lam
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, 'shuffle')
-        kept = rng.beta(self.alpha, self.alpha)
-        area = 1 - (kept * (self.lam_max - self.lam_min) + self.lam_min)
+        if max(map(self.side, self.range)) * min(image_size) < 2:
+            name = 'target_weight' if self.by_weight else 'sides'
+            raise MmmixError(
+                f'`{name}` {self.range!r} gives no box of two pixels a side on '
+                'images of {} x {} pixels: choose larger boxes.'.format(
+                    *image_size))
+        low, high = self.range
+        drawn = low + rng.beta(self.alpha, self.alpha) * (high - low)
+        box = clipped_box(rng, image_size, self.side(drawn))
         return dict(
-            box_and_lam(rng, image_size, area, self.cutmix_minmax,
-                        self.correct_lam),
-            source=source)
+            source=source,
+            box=box,
+            lam=np.float32(area_share(box, image_size)))
+
+    def side(self, drawn: float) -> float:
+        """Side of the box over that of the image."""
+        return math.sqrt(1 - drawn) if self.by_weight else drawn
 
     def mix(self,
             inputs: Tensor,

@@ -42,11 +42,14 @@ class SMMix(BatchMixer):
             onto it, so that a finer grid repeats the values of a coarse map.
             Defaults to None, the map's own: the patches of a ViT.
         pairing (str): 'flip' (the batch is paired with its reverse, as in the
-            public code) or 'shuffle'. Defaults to 'flip'.
+            public code), 'shuffle' or 'distinct'; see
+            :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
+            'flip'.
 
     Raises:
         MmmixError: If side ratios are outside [0, 1] or reversed, ``grid``
-            has no cell, or the pairing is unknown.
+            has no cell, or the pairing is unknown; in :meth:`mix`, if not
+            even the largest region has a cell.
 
     >>> inputs, labels = torch.rand(2, 3, 32, 32), torch.eye(2)
     >>> attention = torch.arange(16.).view(1, 4, 4).expand(2, -1, -1)
@@ -112,6 +115,11 @@ class SMMix(BatchMixer):
         attention = self.attention(guidance)
         image_size = tuple(inputs.shape[-2:])
         grid = self.grid or tuple(attention.shape[1:])
+        if self.delta[1] * min(grid) < 1 - 1e-9:
+            raise MmmixError(
+                'A region whose sides are at most {} of {} x {} cells has no '
+                'cell, so that nothing would ever be mixed: set a larger '
+                '`delta`, or a finer `grid`.'.format(self.delta[1], *grid))
         attention = resize_mask(attention, grid)
         sizes = torch.from_numpy(self.region_sizes(params['side'], grid))
         sizes = sizes if self.per_image else sizes[0]

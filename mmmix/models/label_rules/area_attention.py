@@ -28,6 +28,11 @@ class AreaAttentionLabel(LabelRule):
     the paper's Table 4; ``target='replaced'`` follows it to the letter. Where
     neither holds any attention, or nothing was pasted, only the area counts.
 
+    The authors' public code is ``ratio='batch', source_map='target'``. The
+    latter is a slip: it finds the region in the source, but sums the map of
+    the target there. Without it, with the source's own map, the code would be
+    ``ratio='batch'``.
+
     The text under the paper's Table 6 says that beta 0 is the area alone;
     Eq. 14, which is followed here, says that beta 1 is.
 
@@ -39,6 +44,9 @@ class AreaAttentionLabel(LabelRule):
             Defaults to 'visible'.
         ratio (str): 'image', one ratio for each image, the paper's, or
             'batch', one for all of them. Defaults to 'image'.
+        source_map (str): The map in which Att_A is summed, over the place
+            that the region has in the source: 'own', the source's, or
+            'target', that of the target. Defaults to 'own', the paper's.
 
     Raises:
         MmmixError: If an argument is out of range.
@@ -58,16 +66,19 @@ class AreaAttentionLabel(LabelRule):
     def __init__(self,
                  beta: Union[float, str] = 0.5,
                  target: str = 'visible',
-                 ratio: str = 'image'):
+                 ratio: str = 'image',
+                 source_map: str = 'own'):
         super().__init__()
         if beta != 'random' and (isinstance(beta, str) or not 0 <= beta <= 1):
             raise MmmixError("`beta` must be in [0, 1] or 'random', not "
                              f'{beta!r}.')
         check_name('target', target, ('visible', 'replaced'))
         check_name('ratio', ratio, ('image', 'batch'))
+        check_name('source_map', source_map, ('own', 'target'))
         self.beta = beta
         self.target = target
         self.ratio = ratio
+        self.source_map = source_map
 
     def compute(self, logits: Tensor, mixed: MixedBatch,
                 guidance: Optional[Guidance],
@@ -77,7 +88,8 @@ class AreaAttentionLabel(LabelRule):
         source_mask, target_mask = mixed.source_mask(grid), mixed.mask_on(grid)
         if self.target == 'visible':
             target_mask = 1 - target_mask
-        arguments = [maps[mixed.source], source_mask, maps, target_mask]
+        source_maps = maps[mixed.source] if self.source_map == 'own' else maps
+        arguments = [source_maps, source_mask, maps, target_mask]
         if self.ratio == 'batch':
             # the batch as one image of many rows
             arguments = [t.flatten(0, 1)[None] for t in arguments]

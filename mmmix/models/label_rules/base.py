@@ -21,10 +21,13 @@ class LabelRule(nn.Module):
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
             applies to. A blend gives every place the same weight, so its
             lambda cannot depend on attention.
+        one_class (bool): Whether it assumes one class for each image, as a
+            softmax does.
     """
 
     requires: FrozenSet[str] = frozenset({'regions'})
     kinds: FrozenSet[str] = frozenset({'regions'})
+    one_class: bool = False
 
     def forward(self,
                 logits: Tensor,

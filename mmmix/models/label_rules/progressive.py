@@ -72,6 +72,7 @@ class ProgressiveAttentionLabel(TransMixLabel):
         self.progress = progress
         self.label_smooth = label_smooth
         self.stop_gradient = stop_gradient
+        self.one_class = progress == 'cosine'  # of a softmax
         if progress == 'learnable':
             self.logit = nn.Parameter(torch.zeros(1))
 

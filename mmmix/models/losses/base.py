@@ -33,9 +33,12 @@ class MixLoss(nn.Module):
             images in the model under training).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
             applies to.
+        one_class (bool): Whether it assumes one class for each image, as a
+            softmax does.
     """
 
     requires: FrozenSet[str] = frozenset()
+    one_class: bool = False
 
     def __init__(self, loss_weight: float = 1.0, batches: str = 'regions'):
         super().__init__()

@@ -48,6 +48,7 @@ class ConsistencyLoss(MixLoss):
     """
 
     requires = frozenset({'logits'})
+    one_class = True
 
     def __init__(self,
                  loss_weight: float = 1.0,

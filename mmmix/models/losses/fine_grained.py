@@ -51,6 +51,7 @@ class FineGrainedLoss(MixLoss):
     """
 
     requires = frozenset({'regions', 'tokens'})
+    one_class = True
 
     def __init__(self,
                  loss_weight: float = 1.0,
