@@ -70,6 +70,7 @@ SMALL = {
     'mmmix.ResNeXt_CIFAR': (dict(groups=2, **NARROW), 256),
     'DenseNet': (dict(arch=GROWTH), 12),
     'EfficientNet': (dict(arch='b0'), 1280),
+    'TIMMBackbone': (dict(model_name='tf_efficientnet_lite0'), 1280),
 }
 
 _read_once = lru_cache(maxsize=None)(utils.load)
@@ -114,6 +115,7 @@ def without_weights(cfg, change=lambda model: None):
     for guide in frozen_guides(cfg):
         guide.config = load(guide.config)._cfg_dict
         guide.checkpoint = None
+        need_timm(guide.config.model.backbone)
         change(guide.config.model)
     return cfg
 

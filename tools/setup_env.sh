@@ -137,9 +137,9 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl timm downstream analysis tests'
+        sections='onedl timm pretrained downstream analysis tests'
         ;;
-    official) sections='official timm tests' ;;
+    official) sections='official timm pretrained tests' ;;
 esac
 step "install the $stack stack" "$network" pip_install $(pins $sections)
 if [ "$kind" = full ]; then

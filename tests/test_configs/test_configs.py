@@ -23,7 +23,8 @@ ADDED = {
 }
 
 # Million parameters for 1000 classes, as published: MixPro, Table 1; for
-# CaiT-XXS-24 the CaiT paper, and for Swin-T MMPretrain.
+# CaiT-XXS-24 the CaiT paper, for Swin-T MMPretrain, and for EfficientNet-Lite0
+# the README of its authors.
 MILLIONS = {
     'deit-tiny': '5.7',
     'deit-small': '22.1',
@@ -41,6 +42,7 @@ MILLIONS = {
     'swin-tiny': '28.3',
     'ca-swin-tiny': '28.3',
     'ca-swin-small': '49.6',
+    'efficientnet-lite0': '4.7',
 }
 # Exact numbers, by the names that torchvision has.
 TORCHVISION = {

