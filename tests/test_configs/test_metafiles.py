@@ -34,6 +34,7 @@ def results(path):
     return [
         result['Metrics']['Top 1 Accuracy']
         for result in entries()[path].get('Results', [])
+        if 'Top 1 Accuracy' in result['Metrics']
     ]
 
 
