@@ -7,6 +7,7 @@ backbone = dict(
     arch='tiny',
     img_size=224,
     drop_path_rate=0.1,
+    conv_norm_eps=1e-5,
     out_indices=(0, 1, 2, 3),
     out_type='featmap',
     with_cls_token=False,
