@@ -95,7 +95,14 @@ def row_of(entry, measured):
     data = entry['Metadata']
     by_source = defaultdict(dict)  # a detector has a result for each task
     for result in entry.get('Results', []):
-        by_source[result['Source']].update(result['Metrics'])
+        metrics = result['Metrics']
+        other = result['Dataset']
+        if other != data.get('Training Data'):
+            metrics = {
+                f'{other} {name}'.removesuffix(' Top 1 Accuracy'): value
+                for name, value in metrics.items()
+            }
+        by_source[result['Source']].update(metrics)
     published = '; '.join(f'{numbers(metrics)} ({source})'
                           for source, metrics in by_source.items())
     here = '; '.join(

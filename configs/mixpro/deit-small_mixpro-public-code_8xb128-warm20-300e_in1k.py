@@ -3,7 +3,8 @@
 # random pairs, normalised attention in the label, gradient through alpha,
 # CutMix with labels by area in a quarter of the iterations, random erasing and
 # clipped gradients. It also drops label smoothing in MaskMix's batches only;
-# here all batches have it.
+# here all batches have it. Its published files have the progressive labels
+# switched off; here they are on.
 _base_ = [
     '../_base_/models/deit-small.py',
     '../_base_/datasets/imagenet1k_deit_erasing.py',

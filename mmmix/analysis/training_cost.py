@@ -212,3 +212,20 @@ def draw_speeds(measured: Dict[str, dict]) -> Figure:
     axes.set_xlabel('images per second')
     axes.legend(loc='lower left')
     return figure
+
+
+def draw_accuracies(measured: Dict[str, dict],
+                    accuracies: Sequence[float]) -> Figure:
+    """Top-1 accuracy in percent of each method of :func:`measure_training`
+    over the time of its steps (SMMix and TdAttenMix, Fig. 1)."""
+    figure = Figure(figsize=(6, 4))
+    axes = figure.subplots()
+    for (name, one), accuracy in zip(measured.items(), accuracies):
+        axes.plot(one['times_step'], accuracy, 'o')
+        axes.annotate(
+            name, (one['times_step'], accuracy), (4, 4),
+            textcoords='offset points')
+    axes.margins(.15)
+    axes.set_xlabel(f'training time, multiples of {next(iter(measured))}')
+    axes.set_ylabel('top-1 accuracy (%)')
+    return figure

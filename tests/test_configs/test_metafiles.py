@@ -8,6 +8,8 @@ import yaml
 from config_zoo import (CONFIGS, ROOT, config_of, every_config, full_width,
                         load, name_of)
 
+from mmmix.registry import BATCH_AUGMENTS
+
 FOLDERS = sorted(path.parent for path in ROOT.glob('configs/[!_]*/README.md'))
 PAGES = sorted([
     ROOT / 'README.md', *ROOT.glob('docs/**/*.md'),
@@ -34,6 +36,7 @@ def results(path):
     return [
         result['Metrics']['Top 1 Accuracy']
         for result in entries()[path].get('Results', [])
+        if 'Top 1 Accuracy' in result['Metrics']
     ]
 
 
@@ -195,3 +198,11 @@ def test_attentive_cutmix_sweeps_the_number_of_cells():
             r'resnet18_attentive-cutmix(-n\d+)?_1xb32-\S+_cifar100', path.stem)
     ]
     assert sorted(numbers) == list(range(1, 16))
+
+
+@pytest.mark.parametrize('model', CNNS)
+def test_another_number_of_cells_is_an_option(model):
+    cfg = load(config_of(f'{model}_attentive-cutmix_1xb32-80e_cifar10'))
+    cfg.merge_from_dict({'model.train_cfg.augments.0.num_cells': 15})
+    mixer, = cfg.model.train_cfg.augments
+    assert BATCH_AUGMENTS.build(mixer).num_cells == 15

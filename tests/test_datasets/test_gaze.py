@@ -186,12 +186,18 @@ def test_a_map_follows_its_image(write, tmp_path):
     assert '3 fixations on 1 images' in repr(TRANSFORMS.build(load))
 
 
-def test_the_config_for_cub(write):
-    images = write('7 001.Bird/Bird_1.jpg', name='images.txt')
-    cfg = load_config('_base_/datasets/cub200_gaze.py')
+@pytest.mark.parametrize('name', ['cub200_gaze', 'gaze_table'])
+def test_the_configs(name, write, table):
+    cfg = load_config(f'_base_/datasets/{name}.py')
     load, gaze, *steps = cfg.val_dataloader.dataset.pipeline
     assert (load.type, gaze.type) == ('mmmix.LoadImage', 'mmmix.LoadGaze')
-    gaze.update(files=str(write(RUN)), images_file=str(images), sigma=0.02)
+    if name == 'gaze_table':
+        gaze.files = str(table('Bird_1.jpg,.5,.5,300'))
+    else:
+        gaze.files = str(write(RUN))
+        gaze.images_file = str(
+            write('7 001.Bird/Bird_1.jpg', name='images.txt'))
+    gaze.sigma = 0.02
     pipeline = Compose([TRANSFORMS.build(step) for step in (gaze, *steps)])
     image = np.zeros((50, 100, 3), np.uint8)
     image[22:28, 47:53] = 255  # the one fixation that the crop keeps

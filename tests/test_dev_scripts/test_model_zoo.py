@@ -34,7 +34,17 @@ def checkout(tmp_path):
         for name in ('tall_4xb2_moon', 'short_moon')
     ]
     models[0]['Results'] = [
-        dict(Metrics={'Top 1 Accuracy': 81.1}, Source='Cut paper, Table 9')
+        dict(
+            Dataset='Moon',
+            Metrics={'Top 1 Accuracy': 81.1},
+            Source='Cut paper, Table 9'),
+        dict(
+            Dataset='Mars',
+            Metrics={
+                'Top 1 Accuracy': 12.0,
+                'AUPR': 3.4
+            },
+            Source='Cut paper, Table 10')
     ]
     (tmp_path / 'metafile.yml').write_text(
         yaml.safe_dump(
@@ -75,7 +85,8 @@ def test_rows_hold_what_was_published_and_what_was_measured(tool, checkout):
     page = tool.page(checkout)
     assert cells(page, 'tall') == [
         '[tall_4xb2_moon](../configs/cut/tall_4xb2_moon.py)', 'Moon', '1.23',
-        '2.34', '81.1 (Cut paper, Table 9)', '',
+        '2.34', '81.1 (Cut paper, Table 9); Mars AUPR 3.4, Mars 12.0 (Cut '
+        'paper, Table 10)', '',
         '`bash tools/dist_train.sh configs/cut/tall_4xb2_moon.py 4`'
     ]
     assert cells(page, 'short')[4:] == [

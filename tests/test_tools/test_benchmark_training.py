@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from mmmix.analysis.training_cost import draw_accuracies
+
 TOOL = 'benchmarks/benchmark_training.py'
 VANILLA = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 SMMIX = 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
@@ -40,7 +42,21 @@ def test_a_frozen_extractor_counts(run_tool, tmp_path):
     assert guided['parameters'] - alone['parameters'] > 4.6e6
 
 
+def test_accuracy_over_training_time(run_tool, tmp_path):
+    run_tool(TOOL, VANILLA, SMMIX, '--accuracies', 81.1, 79.8, *SMALL)
+    report = json.loads((tmp_path / 'speed.json').read_text())
+    assert report['accuracies'] == [81.1, 79.8]
+    assert (tmp_path / 'speed.png').stat().st_size > 0
+    measured = dict(vanilla=dict(times_step=1.), smmix=dict(times_step=1.3))
+    axes, = draw_accuracies(measured, [81.1, 79.8]).axes
+    points = [line.get_xydata().tolist() for line in axes.lines]
+    assert points == [[[1, 81.1]], [[1.3, 79.8]]]
+    assert [text.get_text() for text in axes.texts] == ['vanilla', 'smmix']
+
+
 def test_bad_input(run_tool):
+    with pytest.raises(SystemExit, match='--accuracies must give 2 numbers'):
+        run_tool(TOOL, VANILLA, SMMIX, '--accuracies', 81.1)
     with pytest.raises(SystemExit, match='--names must give 2 different'):
         run_tool(TOOL, VANILLA, SMMIX, '--names', 'one')
     with pytest.raises(SystemExit, match='at least 1'):

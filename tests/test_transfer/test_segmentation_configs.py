@@ -160,7 +160,7 @@ def classifier_of(cfg, path):
     if 'Swin' in backbone['type']:
         backbone.pop('out_type')
     if 'Pyramid' in backbone['type']:
-        backbone.pop('final_norm')
+        backbone.pop('with_cls_token')
     model = torch.nn.Module()
     model.backbone = MODELS.build(backbone)
     model.head = torch.nn.Linear(2, 2)
@@ -184,7 +184,8 @@ def test_weights_of_a_classifier_and_one_step(path, tmp_path):
         init_cfg, checkpoint=str(checkpoint), prefix='backbone.')
     model = build(cfg)
     loaded = model.backbone.state_dict()
-    assert len(weights.keys() - loaded.keys()) <= 2  # PVT's norm
+    # PVT's class token, its position, and the final norm
+    assert len(weights.keys() - loaded.keys()) in (0, 4)
     for name in weights.keys() & loaded.keys():
         if not name.endswith('pos_embed'):
             assert torch.equal(loaded[name], weights[name]), name

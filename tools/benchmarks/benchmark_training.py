@@ -5,7 +5,8 @@ second through a whole training step, which is mixing, the guide's pass,
 forward, backward and the optimizer, each method mixing as often as its config
 says. The images are random and in memory, so loading is not in it. The runs
 of the methods alternate, and the ratio to the first config is taken within a
-run; with CutMix first, the columns are ratios to CutMix.
+run; with CutMix first, the columns are ratios to CutMix. With --accuracies,
+published or measured ones, the figure is accuracy over training time.
 
 Parameters count what an iteration needs: the model and, beside it, a frozen
 extractor. Memory is the most that torch held at once for one step, beside the
@@ -20,7 +21,8 @@ import numpy as np
 import torch
 from mmengine.device import get_device
 
-from mmmix.analysis.training_cost import (Training, draw_speeds, environment,
+from mmmix.analysis.training_cost import (Training, draw_accuracies,
+                                          draw_speeds, environment,
                                           measure_training)
 from mmmix.cli import add_cfg_options, build_model, load_config
 from mmmix.cli.models import (add_out, analysis_parser, analysis_run,
@@ -65,6 +67,12 @@ def parse_args():
         metavar='NAME',
         help='what to call each; by default what tells the configs apart')
     parser.add_argument(
+        '--accuracies',
+        nargs='+',
+        type=float,
+        metavar='PERCENT',
+        help='the top-1 accuracy of each config, to show over its time')
+    parser.add_argument(
         '--batch-size',
         type=int,
         default=128,
@@ -95,6 +103,11 @@ def main():
         if min(args.batch_size, args.runs, args.steps) < 1:
             raise MmmixError('--batch-size, --runs and --steps must be at '
                              'least 1.')
+        accuracies = args.accuracies
+        if accuracies and len(accuracies) != len(args.configs):
+            raise MmmixError(f'--accuracies must give {len(args.configs)} '
+                             'numbers, in the order of the configs, not '
+                             f'{len(accuracies)}.')
         names = choose_names(
             args.names, short_names(args.configs, ['.'] * len(args.configs)))
         configs = {
@@ -124,8 +137,10 @@ def main():
             batch_size=batch_size,
             image_size=size,
             steps=args.steps,
-            measured_speed=measured),
-        draw_speeds(measured),
+            measured_speed=measured,
+            accuracies=accuracies),
+        draw_accuracies(measured, accuracies)
+        if accuracies else draw_speeds(measured),
         notes=[
             f'Mean and standard deviation of {args.runs} runs of {args.steps} '
             f'steps, batch {batch_size}, images of {size[0]} x {size[1]} '

@@ -1,6 +1,11 @@
 # As in OpenMixup's benchmark: borders reflected, 100 images on a GPU.
 _base_ = './cifar100.py'
 
+data_preprocessor = dict(
+    # those of CIFAR-10, as it has them
+    mean=[125.307, 122.961, 113.8575],
+    std=[51.5865, 50.847, 51.255])
+
 train_pipeline = [
     # torchvision's crop: MMPretrain's pads with zeros in any `padding_mode`
     dict(type='NumpyToPIL'),

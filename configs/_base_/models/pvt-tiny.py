@@ -7,6 +7,7 @@ model = dict(
         arch='tiny',
         img_size=224,
         drop_path_rate=0.1,
+        conv_norm_eps=1e-5,  # PVT's public code
         # class and patch tokens; the head takes the class token itself
         out_type='raw'),
     head=dict(

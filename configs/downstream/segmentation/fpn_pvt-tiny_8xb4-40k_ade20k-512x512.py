@@ -1,6 +1,6 @@
 # SMMix, Table 3: "we follow all training settings on PVT". PVT's public code
 # gets the table's baselines, 36.6 and 41.9, with 40k iterations of 8 x 4
-# images, AdamW at 2e-4, and no norm on its last map.
+# images and AdamW at 2e-4.
 _base_ = [
     'mmseg::_base_/models/fpn_r50.py',
     '../_base_/backbones/pvt-tiny.py',
@@ -11,10 +11,7 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     pretrained=None,
-    backbone=dict(
-        _base_.backbone,
-        final_norm=False,
-        init_cfg=dict(_base_.backbone.init_cfg, unused=['norm.*'])),
+    backbone=_base_.backbone,
     neck=dict(in_channels=[64, 128, 320, 512]),
     decode_head=dict(num_classes=_base_.num_classes))
 

@@ -20,7 +20,8 @@ class PVTAttention(ClassTokenAttention):
 
     @classmethod
     def supports(cls, backbone: nn.Module) -> bool:
-        return isinstance(backbone, PyramidVisionTransformer)
+        return (isinstance(backbone, PyramidVisionTransformer)
+                and backbone.with_cls_token)
 
     @property
     def _last_block(self) -> Any:
@@ -28,8 +29,7 @@ class PVTAttention(ClassTokenAttention):
 
     @property
     def last_layer(self) -> nn.Module:
-        return (self.backbone.norm
-                if self.backbone.final_norm else self._last_block)
+        return self.backbone.norm
 
     @property
     def activation_layer(self) -> nn.Module:

@@ -154,10 +154,9 @@ class PyramidVisionTransformer(BaseBackbone):
     input of the classifier.
 
     Names and shapes of the parameters are those of mmdet's
-    ``PyramidVisionTransformer``, which has neither class token nor final norm.
-    It lacks ``cls_token``, ``layers.3.1.0.pos_embed_cls`` (the class token's
-    position embedding), ``norm.weight`` and ``norm.bias``; all other weights
-    are interchangeable, and the maps of the first three stages are equal.
+    ``PyramidVisionTransformer``, which has neither class token nor final norm
+    and so lacks ``cls_token``, ``layers.3.1.0.pos_embed_cls`` (the class
+    token's position embedding), ``norm.weight`` and ``norm.bias``.
     ``tools/model_converters/pvt.py`` converts published checkpoints.
 
     Images are cropped to a multiple of 32 pixels and the position embeddings
@@ -179,10 +178,9 @@ class PyramidVisionTransformer(BaseBackbone):
             ``(N, C, h, w)``, which attend to the class token but do not
             include it. Other stages output feature maps. Defaults to
             'cls_token'.
-        final_norm (bool): Whether the tokens of the last stage are
-            normalised. If False, the layer is omitted, as for dense
-            prediction in the public code. The other stages have no norm.
-            Defaults to True.
+        with_cls_token (bool): Whether the last stage has a class token and a
+            final norm. Without, as for dense prediction in the public code,
+            it has neither and ``out_type`` is 'featmap'. Defaults to True.
         drop_rate (float): Dropout after position embeddings, projections and
             both layers of the feed-forward parts, in [0, 1]. Defaults to 0.
         drop_path_rate (float): Stochastic depth rate of the last block, in
@@ -212,8 +210,6 @@ class PyramidVisionTransformer(BaseBackbone):
         **dict.fromkeys(['m', 'medium'], dict(_stages, depths=(3, 4, 18, 3))),
         **dict.fromkeys(['l', 'large'], dict(_stages, depths=(3, 8, 27, 3))),
     }
-    num_extra_tokens = 1
-    with_cls_token = True
 
     def __init__(self,
                  arch: Union[str, dict] = 'tiny',
@@ -221,7 +217,7 @@ class PyramidVisionTransformer(BaseBackbone):
                  in_channels: int = 3,
                  out_indices: Sequence[int] = (3, ),
                  out_type: str = 'cls_token',
-                 final_norm: bool = True,
+                 with_cls_token: bool = True,
                  drop_rate: float = 0.,
                  drop_path_rate: float = 0.,
                  conv_norm_eps: float = 1e-6,
@@ -231,10 +227,14 @@ class PyramidVisionTransformer(BaseBackbone):
         self.img_size = to_2tuple(img_size)
         self._check_size(self.img_size)
         check_out_type(out_type, out_indices, len(STRIDES))
+        if not with_cls_token and out_type != 'featmap':
+            raise MmmixError(f"out_type='{out_type}' requires the class "
+                             "token: set with_cls_token=True, or "
+                             "out_type='featmap'.")
         self.out_indices = out_indices
         self.out_type = out_type
         self.embed_dims = settings['embed_dims'][-1]
-        self.final_norm = final_norm
+        self.with_cls_token = with_cls_token
 
         rates = torch.linspace(
             0, drop_path_rate, sum(settings['depths']), device='cpu').tolist()
@@ -255,7 +255,7 @@ class PyramidVisionTransformer(BaseBackbone):
                     grid,
                     dims,
                     drop_rate,
-                    with_cls_token=i == len(STRIDES) - 1)
+                    with_cls_token=with_cls_token and i == len(STRIDES) - 1)
             ])
             for _ in range(settings['depths'][i]):
                 blocks.append(
@@ -269,8 +269,8 @@ class PyramidVisionTransformer(BaseBackbone):
                         sr_norm_eps=conv_norm_eps))
             self.layers.append(ModuleList([patch_embed, blocks]))
             in_channels = dims
-        self.cls_token = _trunc_normal(1, 1, self.embed_dims)
-        if final_norm:
+        if with_cls_token:
+            self.cls_token = _trunc_normal(1, 1, self.embed_dims)
             self.norm = nn.LayerNorm(self.embed_dims, NORM_EPS)
 
     def _read_arch(self, arch: Union[str, dict]) -> dict:
@@ -307,16 +307,14 @@ class PyramidVisionTransformer(BaseBackbone):
         self._check_size(x.shape[-2:])
         outs = []
         for i, (patch_embed, blocks) in enumerate(self.layers):
-            last = i == len(STRIDES) - 1
+            with_cls_token = self.with_cls_token and i == len(STRIDES) - 1
             x, hw_shape = patch_embed(x)
-            if last:
+            if with_cls_token:
                 x = torch.cat((self.cls_token.expand(len(x), -1, -1), x), 1)
             for block in blocks:
                 x = block(x, hw_shape)
-            if last:
-                if self.final_norm:
-                    x = self.norm(x)
-                out = select_tokens(x, hw_shape, self.out_type)
+            if with_cls_token:
+                out = select_tokens(self.norm(x), hw_shape, self.out_type)
             else:
                 out = x = tokens_to_map(x, hw_shape)
             if i in self.out_indices:
