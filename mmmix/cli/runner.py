@@ -11,8 +11,10 @@ from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
+from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.engine.fsdp import check_sharding
+from mmmix.engine.hooks import StrictLoadingHook
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
@@ -39,14 +41,25 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 def build_runner(cfg: Config, trained: bool = False) -> Runner:
     """Build the runner of a config, on as many processes as were launched.
 
+    It loads all weights of the checkpoint that it starts from, or stops.
+
     Args:
         cfg (Config): The config of the run.
         trained (bool): Whether all weights will come from a checkpoint, so
-            that pretrained files are not loaded. Defaults to False.
+            that pretrained files are not loaded; so it is if the run is
+            resumed. Defaults to False.
 
     Raises:
-        MmmixError: If a toolbox or a launcher of the config is not available.
+        FileNotFoundError: If the checkpoint to start from is missing.
+        MmmixError: If a toolbox or a launcher of the config is not available,
+            or the checkpoint to start from is none.
     """
+    start = cfg.get('load_from')
+    if cfg.get('resume'):
+        start = checkpoint_to_resume(cfg.work_dir, start)
+        trained = trained or start is not None
+    elif start:
+        check_checkpoint(start)
     register_toolboxes(cfg)
     check_sharding(cfg)
     start_processes(cfg)
@@ -62,6 +75,8 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
     if trained:  # the saved config still says where the training began
         runner.cfg.model = whole
         runner.dump_config()
+    if start:  # before the hooks that copy the weights
+        runner.register_hook(StrictLoadingHook(start), priority='VERY_HIGH')
     if replaced:
         runner.logger.info(
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
