@@ -14,7 +14,7 @@ from torch import nn
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.engine.fsdp import check_sharding
-from mmmix.engine.hooks import StrictLoadingHook
+from mmmix.engine.hooks import ResumedScheduleHook, StrictLoadingHook
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
@@ -77,6 +77,7 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
         runner.dump_config()
     if start:  # before the hooks that copy the weights
         runner.register_hook(StrictLoadingHook(start), priority='VERY_HIGH')
+        runner.register_hook(ResumedScheduleHook())
     if replaced:
         runner.logger.info(
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
