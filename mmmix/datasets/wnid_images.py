@@ -4,7 +4,6 @@ import os.path as osp
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple, Union
 
-from mmengine.fileio import list_from_file
 from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
@@ -12,6 +11,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import DATASETS
+from .listed import read_lines
 
 # The WordNet ids of the 1000 outputs of an ImageNet-1k classifier, in order;
 # the folders of ImageNet and its relatives are named after them. MMPretrain
@@ -97,7 +97,7 @@ class WnidImages(CustomDataset):
         self.subset = tuple(range(len(self.wnids)))
         names = IMAGENET_CATEGORIES if imagenet else self.wnids
         super().__init__(
-            data_root=data_root,
+            data_root=osp.expanduser(data_root),
             data_prefix=data_prefix,
             ann_file=ann_file,
             metainfo=dict(classes=tuple(names), wnids=self.wnids),
@@ -140,10 +140,8 @@ class WnidImages(CustomDataset):
     def _listed(self) -> List[Tuple[str, str]]:
         """Paths and wnids of the images in the list."""
         images = []
-        for number, line in enumerate(list_from_file(self.ann_file), 1):
+        for number, line in read_lines(self.ann_file):
             row = line.split()
-            if not row:
-                continue
             if len(row) < 2:
                 raise MmmixError(
                     f"'{self.ann_file}', line {number}: expected a path and "
