@@ -9,8 +9,9 @@ from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       load_config, require_keys, set_loader_defaults,
-                       set_work_dir, toolbox_of, user_errors)
+                       check_start, load_config, require_keys,
+                       set_loader_defaults, set_work_dir, toolbox_of,
+                       user_errors)
 
 
 def parse_args():
@@ -48,6 +49,7 @@ def merge_args(cfg, args):
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     cfg.resume = False
+    check_start(cfg)
     # checkpoints are whole, so the model is not sharded here
     if cfg.pop('runner_type', None):
         cfg.pop('strategy', None)

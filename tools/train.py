@@ -6,8 +6,9 @@ from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       load_config, require_keys, set_loader_defaults,
-                       set_work_dir, toolbox_of, user_errors)
+                       check_start, load_config, require_keys,
+                       set_loader_defaults, set_work_dir, toolbox_of,
+                       user_errors)
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 
@@ -59,6 +60,7 @@ def merge_args(cfg, args):
         cfg.resume, cfg.load_from = True, args.resume
     elif args.resume and find_latest_checkpoint(cfg.work_dir) is not None:
         cfg.resume, cfg.load_from = True, None
+    check_start(cfg)
     if args.auto_scale_lr:
         enable_lr_scaling(cfg)
     set_loader_defaults(cfg)

@@ -2,7 +2,7 @@
 import argparse
 import os
 from copy import deepcopy
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 import torch
 from mmengine.config import Config
@@ -50,16 +50,11 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
             resumed. Defaults to False.
 
     Raises:
-        FileNotFoundError: If the checkpoint to start from is missing.
-        MmmixError: If a toolbox or a launcher of the config is not available,
-            or the checkpoint to start from is none.
+        FileNotFoundError, MmmixError: See :func:`check_start`.
+        MmmixError: If a toolbox or a launcher of the config is not available.
     """
-    start = cfg.get('load_from')
-    if cfg.get('resume'):
-        start = checkpoint_to_resume(cfg.work_dir, start)
-        trained = trained or start is not None
-    elif start:
-        check_checkpoint(start)
+    start = check_start(cfg)
+    trained = trained or bool(start and cfg.get('resume'))
     register_toolboxes(cfg)
     check_sharding(cfg)
     start_processes(cfg)
@@ -83,6 +78,25 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
             'they are BN here, and each process has its own statistics.')
     return runner
+
+
+def check_start(cfg: Config) -> Optional[str]:
+    """Check the checkpoint that a run starts from, and return its path.
+
+    Args:
+        cfg (Config): The config of the run, with its work directory.
+
+    Returns:
+        str, optional: None if there is none.
+
+    Raises:
+        FileNotFoundError, MmmixError: See
+            :func:`mmmix.checkpoint.checkpoint_to_resume`.
+    """
+    start = cfg.get('load_from')
+    if cfg.get('resume'):
+        return checkpoint_to_resume(cfg.work_dir, start)
+    return check_checkpoint(start) if start else None
 
 
 def build_model(cfg: Config) -> nn.Module:
