@@ -27,8 +27,8 @@ def read_lines(path: str) -> List[Tuple[int, str]]:
     except UnicodeDecodeError as error:
         raise MmmixError(f"'{path}' is not text in UTF-8 ({error}): save it "
                          'as such.') from None
-    return [(number, line.strip()) for number, line in enumerate(lines, 1)
-            if line.strip()]
+    stripped = enumerate(map(str.strip, lines), 1)
+    return [(number, line) for number, line in stripped if line]
 
 
 def read_labels(path: str) -> List[Tuple[str, int]]:
