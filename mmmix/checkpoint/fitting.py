@@ -1,5 +1,4 @@
 """Loading weights into a model that they fit, or saying where they do not."""
-from collections import OrderedDict
 from fnmatch import fnmatchcase
 from typing import Dict, List, Optional, Sequence
 
@@ -8,6 +7,7 @@ from torch import Tensor, nn
 
 from mmmix.checkpoint.positions import Size, resize_positions
 from mmmix.errors import MmmixError
+from mmmix.private import with_versions
 
 SHOWN = 8  # how much of a long list a message shows
 # what a model computes itself from the size of its windows
@@ -58,9 +58,8 @@ def fit_weights(model: nn.Module,
         name for name in _other_size(wanted, state)
         if _matches(name, new) and _matches(name, unused)
     ]
-    state = OrderedDict((n, w) for n, w in state.items() if n not in excused)
-    # modules that have renamed their weights look there for the version
-    state._metadata = getattr(weights, '_metadata', OrderedDict())
+    state = with_versions(
+        ((n, w) for n, w in state.items() if n not in excused), weights)
     try:  # hooks of a model may adapt a size that differs
         missing, extra = model.load_state_dict(state, strict=False)
         other_size = []

@@ -3,7 +3,6 @@ import argparse
 import ast
 import os
 import textwrap
-from collections import OrderedDict
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
@@ -16,6 +15,7 @@ from mmmix.checkpoint.files import check_checkpoint
 from mmmix.checkpoint.fitting import fit_weights
 from mmmix.checkpoint.positions import Size
 from mmmix.errors import MmmixError
+from mmmix.private import with_versions
 
 # what torch puts into the names of the weights of a wrapped module
 WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.',
@@ -36,8 +36,8 @@ def weights_of(checkpoint: Any, path: Union[str, Path]) -> Dict[str, Tensor]:
         MmmixError: If there are no weights.
 
     Example:
-        >>> weights_of({'model': {'module.w': torch.ones(1)}}, 'w.pth')
-        OrderedDict([('w', tensor([1.]))])
+        >>> [*weights_of({'model': {'module.w': torch.ones(1)}}, 'w.pth')]
+        ['w']
     """
     weights = checkpoint
     for key in ('state_dict', 'model'):
@@ -47,14 +47,12 @@ def weights_of(checkpoint: Any, path: Union[str, Path]) -> Dict[str, Tensor]:
             and all(isinstance(value, Tensor) for value in weights.values())):
         raise MmmixError(f"{path} has no weights, by themselves or under "
                          "'state_dict' or 'model'.")
-    names, metadata = list(weights), getattr(weights, '_metadata', None)
+    names = list(weights)
     for wrapper in WRAPPERS:
         names = [name.replace(wrapper, '') for name in names]
     if all(name.startswith('module.') for name in names):
         names = [name[len('module.'):] for name in names]
-    weights = OrderedDict(zip(names, weights.values()))
-    weights._metadata = metadata
-    return weights
+    return with_versions(zip(names, weights.values()), weights)
 
 
 def trained_img_size(checkpoint: Any) -> Optional[Size]:

@@ -30,9 +30,10 @@ class ResumedScheduleHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Change the schedule in the checkpoint, if it is another one."""
         saved = checkpoint.get('optimizer', {}).get('param_groups')
-        if not is_resuming(runner) or saved is None:
+        # the config of an optimizer, before it is built, has none
+        groups = getattr(runner.optim_wrapper, 'param_groups', None)
+        if not is_resuming(runner) or saved is None or groups is None:
             return
-        groups = runner.optim_wrapper.param_groups
         _check_optimizer(groups, saved)
         schedulers = runner.param_schedulers or []
         if (_described([s.state_dict() for s in schedulers], groups)
