@@ -76,23 +76,25 @@ def checkpoint_to_resume(work_dir: Union[str, Path],
 
     Raises:
         FileNotFoundError, MmmixError: See :func:`check_checkpoint`; the
-            message names the latest whole checkpoint beside it.
+            message names the latest whole checkpoint in the same folder.
     """
-    if path is None:
+    folder = Path(work_dir)
+    if path is not None:
+        folder = Path(path).expanduser().parent
+    else:
         path = find_latest_checkpoint(str(work_dir))
         if path is None:
             return None
-    # a full disk leaves an empty file
-    path = path or str(Path(work_dir, 'last_checkpoint'))
+        # a full disk leaves an empty file
+        path = path or str(folder / 'last_checkpoint')
     try:
         return check_checkpoint(path)
     except (FileNotFoundError, MmmixError) as error:
         others = sorted(
-            Path(path).expanduser().parent.glob('*.pth'),
-            key=lambda file: file.stat().st_mtime)
+            folder.glob('*.pth'), key=lambda file: file.stat().st_mtime)
         whole = [file for file in others if not _fault(file)]
         hint = f'{whole[-1]} is whole: --resume {whole[-1]}' if whole else \
-            'No checkpoint beside it is whole: start the run again'
+            f'No checkpoint in {folder} is whole: start the run again'
         raise type(error)(f'{error} {hint}.') from None
 
 

@@ -177,15 +177,18 @@ def test_b072_unlisted_the_name_of_the_last_one_was_not_written(
     assert f'--resume {full_disk}/epoch_1.pth' in message
 
 
-def test_b072_unlisted_the_last_one_was_deleted(run_tool, full_disk):
+@pytest.mark.parametrize('last', ['epoch_2.pth', 'elsewhere/epoch_2.pth'])
+def test_b072_unlisted_the_last_one_was_deleted_or_moved(
+        run_tool, full_disk, last):
     (full_disk / 'epoch_2.pth').unlink()
+    (full_disk / 'last_checkpoint').write_text(str(full_disk / last))
     message = resume_error(run_tool, full_disk)
     assert 'no checkpoint' in message and 'epoch_1.pth is whole' in message
 
 
 def test_b072_unlisted_none_is_whole(run_tool, full_disk):
     (full_disk / 'epoch_1.pth').write_bytes(b'')
-    assert 'No checkpoint beside it' in resume_error(run_tool, full_disk)
+    assert 'is whole: start the run again' in resume_error(run_tool, full_disk)
 
 
 # another model: B073, B075
