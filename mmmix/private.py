@@ -2,7 +2,8 @@
 
 Each function says why there is no public way.
 """
-from typing import Any, Optional, Union
+from collections import OrderedDict
+from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 import torch._dynamo
 # the strategy that trains on shards; public code names it by its registry only
@@ -13,7 +14,7 @@ from mmengine.model.weight_init import update_init_info
 from mmengine.runner import FlexibleRunner, Runner
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
-from torch import nn
+from torch import Tensor, nn
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
@@ -73,3 +74,15 @@ def parse_option_value(text: str) -> Any:
     ``DictAction`` parses only whole command lines.
     """
     return DictAction._parse_iterable(text)
+
+
+def with_versions(weights: Iterable[Tuple[str, Tensor]],
+                  of: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """A state dict of weights, with the versions of the modules of another.
+
+    Modules that have renamed their weights look for it there. ``state_dict``
+    puts it into an attribute of its result.
+    """
+    state = OrderedDict(weights)
+    state._metadata = getattr(of, '_metadata', OrderedDict())
+    return state

@@ -8,10 +8,10 @@ from mmengine.hooks import PrepareTTAHook
 from mmengine.model import is_model_wrapper
 
 import mmmix  # noqa: F401
-from mmmix.checkpoint import check_checkpoint, load_weights
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       load_config, require_keys, set_loader_defaults,
-                       set_work_dir, toolbox_of, user_errors)
+                       check_start, load_config, require_keys,
+                       set_loader_defaults, set_work_dir, toolbox_of,
+                       user_errors)
 
 
 def parse_args():
@@ -47,8 +47,9 @@ def merge_args(cfg, args):
     """Write the arguments of the command line into the config."""
     require_keys(cfg, 'model', 'test_dataloader', 'test_evaluator')
     cfg.launcher = args.launcher
-    # hooks such as EMAHook read it; the weights are loaded in main
-    cfg.load_from = check_checkpoint(args.checkpoint)
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    check_start(cfg)
     # checkpoints are whole, so the model is not sharded here
     if cfg.pop('runner_type', None):
         cfg.pop('strategy', None)
@@ -88,8 +89,6 @@ def main():
         runner = build_runner(cfg, trained=True)
         if is_model_wrapper(runner.model):  # it only synchronises gradients
             runner.model = runner.model.module
-        # the runner itself would only log what does not fit
-        load_weights(runner.model, args.checkpoint)
         if args.tta:
             runner.register_hook(PrepareTTAHook(dict(cfg.tta_model)))
         if args.out and args.out_item == 'pred':

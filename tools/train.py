@@ -5,10 +5,10 @@ from mmengine.device import get_device
 from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
-from mmmix.checkpoint import check_checkpoint
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       load_config, require_keys, set_loader_defaults,
-                       set_work_dir, toolbox_of, user_errors)
+                       check_start, load_config, require_keys,
+                       set_loader_defaults, set_work_dir, toolbox_of,
+                       user_errors)
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 
@@ -26,7 +26,7 @@ def parse_args():
         const='auto',
         metavar='CHECKPOINT',
         help='resume from this checkpoint; without a name, from the latest '
-        'one in the work directory')
+        'one in the work directory, if there is one')
     parser.add_argument(
         '--amp',
         action='store_true',
@@ -56,12 +56,11 @@ def merge_args(cfg, args):
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
         use_amp(cfg)
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else check_checkpoint(
-            args.resume)
-    elif cfg.get('load_from'):
-        check_checkpoint(cfg.load_from)
+    if args.resume and args.resume != 'auto':
+        cfg.resume, cfg.load_from = True, args.resume
+    elif args.resume and find_latest_checkpoint(cfg.work_dir) is not None:
+        cfg.resume, cfg.load_from = True, None
+    check_start(cfg)
     if args.auto_scale_lr:
         enable_lr_scaling(cfg)
     set_loader_defaults(cfg)
@@ -93,10 +92,7 @@ def main():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
     with user_errors():
-        # 'auto' finds no checkpoint in the first run
-        resumes = args.resume and (cfg.load_from
-                                   or find_latest_checkpoint(cfg.work_dir))
-        runner = build_runner(cfg, trained=bool(resumes))
+        runner = build_runner(cfg)
         apply_lr_scaling(runner)
         runner.train()
 

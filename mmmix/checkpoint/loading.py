@@ -1,43 +1,32 @@
 """Reading, loading and saving weights: all of them or none."""
 import argparse
+import ast
 import os
 import textwrap
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Dict, Union
+from typing import Any, Dict, Optional, Union
 
 import torch
-from mmengine.runner import CheckpointLoader, load_state_dict
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmmix.checkpoint.files import check_checkpoint
+from mmmix.checkpoint.fitting import fit_weights
+from mmmix.checkpoint.positions import Size
 from mmmix.errors import MmmixError
+from mmmix.private import with_versions
 
-
-def check_checkpoint(path: Union[str, Path],
-                     what: str = 'checkpoint',
-                     remedy: str = 'give the path of a .pth file.') -> str:
-    """Check that a path is an address or an existing file, and return it.
-
-    Args:
-        path (str | Path): Where the weights are.
-        what (str): What to call it in the message.
-        remedy (str): What to do, for the message.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
-    path = str(path)
-    if '://' not in path and not Path(path).expanduser().is_file():
-        raise FileNotFoundError(
-            f'There is no {what} {path}, seen from {Path.cwd()}: {remedy}')
-    return path
+# what torch puts into the names of the weights of a wrapped module
+WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.',
+            '_checkpoint_wrapped_module.')
 
 
 def weights_of(checkpoint: Any, path: Union[str, Path]) -> Dict[str, Tensor]:
     """The weights in the content of a checkpoint.
 
-    They may lie under 'state_dict' or 'model', or by themselves; the prefix
-    'module.' of a wrapped model is removed.
+    They may lie under 'state_dict' or 'model', or by themselves; what
+    ``torch.compile``, FSDP and DDP ('module.') add to their names is removed.
 
     Args:
         checkpoint (Any): The content of the file.
@@ -47,8 +36,8 @@ def weights_of(checkpoint: Any, path: Union[str, Path]) -> Dict[str, Tensor]:
         MmmixError: If there are no weights.
 
     Example:
-        >>> weights_of({'model': {'module.w': torch.ones(1)}}, 'w.pth')
-        {'w': tensor([1.])}
+        >>> [*weights_of({'model': {'module.w': torch.ones(1)}}, 'w.pth')]
+        ['w']
     """
     weights = checkpoint
     for key in ('state_dict', 'model'):
@@ -58,31 +47,57 @@ def weights_of(checkpoint: Any, path: Union[str, Path]) -> Dict[str, Tensor]:
             and all(isinstance(value, Tensor) for value in weights.values())):
         raise MmmixError(f"{path} has no weights, by themselves or under "
                          "'state_dict' or 'model'.")
-    if all(name.startswith('module.') for name in weights):
-        return {name[len('module.'):]: w for name, w in weights.items()}
-    return dict(weights)
+    names = list(weights)
+    for wrapper in WRAPPERS:
+        names = [name.replace(wrapper, '') for name in names]
+    if all(name.startswith('module.') for name in names):
+        names = [name[len('module.'):] for name in names]
+    return with_versions(zip(names, weights.values()), weights)
+
+
+def trained_img_size(checkpoint: Any) -> Optional[Size]:
+    """Height and width of the images that a checkpoint was trained on.
+
+    MMEngine saves the config as text, which is parsed here but not run.
+
+    Args:
+        checkpoint (Any): The content of the file.
+
+    Returns:
+        tuple[int, int], optional: ``model.backbone.img_size`` of the config;
+        None if it does not say.
+
+    Example:
+        >>> cfg = "model = dict(backbone=dict(img_size=(32, 48)))"
+        >>> trained_img_size(dict(meta=dict(cfg=cfg)))
+        (32, 48)
+    """
+    try:
+        node = next(
+            line.value for line in ast.parse(checkpoint['meta']['cfg']).body
+            if isinstance(line, ast.Assign) and line.targets[0].id == 'model')
+        for key in ('backbone', 'img_size'):
+            node = next(k.value for k in node.keywords if k.arg == key)
+        size = ast.literal_eval(node)
+        return (size, size) if isinstance(size, int) else tuple(size)
+    except (AttributeError, KeyError, StopIteration, SyntaxError, TypeError,
+            ValueError):
+        return None
 
 
 def read_weights(path: str, map_location: str = 'cpu') -> Dict[str, Tensor]:
     """Read the weights in a checkpoint as MMEngine saves it.
 
     Args:
-        path (str): A file or an address that MMEngine reads, as
-            :func:`check_checkpoint` returns it.
+        path (str): A file or an address that MMEngine reads.
         map_location (str): The device to read them to. Defaults to 'cpu'.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         MmmixError: If the file is damaged or has no weights.
     """
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(
-            path, map_location=map_location, logger='current')
-    except Exception as error:  # foreign bytes raise anything
-        if '://' in path:
-            raise
-        raise MmmixError(f'{path} is damaged or not a checkpoint '
-                         f'({textwrap.shorten(str(error), 200)}).') from None
-    return weights_of(checkpoint, path)
+    return weights_of(
+        CheckpointLoader.load_checkpoint(path, map_location), path)
 
 
 def load_weights(model: nn.Module,
@@ -97,20 +112,17 @@ def load_weights(model: nn.Module,
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MmmixError: If it is damaged, or holds the weights of another model:
-            the first keys that are missing, unexpected or of another size
-            are listed.
+        MmmixError: If it is damaged, or holds the weights of another model;
+            see :func:`mmmix.checkpoint.fitting.fit_weights`.
     """
-    weights = read_weights(check_checkpoint(path, what))
-    try:
-        load_state_dict(model, weights, strict=True, logger='current')
-    except RuntimeError as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        shown = [textwrap.shorten(line, 300) for line in lines[:8]]
-        raise MmmixError('\n  '.join([
-            f'The {what} {path} does not hold the weights of this model:',
-            *shown, 'Give the config that it was trained with.'
-        ])) from None
+    checkpoint = CheckpointLoader.load_checkpoint(
+        check_checkpoint(path, what), 'cpu')
+    fit_weights(
+        model,
+        weights_of(checkpoint, path),
+        f'The {what} {path}',
+        'Give the config that it was trained with.',
+        saved_size=trained_img_size(checkpoint))
 
 
 def read_published(path: Union[str, Path],

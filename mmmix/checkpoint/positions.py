@@ -32,7 +32,8 @@ class Positions(NamedTuple):
 def find_positions(model: nn.Module) -> Iterator[Positions]:
     """All grids of positions in a model: those of ViT, PVT and Swin."""
     for name, module in model.named_modules():
-        name = f'{name}.' if name else ''
+        # FSDP wraps modules, but not the names of their weights
+        name = f'{name}.'.replace('_fsdp_wrapped_module.', '').lstrip('.')
         if isinstance(module, VisionTransformer):
             yield Positions(f'{name}pos_embed', module.patch_resolution,
                             module.patch_embed.init_input_size,
@@ -51,7 +52,8 @@ def find_positions(model: nn.Module) -> Iterator[Positions]:
 
 def resize_positions(model: nn.Module,
                      state: Dict[str, Tensor],
-                     img_size: Optional[Size] = None) -> Dict[str, Tensor]:
+                     img_size: Optional[Size] = None,
+                     saved_size: Optional[Size] = None) -> Dict[str, Tensor]:
     """Resize the positions in a state dict that are for another grid.
 
     Position embeddings are resized as the model itself resizes them for
@@ -65,9 +67,12 @@ def resize_positions(model: nn.Module,
         state (dict[str, Tensor]): The weights of the checkpoint, under the
             names of the model.
         img_size (tuple[int, int], optional): Height and width of the images
-            that the checkpoint was trained on. Defaults to None: a grid with
-            as many places as the model's is the model's own, any other is
-            square.
+            that the checkpoint was trained on. Defaults to None:
+            ``saved_size``.
+        saved_size (tuple[int, int], optional): The same, as the config in the
+            checkpoint says. Defaults to None, or where it cannot be: a grid
+            with as many places as the model's is the model's own, any other
+            is square.
 
     Returns:
         dict[str, Tensor]: The resized positions alone.
@@ -75,9 +80,10 @@ def resize_positions(model: nn.Module,
     Raises:
         MmmixError: If a grid is not known.
     """
+    wanted = model.state_dict()
     return {
-        **_resize_grids(model, state, img_size),
-        **_resize_windows(model, state)
+        **_resize_grids(model, wanted, state, img_size, saved_size),
+        **_resize_windows(model, wanted, state)
     }
 
 
@@ -117,9 +123,9 @@ def resize_relative_positions(table: Tensor, source: Sequence[int],
     return image.flatten(2)[0].T.to(table.dtype)
 
 
-def _resize_grids(model: nn.Module, state: Dict[str, Tensor],
-                  img_size: Optional[Size]) -> Dict[str, Tensor]:
-    wanted = model.state_dict()
+def _resize_grids(model: nn.Module, wanted: Dict[str, Tensor],
+                  state: Dict[str, Tensor], img_size: Optional[Size],
+                  saved_size: Optional[Size]) -> Dict[str, Tensor]:
     resized = {}
     for positions in find_positions(model):
         name = positions.name
@@ -133,7 +139,7 @@ def _resize_grids(model: nn.Module, state: Dict[str, Tensor],
         if with_token and not positions.extra:
             # the model has no class token: its position goes with it
             old = old[:, 1:]
-        grid = _source_grid(positions, old, wanted[name], img_size)
+        grid = _source_grid(positions, old, wanted[name], img_size, saved_size)
         new = resize_pos_embed(old, grid, positions.grid, positions.mode,
                                positions.extra)
         if new is not state[name]:
@@ -141,14 +147,15 @@ def _resize_grids(model: nn.Module, state: Dict[str, Tensor],
     return resized
 
 
-def _resize_windows(model: nn.Module,
+def _resize_windows(model: nn.Module, wanted: Dict[str, Tensor],
                     state: Dict[str, Tensor]) -> Dict[str, Tensor]:
     resized = {}
     for prefix, module in model.named_modules():
+        prefix = prefix.replace('_fsdp_wrapped_module.', '')
         name = f'{prefix}.relative_position_bias_table'
         if not isinstance(module, WindowMSA) or name not in state:
             continue
-        old, new = state[name], module.relative_position_bias_table
+        old, new = state[name], wanted[name]
         side = (math.isqrt(len(old)) + 1) // 2
         if (old.shape != new.shape and old.shape[1:] == new.shape[1:]
                 and (2 * side - 1)**2 == len(old)):
@@ -158,18 +165,19 @@ def _resize_windows(model: nn.Module,
 
 
 def _source_grid(positions: Positions, old: Tensor, new: Tensor,
-                 img_size: Optional[Size]) -> Size:
+                 img_size: Optional[Size], saved_size: Optional[Size]) -> Size:
     count = old.shape[1] - positions.extra
-    if img_size is not None:
+    for size in filter(None, (img_size, saved_size)):
         height, width = (side * places // pixels
                          for side, places, pixels in zip(
-                             img_size, positions.grid, positions.img_size))
+                             size, positions.grid, positions.img_size))
         if height * width == count:
             return height, width
-        raise MmmixError(
-            f'{positions.name} has {count} places in the checkpoint, but '
-            f'images of {img_size[0]} x {img_size[1]} pixels make {height} x '
-            f'{width}: correct `init_cfg.img_size`.')
+        if size is img_size:
+            raise MmmixError(
+                f'{positions.name} has {count} places in the checkpoint, but '
+                f'images of {size[0]} x {size[1]} pixels make {height} x '
+                f'{width}: correct `init_cfg.img_size`.')
     if old.shape == new.shape:
         return positions.grid
     side = math.isqrt(max(count, 0))

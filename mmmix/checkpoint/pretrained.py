@@ -1,22 +1,19 @@
 """An initializer that loads the weights of a classifier strictly."""
 import textwrap
 from collections import Counter
-from fnmatch import fnmatchcase
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
-from mmengine.logging import print_log
 from mmengine.model.weight_init import PretrainedInit
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from mmmix.checkpoint.loading import check_checkpoint, read_weights
-from mmmix.checkpoint.positions import resize_positions
+from mmmix.checkpoint.files import check_checkpoint
+from mmmix.checkpoint.fitting import fit_weights, log_names, say
+from mmmix.checkpoint.loading import trained_img_size, weights_of
 from mmmix.errors import MmmixError
 from mmmix.private import record_initialization
 from mmmix.registry import WEIGHT_INITIALIZERS
 
-SHOWN = 8  # how much of a long list a message shows
-# what a model computes itself from the size of its windows
-DERIVED = ('*.relative_position_index', '*.attn_mask')
 REMEDY = (
     'pretrain it, give another with --cfg-options '
     'model.backbone.init_cfg.checkpoint=..., or start from random weights '
@@ -65,7 +62,7 @@ class StrictPretrained(PretrainedInit):
             size. Defaults to ().
         img_size (int | tuple[int, int], optional): Height and width of the
             images it was trained on. Needed for positions on a grid that is
-            not square. Defaults to None.
+            not square where no config is saved beside them. Defaults to None.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -87,16 +84,20 @@ class StrictPretrained(PretrainedInit):
             img_size, int) else img_size and tuple(img_size)
 
     def __call__(self, module: nn.Module) -> None:
-        weights = read_weights(
+        checkpoint = CheckpointLoader.load_checkpoint(
             check_checkpoint(self.checkpoint, remedy=REMEDY),
             self.map_location)
-        self._say(f'Initialize {type(module).__name__} from {self._place()}:')
-        state = self._select(weights)
-        resized = resize_positions(module, state, self.img_size)
-        for name, value in resized.items():
-            self._say(f'  resized {name} from {tuple(state[name].shape)} to '
-                      f'{tuple(value.shape)}')
-        self._load(module, {**state, **resized})
+        say(f'Initialize {type(module).__name__} from {self._place()}:')
+        fit_weights(
+            module,
+            self._select(weights_of(checkpoint, self.checkpoint)),
+            self._place(),
+            'Give the checkpoint of this architecture, or name what may '
+            'differ in `init_cfg.new` and `init_cfg.unused`.',
+            new=self.new,
+            unused=self.unused,
+            img_size=self.img_size,
+            saved_size=trained_img_size(checkpoint))
         record_initialization(module, self._get_init_info())
 
     def _place(self) -> str:
@@ -121,75 +122,9 @@ class StrictPretrained(PretrainedInit):
                 f'but under {textwrap.shorten(listed, 400)}. Give the prefix '
                 'of the backbone as `init_cfg.prefix`, or None if its weights '
                 'have none.')
-        self._list('left out',
-                   [name for name in weights if not name.startswith(prefix)])
+        log_names('left out',
+                  [name for name in weights if not name.startswith(prefix)])
         return state
-
-    def _load(self, module: nn.Module, state: Dict[str, Tensor]) -> None:
-        wanted = module.state_dict()
-        for name, value in wanted.items():
-            if _matches(name, DERIVED):
-                state[name] = value
-        excused = [
-            name for name, value in wanted.items()
-            if name in state and state[name].shape != value.shape
-            and _matches(name, self.new) and _matches(name, self.unused)
-        ]
-        for name in excused:
-            del state[name]
-        try:  # hooks of a model may adapt a size that differs
-            missing, unused = module.load_state_dict(state, strict=False)
-            other_size = []
-        except RuntimeError:
-            missing = [name for name in wanted if name not in state]
-            unused = [name for name in state if name not in wanted]
-            other_size = [
-                f'{name}: {tuple(state[name].shape)} in the checkpoint, '
-                f'{tuple(value.shape)} in the model'
-                for name, value in wanted.items()
-                if name in state and state[name].shape != value.shape
-            ]
-            if not other_size:
-                raise
-        self._refuse(
-            module, {
-                'of another size':
-                other_size,
-                'missing in the checkpoint':
-                [n for n in missing if not _matches(n, self.new)],
-                'not in the model':
-                [n for n in unused if not _matches(n, self.unused)],
-            })
-        self._list('of another size, not used', excused)
-        self._list('new, not in the checkpoint',
-                   [n for n in missing if n not in excused])
-        self._list('unused, not in the model', unused)
-
-    def _refuse(self, module: nn.Module, differences: Dict[str,
-                                                           List[str]]) -> None:
-        if not any(differences.values()):
-            return
-        lines = [
-            f'{self._place()} does not hold the weights of this '
-            f'{type(module).__name__}:'
-        ]
-        for what, names in differences.items():
-            if names:
-                lines.append(f'  {len(names)} {what}:')
-                lines += [f'    {name}' for name in names[:SHOWN]]
-                if names[SHOWN:]:
-                    lines.append('    ...')
-        lines.append('Give the checkpoint of this architecture, or name what '
-                     'may differ in `init_cfg.new` and `init_cfg.unused`.')
-        raise MmmixError('\n'.join(lines))
-
-    def _list(self, what: str, names: Sequence[str]) -> None:
-        if names:
-            self._say(f'  {what}: {", ".join(names)}')
-
-    @staticmethod
-    def _say(text: str) -> None:
-        print_log(text, logger='current')
 
 
 def _patterns(patterns: Sequence[str], argument: str) -> List[str]:
@@ -199,7 +134,3 @@ def _patterns(patterns: Sequence[str], argument: str) -> List[str]:
         raise MmmixError(f'init_cfg.{argument}={patterns!r} must be a list of '
                          "names, such as ['norm0.*'].")
     return list(patterns)
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -2,7 +2,7 @@
 import argparse
 import os
 from copy import deepcopy
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 import torch
 from mmengine.config import Config
@@ -11,8 +11,10 @@ from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
+from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.engine.fsdp import check_sharding
+from mmmix.engine.hooks import ResumedScheduleHook, StrictLoadingHook
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
@@ -39,14 +41,20 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 def build_runner(cfg: Config, trained: bool = False) -> Runner:
     """Build the runner of a config, on as many processes as were launched.
 
+    It loads all weights of the checkpoint that it starts from, or stops.
+
     Args:
         cfg (Config): The config of the run.
         trained (bool): Whether all weights will come from a checkpoint, so
-            that pretrained files are not loaded. Defaults to False.
+            that pretrained files are not loaded; so it is if the run is
+            resumed. Defaults to False.
 
     Raises:
+        FileNotFoundError, MmmixError: See :func:`check_start`.
         MmmixError: If a toolbox or a launcher of the config is not available.
     """
+    start = check_start(cfg)
+    trained = trained or bool(start and cfg.get('resume'))
     register_toolboxes(cfg)
     check_sharding(cfg)
     start_processes(cfg)
@@ -62,11 +70,33 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
     if trained:  # the saved config still says where the training began
         runner.cfg.model = whole
         runner.dump_config()
+    if start:  # before the hooks that copy the weights
+        runner.register_hook(StrictLoadingHook(start), priority='VERY_HIGH')
+        runner.register_hook(ResumedScheduleHook())
     if replaced:
         runner.logger.info(
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
             'they are BN here, and each process has its own statistics.')
     return runner
+
+
+def check_start(cfg: Config) -> Optional[str]:
+    """Check the checkpoint that a run starts from, and return its path.
+
+    Args:
+        cfg (Config): The config of the run, with its work directory.
+
+    Returns:
+        str, optional: None if there is none.
+
+    Raises:
+        FileNotFoundError, MmmixError: See
+            :func:`mmmix.checkpoint.checkpoint_to_resume`.
+    """
+    start = cfg.get('load_from')
+    if cfg.get('resume'):
+        return checkpoint_to_resume(cfg.work_dir, start)
+    return check_checkpoint(start) if start else None
 
 
 def build_model(cfg: Config) -> nn.Module:

@@ -2,10 +2,10 @@
 from typing import List, Optional
 
 import numpy as np
-from mmpretrain.datasets import CustomDataset
 
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
+from .listed import CustomDataset
 from .loading import LoadImage
 
 
@@ -25,7 +25,7 @@ class DecodedImages(CustomDataset):
         offset (int): How many images behind the evenly spaced ones to take
             instead, for a second part that shares no image with the first: in
             [0, all // num_images). Defaults to 0.
-        **kwargs: Of MMPretrain's ``CustomDataset``.
+        **kwargs: Of :class:`CustomDataset`.
 
     Raises:
         MmmixError: If ``num_images`` or ``offset`` is out of range.

@@ -1,7 +1,8 @@
 """Transforms that load what a sample names."""
+import io
 import logging
 from pathlib import Path
-from typing import Optional, Sequence, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import mmcv
 import mmengine.fileio as fileio
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmengine.logging import print_log
+from PIL import Image, UnidentifiedImageError
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import TRANSFORMS
@@ -17,6 +19,8 @@ from .gaze import SIGMA
 
 MAX_WORKERS = 256
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
+PROGRESSIVE = b'\xff\xc2'
+MORE_DATA = bytes(range(1, 33))  # of a JPEG's scan, without a marker
 GAZE_READERS = {'cub-gha': read_cub_gha, 'table': read_fixations}
 
 
@@ -30,9 +34,13 @@ class LoadImage(LoadImageFromFile):
     stops. Each skipped file is logged by name, on every rank, with the number
     of files skipped so far. A file that does not exist is never skipped.
 
-    The decoder decides what is corrupt, with one addition: a JPEG file
-    without an end marker is, although some versions of OpenCV decode the part
-    that exists.
+    The decoder decides what is corrupt, with one addition: a JPEG file whose
+    end is missing is, whether it has an end marker or not. Decoders fill the
+    rest with one color.
+
+    If the sample has the ``height`` and ``width`` for which its boxes are, as
+    mmdet's data sets give them, the image must be of this size; an EXIF
+    orientation may have turned it.
 
     Args:
         skip_corrupt (bool): Whether to skip files that cannot be decoded.
@@ -43,7 +51,7 @@ class LoadImage(LoadImageFromFile):
     Raises:
         FileNotFoundError: If the file does not exist.
         MmmixError: If the file cannot be decoded and ``skip_corrupt`` is
-            False.
+            False, or the image is of another size than its boxes are for.
 
     Example::
 
@@ -77,10 +85,12 @@ class LoadImage(LoadImageFromFile):
             reason = f'{self.imdecode_backend} cannot decode it'
         except Exception as error:  # each decoder raises its own kinds
             img, reason = None, f'{type(error).__name__}: {error}'
-        if content.startswith(JPEG_START) and content.rfind(JPEG_END) < 0:
+        if _is_cut(content, img):
             img, reason = None, 'the JPEG is truncated'
         if img is None:
             return self._corrupt(path, reason)
+        check_size(path, img.shape[:2],
+                   (results.get('height'), results.get('width')), 'boxes')
         if self.to_float32:
             img = img.astype(np.float32)
         results['img'] = img
@@ -103,6 +113,56 @@ class LoadImage(LoadImageFromFile):
 
     def __repr__(self) -> str:
         return f'{super().__repr__()[:-1]}, skip_corrupt={self.skip_corrupt})'
+
+
+def check_size(path: str, loaded: Tuple[int, int], said: tuple,
+               what: str) -> None:
+    """Check that an image has the size that its annotations are for.
+
+    Args:
+        path (str): The image, for the message.
+        loaded (tuple[int, int]): Its height and width as loaded.
+        said (tuple): Those of the annotations; None where they do not say.
+        what (str): The annotations, for the message.
+
+    Raises:
+        MmmixError: If they differ.
+    """
+    if None not in said and tuple(loaded) != tuple(said):
+        raise MmmixError(
+            f"'{path}' is {loaded[0]} x {loaded[1]} pixels (height x width) "
+            f'as loaded, but its {what} are for {said[0]} x {said[1]}. If its '
+            'EXIF orientation turns it, load all images with '
+            "color_type='color_ignore_orientation', or save it turned.")
+
+
+def _is_cut(content: bytes, img: Optional[np.ndarray]) -> bool:
+    """Whether a JPEG ends before its image does.
+
+    Decoders do not say so. If it does, more data before the end marker change
+    the image; otherwise they are ignored. Where no corner is of one color, as
+    a decoder fills it, there is no need to try, except for a progressive
+    JPEG, which becomes blurred instead (and is taken as whole if it ends
+    between two of its scans).
+    """
+    if not content.startswith(JPEG_START):
+        return False
+    end = content.rfind(JPEG_END)
+    if end < 0 or img is None:
+        return end < 0
+    corners = img[:8, :8], img[:8, -8:], img[-8:, :8], img[-8:, -8:]
+    if PROGRESSIVE not in content and not any(
+        (corner == corner[0, 0]).all() for corner in corners):
+        return False
+    try:
+        one, other = (
+            Image.open(io.BytesIO(data)).tobytes()
+            for data in (content, content[:end] + MORE_DATA + content[end:]))
+    except UnidentifiedImageError:
+        return False
+    except OSError:
+        return True
+    return one != other
 
 
 @TRANSFORMS.register_module()

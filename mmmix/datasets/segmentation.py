@@ -5,6 +5,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS, TRANSFORMS
+from .loading import check_size
 
 
 @DATASETS.register_module()
@@ -38,8 +39,8 @@ class COCOObjects(stock.BaseSegDataset):
 
 @TRANSFORMS.register_module()
 class LoadSegMap(LoadAnnotations):
-    """mmseg's ``LoadAnnotations``, but a label beyond the classes is an error
-    that names the file.
+    """mmseg's ``LoadAnnotations``, but a label beyond the classes, or a label
+    map of another size than the image, is an error that names the file.
 
     Without this check, training ends in an index error of the loss, and
     evaluation leaves such pixels out.
@@ -52,7 +53,8 @@ class LoadSegMap(LoadAnnotations):
         **kwargs: Arguments of mmseg's ``LoadAnnotations``.
 
     Raises:
-        MmmixError: If a label map has another label.
+        MmmixError: If a label map has another label or size. An EXIF
+            orientation turns the image, but not the label map.
 
     Example::
 
@@ -65,9 +67,12 @@ class LoadSegMap(LoadAnnotations):
         self.ignore_index = ignore_index
 
     def transform(self, results: dict) -> dict:
-        """Load ``gt_seg_map``, and check its labels."""
+        """Load ``gt_seg_map``, and check its size and labels."""
         results = super().transform(results)
         labels, count = results['gt_seg_map'], self.num_classes
+        if 'ori_shape' in results:
+            check_size(results['img_path'], results['ori_shape'][:2],
+                       labels.shape[:2], 'labels')
         wrong = labels[(labels >= count) & (labels != self.ignore_index)]
         if wrong.size:
             reduced = ' after reduce_zero_label' if results[

@@ -3,11 +3,12 @@ import os.path as osp
 from typing import Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
-from mmengine.fileio import exists, list_from_file
+from mmengine.fileio import exists
 from mmpretrain.datasets import BaseDataset
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import DATASETS
+from .listed import read_lines
 
 
 @DATASETS.register_module()
@@ -67,7 +68,7 @@ class TinyImageNet(BaseDataset):
         self.wnids = _choose(wnids, data_root)
         words = dict(
             line.split('\t', 1)
-            for line in list_from_file(osp.join(data_root, 'words.txt')))
+            for _, line in read_lines(osp.join(data_root, 'words.txt')))
         super().__init__(
             ann_file='',
             data_root=data_root,
@@ -120,7 +121,8 @@ class TinyImageNet(BaseDataset):
 def _choose(wnids: Union[str, int, Sequence[str]],
             data_root: str) -> Tuple[str, ...]:
     """The chosen wnids, sorted."""
-    everything = sorted(list_from_file(osp.join(data_root, 'wnids.txt')))
+    everything = sorted(
+        line for _, line in read_lines(osp.join(data_root, 'wnids.txt')))
     if wnids == 'all':
         chosen = everything
     elif wnids == 'available':
@@ -145,7 +147,7 @@ def _choose(wnids: Union[str, int, Sequence[str]],
 
 def _rows(path: str, columns: int) -> Iterator[Tuple[List[str], List[int]]]:
     """The rows of a table: ``columns`` names, then the 4 sides of a box."""
-    for number, line in enumerate(list_from_file(path), 1):
+    for number, line in read_lines(path):
         row = line.split('\t')
         box = [int(value) for value in row[columns:] if value.isdigit()]
         if len(row) != columns + 4 or len(box) != 4:

@@ -2,12 +2,13 @@
 import os.path as osp
 from typing import List
 
-from mmengine.fileio import list_dir_or_file, list_from_file
+from mmengine.fileio import list_dir_or_file
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 
 from mmmix.errors import check_name
 from mmmix.registry import DATASETS
+from .listed import read_lines
 
 
 @DATASETS.register_module()
@@ -50,7 +51,7 @@ class VOCSegmentation(BaseDataset):
         check_name('split', split, ('train', 'val', 'trainval'))
         super().__init__(
             ann_file=f'ImageSets/Segmentation/{split}.txt',
-            data_root=data_root,
+            data_root=osp.expanduser(data_root),
             data_prefix=dict(
                 img_path='JPEGImages', seg_map_path='SegmentationClass'),
             **kwargs)
@@ -58,10 +59,7 @@ class VOCSegmentation(BaseDataset):
     def load_data_list(self) -> List[dict]:
         """Read the list, and check that every file it names exists."""
         folders = self.data_prefix
-        names = [
-            name for line in list_from_file(self.ann_file)
-            if (name := line.strip())
-        ]
+        names = [name for _, name in read_lines(self.ann_file)]
         self._check_files(names, folders['img_path'], '.jpg')
         self._check_files(names, folders['seg_map_path'], '.png')
         return [

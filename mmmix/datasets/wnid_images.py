@@ -3,7 +3,6 @@ import logging
 import os.path as osp
 from typing import List, Optional, Sequence, Tuple, Union
 
-from mmengine.fileio import list_from_file
 from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
@@ -12,6 +11,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 from mmmix.errors import MmmixError, check_name
 from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.registry import DATASETS
+from .listed import read_lines
 
 OUTSIDE = -1  # the label of an image of a class that the head does not have
 
@@ -90,7 +90,7 @@ class WnidImages(CustomDataset):
         self.subset = tuple(range(len(self.wnids)))
         names = IMAGENET_CATEGORIES if imagenet else self.wnids
         super().__init__(
-            data_root=data_root,
+            data_root=osp.expanduser(data_root),
             metainfo=dict(classes=tuple(names), wnids=self.wnids),
             **kwargs)
 
@@ -131,10 +131,8 @@ class WnidImages(CustomDataset):
     def _listed(self) -> List[Tuple[str, str]]:
         """Paths and wnids of the images in the list."""
         images = []
-        for number, line in enumerate(list_from_file(self.ann_file), 1):
+        for number, line in read_lines(self.ann_file):
             row = line.split()
-            if not row:
-                continue
             if len(row) < 2:
                 raise MmmixError(
                     f"'{self.ann_file}', line {number}: expected a path and "

@@ -44,7 +44,7 @@ def test_weights_of_another_model(path):
 def test_a_damaged_file(path):
     with open(path, 'wb') as file:
         file.write(b'damaged')
-    with pytest.raises(ValueError, match='damaged or not a checkpoint'):
+    with pytest.raises(ValueError, match='damaged, or not a checkpoint'):
         load_weights(nn.Linear(3, 2), path)
 
 

@@ -17,11 +17,15 @@ def config():
 
 @pytest.fixture
 def run_tool(monkeypatch, tmp_path):
+    return tool_runner(monkeypatch, tmp_path)
+
+
+def tool_runner(monkeypatch, folder):
     """Run a tool as its own process would, from an empty folder, without the
     seconds that a process needs to start."""
     for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
         monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
 
     def run(name, *arguments):
         monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])

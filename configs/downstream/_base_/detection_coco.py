@@ -1,5 +1,6 @@
 # mmdet's Mask R-CNN, COCO and 1x schedule (8 x 2 images, 12 epochs), with a
-# data set that checks the categories and a hook that checks their number.
+# data set that checks the categories, a loader that checks the size of images
+# and a hook that checks the number of classes.
 _base_ = [
     'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
     'mmdet::_base_/datasets/coco_instance.py',
@@ -9,7 +10,9 @@ _base_ = [
 custom_imports = dict(
     imports=['mmmix', 'mmmix.datasets.detection'], allow_failed_imports=False)
 
-train_dataloader = dict(dataset=dict(type='mmmix.CocoDataset'))
+train_pipeline = [dict(type='mmmix.LoadImage'), *_base_.train_pipeline[1:]]
+train_dataloader = dict(
+    dataset=dict(type='mmmix.CocoDataset', pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(type='mmmix.CocoDataset'))
 test_dataloader = val_dataloader
 

@@ -1,5 +1,10 @@
 from .class_count_hook import ClassCountHook
 from .ema_guide_hook import EMAGuideHook
 from .mix_statistics_hook import MixStatisticsHook
+from .resumed_schedule_hook import ResumedScheduleHook
+from .strict_loading_hook import StrictLoadingHook
 
-__all__ = ['ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook']
+__all__ = [
+    'ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook',
+    'ResumedScheduleHook', 'StrictLoadingHook'
+]

@@ -13,7 +13,7 @@ data_preprocessor = dict(
     pad_size_divisor=32)
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmmix.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(type='Resize', scale=(256, 192), keep_ratio=True),
     dict(type='RandomFlip', prob=0.5),

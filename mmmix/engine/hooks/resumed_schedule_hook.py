@@ -1,0 +1,93 @@
+import warnings
+from typing import List
+
+from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop
+
+from mmmix.errors import MmmixError
+from mmmix.private import is_resuming
+
+PROGRESS = ('last_step', '_global_step', '_last_value', 'verbose')
+# what schedules set, with what it started from
+SCHEDULED = ('lr', 'initial_lr', 'momentum', 'initial_momentum', 'betas')
+
+
+class ResumedScheduleHook(Hook):
+    """Let a resumed run follow the schedule of its config.
+
+    MMEngine takes the schedule from the checkpoint, with its old end,
+    milestones, steps per epoch and learning rate. Where the config has
+    another one, the schedulers and the optimizer get the values that a run of
+    this config would have at that epoch, or iteration, which is logged.
+
+    Schedules that depend on a metric, and those of several optimizers, are
+    resumed as MMEngine does.
+
+    Raises:
+        MmmixError: If the optimizer is another one than the checkpoint's.
+    """
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Change the schedule in the checkpoint, if it is another one."""
+        saved = checkpoint.get('optimizer', {}).get('param_groups')
+        # the config of an optimizer, before it is built, has none
+        groups = getattr(runner.optim_wrapper, 'param_groups', None)
+        if not is_resuming(runner) or saved is None or groups is None:
+            return
+        _check_optimizer(groups, saved)
+        schedulers = runner.param_schedulers or []
+        if (_described([s.state_dict() for s in schedulers], groups)
+                == _described(checkpoint.get('param_schedulers', []), saved)
+                or any(
+                    getattr(s, 'need_step_args', False) for s in schedulers)):
+            return
+        _advance(runner, schedulers, checkpoint['meta'])
+        old = saved[0]['lr']
+        for theirs, ours in zip(saved, groups):
+            theirs.update({k: ours[k] for k in SCHEDULED if k in ours})
+        checkpoint['param_schedulers'] = [s.state_dict() for s in schedulers]
+        runner.logger.warning(
+            'The config has another schedule than the checkpoint; it is '
+            f'followed from here on: learning rate {old:g} -> '
+            f'{saved[0]["lr"]:g}.')
+
+
+def _described(states: List[dict], groups: List[dict]) -> tuple:
+    """Schedules without their progress, and the rates they start from."""
+    return ([{
+        k: v
+        for k, v in state.items() if k not in PROGRESS
+    } for state in states],
+            [group.get('initial_lr', group['lr']) for group in groups])
+
+
+def _advance(runner, schedulers: list, meta: dict) -> None:
+    """Step new schedulers as often as the run has done."""
+    by_epoch = [s for s in schedulers if s.by_epoch]
+    by_iter = [s for s in schedulers if not s.by_epoch]
+    if isinstance(runner.train_loop, EpochBasedTrainLoop):
+        epochs, length = meta['epoch'], len(runner.train_dataloader)
+    else:
+        epochs, length, by_epoch = 1, meta['iter'], []
+    with warnings.catch_warnings():  # there were steps of the optimizer
+        warnings.simplefilter('ignore')
+        for _ in range(epochs):
+            for _ in range(length):
+                for scheduler in by_iter:
+                    scheduler.step()
+            for scheduler in by_epoch:
+                scheduler.step()
+
+
+def _check_optimizer(groups: List[dict], saved: List[dict]) -> None:
+    foreign = [
+        key for key in saved[0]
+        if key not in groups[0] and not key.startswith('initial_')
+    ]
+    if len(groups) != len(saved) or foreign:
+        raise MmmixError(
+            'The checkpoint holds the state of another optimizer: '
+            f'{len(saved)} groups of parameters, in the config {len(groups)}'
+            f'{", with " + ", ".join(foreign) if foreign else ""}. Resume '
+            'with the optim_wrapper that the run was started with, or start a '
+            'new run from its weights with load_from.')

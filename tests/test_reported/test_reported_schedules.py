@@ -1,0 +1,98 @@
+"""A run that is resumed with another schedule: B068."""
+import json
+import shutil
+
+import pytest
+from short_run import SHORT
+from test_tools.tiny_smmix import __file__ as CONFIG
+
+LONGER = 'train_cfg = dict(max_epochs=4)\n'
+WARMUP = """
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=1, by_epoch=True,
+         convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, by_epoch=True,
+         convert_to_iter_based=True)]
+"""
+STEPS = "param_scheduler = dict(_delete_=True, type='MultiStepLR', " \
+    'milestones={})\n'
+SMALL_BATCH = 'train_dataloader = dict(batch_size=4)\n'
+RATE = 'optim_wrapper = dict(optimizer=dict(lr=0.01))\n'
+CONSTANT = 'param_scheduler = None\n'
+ITERATIONS = """
+train_cfg = dict(_delete_=True, by_epoch=False, max_iters={}, val_interval=99)
+param_scheduler = dict(by_epoch=False)
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=4))
+"""
+
+
+@pytest.fixture
+def rates(run_tool, tmp_path):
+    """The learning rate of each step that a config takes, or goes on with."""
+
+    def run(name, text, *arguments):
+        config = tmp_path / 'changed.py'
+        config.write_text(f"_base_ = '{CONFIG}'\n"
+                          f'train_cfg = dict(max_epochs=2)\n{text}')
+        work_dir = tmp_path / name
+        logs = set(work_dir.glob('*/vis_data/scalars.json'))
+        run_tool('train.py', config, '--work-dir', work_dir, '--no-validate',
+                 '--cfg-options', 'train_dataloader.dataset.num_images=16',
+                 *arguments)
+        log, = set(work_dir.glob('*/vis_data/scalars.json')) - logs
+        lines = map(json.loads, log.read_text().splitlines())
+        return [line['lr'] for line in lines if 'lr' in line]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    'before, after', [
+        ('', LONGER),
+        (WARMUP, WARMUP + LONGER),
+        (STEPS.format('[1]'), STEPS.format('[1, 3]') + LONGER),
+        (STEPS.format('[1, 3]'), STEPS.format('[2, 3]') + LONGER),
+        ('', LONGER + SMALL_BATCH),
+        (WARMUP, WARMUP + LONGER + SMALL_BATCH),
+        ('', LONGER + RATE),
+        ('', LONGER + CONSTANT),
+        (CONSTANT, LONGER),
+        (CONSTANT, LONGER + CONSTANT + RATE),
+        (ITERATIONS.format(4), ITERATIONS.format(8)),
+    ],
+    ids=[
+        'B068', 'warm-up', 'one more milestone', 'another milestone', 'batch',
+        'batch and warm-up', 'rate', 'removed', 'added',
+        'rate without schedule', 'iterations'
+    ])
+def test_b068_the_schedule_of_the_new_config(rates, before, after):
+    """As in a run of it from the start. All but the first are unlisted."""
+    rates('short', before)
+    resumed = rates('short', after, 'resume=True')
+    whole = rates('whole', after)
+    assert len(resumed) == len(whole) // 2
+    assert resumed == pytest.approx(whole[len(resumed):], rel=1e-6)
+
+
+def test_b068_what_is_followed_is_said(run_tool, tmp_path, trained, capsys):
+    for epochs, said in (2, 0), (4, 1):
+        work_dir = tmp_path / str(epochs)
+        shutil.copytree(trained, work_dir)
+        run_tool('train.py', CONFIG, '--work-dir', work_dir, '--resume',
+                 work_dir / 'epoch_1.pth', *SHORT[:-1],
+                 f'train_cfg.max_epochs={epochs}')
+        output = ''.join(capsys.readouterr())
+        assert output.count('another schedule than the checkpoint') == said
+    assert 'learning rate 0.0005 -> 0.000853553' in output
+
+
+@pytest.mark.parametrize('change, problem', [
+    ("optimizer=dict(_delete_=True, type='SGD', lr=0.1)", 'with betas, eps'),
+    ('optimizer=dict(weight_decay=0.1), paramwise_cfg=dict(norm_decay_mult=0)',
+     '1 groups of parameters'),
+])
+def test_unlisted_resumed_with_another_optimizer(rates, change, problem):
+    rates('short', '')
+    with pytest.raises(SystemExit, match=f'another optimizer: .*{problem}'):
+        rates('short', f'{LONGER}optim_wrapper = dict({change})',
+              'resume=True')
