@@ -1,6 +1,8 @@
 """What runs logged, side by side."""
 import json
+import math
 from collections import defaultdict
+from itertools import takewhile
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
@@ -14,13 +16,13 @@ COLUMNS = 4  # panels in a row
 # what is drawn of a log by default
 SHOWN = ('loss', 'accuracy', 'mix/lam_mean', 'mix/alpha_mean')
 COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9',
-           '#000000')
+           '#000000', '#999999')
 
 
 def read_curves(work_dir: Union[str, Path]) -> Curves:
-    """What MMEngine logged in the latest run of a work directory: epoch,
-    iteration and value of each scalar, or counts of each histogram, in the
-    order in which they were logged.
+    """What MMEngine logged of a run: epoch, iteration and value of each
+    scalar, or counts of each histogram, in the order in which they were
+    logged. Where the run was resumed, or began again, the later log counts.
 
     Raises:
         FileNotFoundError: If there is no log.
@@ -32,16 +34,17 @@ def read_curves(work_dir: Union[str, Path]) -> Curves:
         raise FileNotFoundError(
             f'No log of a run below {work_dir}: expected '
             '<time>/vis_data/scalars.json, as a training leaves it.')
-    lines = logs[-1].read_text().splitlines()
+    rows: List[dict] = []
+    for log in logs:
+        later = _read_rows(log)
+        start = next((row['iter'] for row in later if 'iter' in row), math.inf)
+        rows = [
+            *takewhile(
+                lambda row, start=start: row.get('iter', 0) < start, rows),
+            *later
+        ]
     curves, iterations = defaultdict(list), {}
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            if number == len(lines):
-                break
-            raise MmmixError(
-                f'Line {number} of {logs[-1]} is broken.') from None
+    for row in rows:
         # a validation is logged with its epoch as the step
         epoch = row.get('epoch', row['step'])
         iteration = row.get('iter', iterations.get(epoch, row['step']))
@@ -56,6 +59,19 @@ def read_curves(work_dir: Union[str, Path]) -> Curves:
         for name, points in curves.items()
         if name not in ('epoch', 'iter', 'step')
     }
+
+
+def _read_rows(log: Path) -> List[dict]:
+    lines = log.read_text().splitlines()
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            if number < len(lines):
+                raise MmmixError(
+                    f'Line {number} of {log} is broken.') from None
+    return rows
 
 
 def choose_panels(runs: Dict[str, Curves],

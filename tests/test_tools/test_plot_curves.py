@@ -8,8 +8,8 @@ from mmmix.visualization.curves import choose_panels, draw_curves, read_curves
 TOOL = 'visualization/plot_curves.py'
 
 
-def write_log(work_dir, rows):
-    log = work_dir / '20260101_000000/vis_data/scalars.json'
+def write_log(work_dir, rows, time='20260101_000000'):
+    log = work_dir / time / 'vis_data/scalars.json'
     log.parent.mkdir(parents=True)
     log.write_text('\n'.join(map(json.dumps, rows)))
     return log
@@ -92,3 +92,19 @@ def test_bad_input(run_tool, tmp_path):
     # a run that was stopped while it wrote
     log.write_text('{"step": 1, "loss": 1}\n{"step"')
     run_tool(TOOL, tmp_path / 'run')
+
+
+def test_a_resumed_run_is_one_curve(tmp_path):
+    first = [dict(loss=4., epoch=1, iter=10, step=10),
+             {'accuracy/top1': 20., 'step': 1},
+             dict(loss=3., epoch=2, iter=20, step=20)]
+    later = [dict(loss=2., epoch=2, iter=20, step=20),
+             {'accuracy/top1': 30., 'step': 2}]  # yapf: disable
+    write_log(tmp_path, first, '20260101_000000')
+    write_log(tmp_path, later, '20260102_000000')
+    curves = read_curves(tmp_path)
+    assert curves['loss'] == [(1, 10, 4.), (2, 20, 2.)]
+    assert curves['accuracy/top1'] == [(1, 10, 20.), (2, 20, 30.)]
+    # begun again from the start
+    write_log(tmp_path, first[:2], '20260103_000000')
+    assert read_curves(tmp_path)['loss'] == [(1, 10, 4.)]
