@@ -12,6 +12,7 @@ from mmmix.checkpoint import check_checkpoint, load_weights
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
                        load_config, require_keys, set_loader_defaults,
                        set_work_dir, toolbox_of, user_errors)
+from mmmix.cli.preflight import preflight
 
 
 def parse_args():
@@ -34,6 +35,10 @@ def parse_args():
         action='store_true',
         help="average over augmented test images as the config's tta_model "
         'and tta_pipeline say; for classification the default is flipping')
+    parser.add_argument(
+        '--no-preflight',
+        action='store_true',
+        help='do not check data, config and one batch before')
     add_cfg_options(parser)
     add_launcher(parser)
     args = parser.parse_args()
@@ -56,8 +61,6 @@ def merge_args(cfg, args):
     (cfg.model.get('train_cfg') or {}).pop('guide', None)
     set_work_dir(cfg, args.work_dir)
     set_loader_defaults(cfg)
-    if args.tta:
-        set_tta(cfg)
 
 
 def set_tta(cfg):
@@ -85,6 +88,10 @@ def main():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
     with user_errors():
+        if not args.no_preflight:
+            preflight(cfg, ('test', ), trained=True)
+        if args.tta:
+            set_tta(cfg)
         runner = build_runner(cfg, trained=True)
         if is_model_wrapper(runner.model):  # it only synchronises gradients
             runner.model = runner.model.module

@@ -9,6 +9,7 @@ from mmmix.checkpoint import check_checkpoint
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
                        load_config, require_keys, set_loader_defaults,
                        set_work_dir, toolbox_of, user_errors)
+from mmmix.cli.preflight import preflight
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 
@@ -36,6 +37,10 @@ def parse_args():
         '--no-validate',
         action='store_true',
         help='do not evaluate during training')
+    parser.add_argument(
+        '--no-preflight',
+        action='store_true',
+        help='do not check data, config and one batch before the first step')
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
@@ -96,6 +101,11 @@ def main():
         # 'auto' finds no checkpoint in the first run
         resumes = args.resume and (cfg.load_from
                                    or find_latest_checkpoint(cfg.work_dir))
+        if not args.no_preflight:
+            preflight(
+                cfg, ('train', 'val', 'test'),
+                optional=('test', ),
+                trained=bool(resumes))
         runner = build_runner(cfg, trained=bool(resumes))
         apply_lr_scaling(runner)
         runner.train()
