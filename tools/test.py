@@ -1,11 +1,14 @@
 """Evaluate a checkpoint on the test set of a config."""
 import argparse
 from copy import deepcopy
+from pathlib import Path
 
 import mmengine
+from mmengine.dist import master_only
 from mmengine.evaluator import DumpResults
 from mmengine.hooks import PrepareTTAHook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint, load_weights
@@ -46,6 +49,15 @@ def parse_args():
         parser.error(f'--out {args.out}: predictions are saved as .pkl; for '
                      'the metrics add --out-item metrics')
     return args
+
+
+class TestRunner(Runner):
+    """A runner that leaves the config that a training has saved alone."""
+
+    @master_only
+    def dump_config(self) -> None:
+        """Save the config beside the log."""
+        self.cfg.dump(f'{self.log_dir}/{Path(self.cfg.filename).name}')
 
 
 def merge_args(cfg, args):
@@ -92,7 +104,7 @@ def main():
             preflight(cfg, ('test', ), trained=True)
         if args.tta:
             set_tta(cfg)
-        runner = build_runner(cfg, trained=True)
+        runner = build_runner(cfg, trained=True, kind=TestRunner)
         if is_model_wrapper(runner.model):  # it only synchronises gradients
             runner.model = runner.model.module
         # the runner itself would only log what does not fit

@@ -2,7 +2,7 @@
 import argparse
 import os
 from copy import deepcopy
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, Tuple, Type
 
 import torch
 from mmengine.config import Config
@@ -40,13 +40,16 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def build_runner(cfg: Config, trained: bool = False) -> Runner:
+def build_runner(cfg: Config,
+                 trained: bool = False,
+                 kind: Type[Runner] = Runner) -> Runner:
     """Build the runner of a config, on as many processes as were launched.
 
     Args:
         cfg (Config): The config of the run.
         trained (bool): Whether all weights will come from a checkpoint, so
             that pretrained files are not loaded. Defaults to False.
+        kind (type): The runner of a config without ``runner_type``.
 
     Raises:
         MmmixError: If a toolbox or a launcher of the config is not available.
@@ -62,7 +65,7 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
     if 'runner_type' in cfg:
         runner = RUNNERS.build(cfg)
     else:
-        runner = Runner.from_cfg(cfg)
+        runner = kind.from_cfg(cfg)
     if trained:  # the saved config still says where the training began
         runner.cfg.model = whole
         runner.dump_config()
