@@ -92,3 +92,104 @@ def write_lines(path, *lines):
 def write_json(path, content):
     path.write_text(json.dumps(content))
     return path
+
+
+def scenes(root, labels=(0, 1), n=4, mask_size=(48, 64)):
+    """Images and label maps: a rectangle of the second label on the first."""
+    for name in ('images', 'annotations'):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    mask = np.full(mask_size, labels[0], np.uint8)
+    mask[10:30, 10:40] = labels[1]
+    for i in range(n):
+        noise(48, 64, seed=i).save(root / f'images/{i}.jpg')
+        Image.fromarray(mask).save(root / f'annotations/{i}.png')
+    return root
+
+
+def boxes(root, n=4, **changes):
+    """Images and their boxes in COCO's format; `changes` to the first box."""
+    (root / 'img').mkdir(parents=True, exist_ok=True)
+    images, objects = [], []
+    for i in range(n):
+        noise(48, 64, seed=i).save(root / f'img/{i}.jpg')
+        images.append(dict(id=i, file_name=f'{i}.jpg', height=48, width=64))
+        objects.append(
+            dict(
+                id=10 + i,
+                image_id=i,
+                category_id=1,
+                iscrowd=0,
+                area=400,
+                bbox=[5, 8, 20, 20],
+                segmentation=[[5, 8, 25, 8, 25, 28, 5, 28]]))
+    content = dict(
+        images=images,
+        annotations=objects,
+        categories=[dict(id=1, name='cat')])
+    write_json(root / 'ann.json', content)
+    return content
+
+
+def turn(path, orientation=6):
+    """Add an EXIF orientation to an image file."""
+    photo = Image.open(path)
+    exif = photo.getexif()
+    exif[0x0112] = orientation
+    photo.save(path, exif=exif)
+
+
+def segmentation(root, classes=('bg', 'fg'), load=None, **dataset):
+    """A one-layer ViT with two classes on scenes."""
+    load = load or dict(type='LoadAnnotations')
+    cfg = load_config(str(HERE.parent / 'test_tools/tiny_segmentation.py'))
+    steps = [dict(type='LoadImageFromFile'), load]
+    resize = dict(type='Resize', scale=(32, 32))
+    dataset = dict(
+        type='BaseSegDataset',
+        data_root=str(root),
+        data_prefix=dict(img_path='images', seg_map_path='annotations'),
+        metainfo=dict(
+            classes=classes,
+            palette=[[9 * i] * 3 for i in range(len(classes))]),
+        **dataset)
+    cfg.train_dataloader.batch_size = 2
+    cfg.train_dataloader.dataset = dict(
+        dataset, pipeline=[*steps, resize,
+                           dict(type='PackSegInputs')])
+    cfg.val_dataloader.dataset = dict(
+        dataset,
+        test_mode=True,
+        pipeline=[steps[0], resize, load,
+                  dict(type='PackSegInputs')])
+    cfg.test_dataloader = deepcopy(cfg.val_dataloader)
+    cfg.model.decode_head.num_classes = len(classes)
+    return Config(cfg.to_dict(), filename=None)
+
+
+def detection(root, load=None, **dataset):
+    """A narrow Mask R-CNN with one class on boxes."""
+    cfg = load_config(str(HERE.parent / 'test_tools/tiny_detection.py'))
+    steps = [
+        load or dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+        dict(
+            type='PackDetInputs',
+            meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape',
+                       'scale_factor'))
+    ]
+    resize = dict(type='Resize', scale=(64, 64), keep_ratio=True)
+    dataset = dict(
+        dict(
+            type='CocoDataset',
+            data_root=str(root),
+            ann_file='ann.json',
+            data_prefix=dict(img='img'),
+            metainfo=dict(classes=('cat', ), palette=[(9, 9, 9)])), **dataset)
+    cfg.train_dataloader.dataset = dict(dataset, pipeline=steps)
+    cfg.val_dataloader.dataset = dict(
+        dataset, test_mode=True, pipeline=[steps[0], resize, *steps[1:]])
+    cfg.test_dataloader = deepcopy(cfg.val_dataloader)
+    cfg.val_evaluator.ann_file = str(root / 'ann.json')
+    for head in ('bbox_head', 'mask_head'):
+        cfg.model.roi_head[head].num_classes = 1
+    return Config(cfg.to_dict(), filename=None)

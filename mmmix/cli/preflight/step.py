@@ -1,6 +1,6 @@
 """Checks of the model: one batch forward and backward, one evaluated."""
 from copy import deepcopy
-from typing import Iterator, List
+from typing import Iterator, List, Sized
 
 import torch
 from mmengine.optim import build_optim_wrapper
@@ -28,18 +28,16 @@ def check_parts(run: Run) -> Iterator[Finding]:
         for key, loss in head.named_children():
             weights = getattr(loss, 'class_weight', None)
             # a detector's softmax has the background as well
-            if isinstance(
-                    weights,
-                (list, tuple)) and len(weights) not in (classes, classes +
-                                                        ('bbox' in name)):
+            fitting = {classes, classes + (run.task == 'mmdet')}
+            if isinstance(weights, Sized) and len(weights) not in fitting:
                 yield Finding(
                     f'class_weight has {len(weights)} numbers, but '
                     f'num_classes={classes}: give one for each class.',
                     f'model.{name}.{key}')
-            outputs = getattr(head, 'out_channels', None) or classes
-            if (type(loss).__name__ == 'CrossEntropyLoss' and outputs == 1
-                    and not getattr(loss, 'use_sigmoid', False)
-                    and 'bbox' not in name):
+            if (run.task != 'mmdet'
+                    and type(loss).__name__ == 'CrossEntropyLoss'
+                    and not loss.use_sigmoid
+                    and (getattr(head, 'out_channels', 0) or classes) == 1):
                 yield Finding(
                     'The softmax of one class is always 1, so its loss is 0 '
                     'and nothing is learned: set use_sigmoid=True in the '
@@ -187,6 +185,7 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
     for metric in evaluator.metrics:
         name = type(metric).__name__
         names.append(name)
+        run.looking_at = f'{where}: {name}'
         topk = [k for k in getattr(metric, 'topk', ()) if isinstance(k, int)]
         classes = getattr(getattr(model, 'head', None), 'num_classes', None)
         if topk and isinstance(classes, int) and max(topk) > classes:
