@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_distributed
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 
 from mmmix.cli.runner import launched, start_processes
@@ -147,9 +147,11 @@ def _collect(run: Run) -> List[Finding]:
 
 @contextmanager
 def untouched(scope: str) -> Iterator[None]:
-    """Restore all random states, the default scope and the log after use."""
-    logger = MMLogger.get_current_instance()
-    level = logger.level
+    """Restore all random states, the default scope, the log and what it knows
+    of the run after use."""
+    logger, hub = (
+        kind.get_current_instance() for kind in (MMLogger, MessageHub))
+    level, end = logger.level, hub.get_info('max_iters', None)
     states = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count())
     with torch.random.fork_rng(devices), silent_import(), \
@@ -157,9 +159,13 @@ def untouched(scope: str) -> Iterator[None]:
         for seed in (random.seed, np.random.seed, torch.manual_seed):
             seed(0)
         logger.setLevel(logging.CRITICAL)
+        if not end:  # a label rule follows the progress of the run
+            hub.update_info('max_iters', 1)
         try:
             yield
         finally:
+            if not end:
+                hub.pop_info('max_iters')
             logger.setLevel(level)
             random.setstate(states[0])
             np.random.set_state(states[1])

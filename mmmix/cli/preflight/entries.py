@@ -1,5 +1,4 @@
 """Checks of all annotation entries and class folders."""
-import os
 import os.path as osp
 from collections import Counter
 from typing import Iterable, Iterator, List, Optional
@@ -9,7 +8,7 @@ from mmengine.fileio import exists, load
 from mmpretrain.datasets import CustomDataset
 
 from mmmix.cli.errors import layout_of
-from .explain import first
+from .files import by_extension, files_in, first
 from .finding import Finding
 from .run import Run
 
@@ -130,14 +129,15 @@ def check_folders(run: Run, split: str) -> Iterator[Finding]:
                 f'({first(folders)}), so predictions would carry wrong names: '
                 'give metainfo=dict(classes=[...]) in sorted order, or leave '
                 'it out.', where)
-        left_out = _left_out(leaf)
+        left_out = Counter(
+            osp.splitext(file)[1] for name in folders
+            for file in files_in(osp.join(leaf.img_prefix, name))
+            if not leaf.is_valid_file(file))
         if left_out:
-            kinds = ', '.join(f'{count} {suffix or "without extension"}'
-                              for suffix, count in left_out.most_common(5))
             yield Finding(
                 f'{sum(left_out.values())} files are left out by their '
-                f'extensions ({kinds}); {type(leaf).__name__} reads '
-                f'{", ".join(sorted(leaf.extensions))}.', where, False)
+                f'extensions ({by_extension(left_out)}); {type(leaf).__name__}'
+                f' reads {", ".join(sorted(leaf.extensions))}.', where, False)
 
 
 def check_files(run: Run, split: str) -> Iterator[Finding]:
@@ -223,17 +223,6 @@ def _folders(dataset) -> Optional[list]:
     """The class folders, where labels are positions among them."""
     folders = getattr(dataset, 'folder_to_idx', None)
     return sorted(folders) if folders else None
-
-
-def _left_out(leaf: CustomDataset) -> Counter:
-    """Extensions of the files in the class folders that are not read."""
-    suffixes: Counter = Counter()
-    for name in leaf.folder_to_idx:
-        for _, _, files in os.walk(osp.join(leaf.img_prefix, name)):
-            suffixes.update(
-                osp.splitext(file)[1] for file in files
-                if not leaf.is_valid_file(file))
-    return suffixes
 
 
 def _maskless(path: str) -> str:

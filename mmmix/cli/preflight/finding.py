@@ -4,10 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List
 
-from mmmix.cli.errors import expected_layout
-from mmmix.errors import MmmixError
-
-OWN_WORDS = (MmmixError, FileNotFoundError, FloatingPointError)
+from mmmix.cli.errors import user_message
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,9 @@ def finding_of(error: Exception, where: str, fatal: bool = True) -> Finding:
         where (str): What was looked at.
         fatal (bool): Whether it stops the run. Defaults to True.
     """
-    if isinstance(error, OWN_WORDS):
-        what = str(error)
-        if isinstance(error, FileNotFoundError):
-            what += expected_layout(error)
-        return Finding(what, where, fatal)
+    message = user_message(error)
+    if message is not None:
+        return Finding(message, where, fatal)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = '/'.join(Path(frame.filename).parts[-3:])
     first = next(filter(None, map(str.strip, str(error).splitlines())), '')

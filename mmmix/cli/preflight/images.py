@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmmix.errors import MmmixError
 from .entries import head_classes
-from .explain import first
+from .files import first
 from .finding import Finding
 from .run import Run
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from mmmix.cli.runner import build_model, drop_pretrained, replace_sync_bn
 from mmmix.cli.toolboxes import toolbox_of
-from .explain import explain, kind_of
+from .files import explain_coco, kind_of, read_class_folders
 
 SPLITS = ('train', 'val', 'test')
 HEADERS = 300  # images of a set whose sizes are read
@@ -93,6 +93,9 @@ class Run:
     def dataset(self, split: str):
         """A data set, whose entries are not serialised."""
         cfg = self.cfg[f'{split}_dataloader'].dataset
+        dataset = read_class_folders(cfg)
+        if dataset is not None:
+            return dataset
         leaves = [*_leaves(cfg, lambda node, key: node.get(key))]
         for leaf in leaves:
             if _takes(leaf, 'serialize_data'):
@@ -103,7 +106,7 @@ class Run:
                 dataset.full_init()
         except Exception as error:
             for leaf in leaves:
-                explain(leaf, error)
+                explain_coco(leaf, error)
             raise
         return dataset
 
@@ -129,10 +132,9 @@ class Run:
     def loader(self, split: str) -> DataLoader:
         """The data loader of a single process, without workers."""
         cfg = dict(self.cfg[f'{split}_dataloader'])
-        cfg.update(
-            dataset=self.dataset(split),
-            num_workers=0,
-            persistent_workers=False)
+        dataset = self.dataset(split)
+        dataset.__deepcopy__ = lambda memo: dataset  # the runner copies all
+        cfg.update(dataset=dataset, num_workers=0, persistent_workers=False)
         for key in ('prefetch_factor', 'multiprocessing_context', 'timeout'):
             cfg.pop(key, None)
         return Runner.build_dataloader(cfg, seed=0)
