@@ -5,6 +5,7 @@ import sys
 from mmmix.environment import shipped
 
 TOOLS = {
+    'check': ('check.py', 'check a config and its data before a training'),
     'train': ('train.py', 'train the model of a config'),
     'test': ('test.py', 'evaluate a checkpoint'),
     'browse-mix': ('visualization/browse_mix.py', 'draw mixed images'),

@@ -1,17 +1,21 @@
 """Evaluate a checkpoint on the test set of a config."""
 import argparse
 from copy import deepcopy
+from pathlib import Path
 
 import mmengine
+from mmengine.dist import master_only
 from mmengine.evaluator import DumpResults
 from mmengine.hooks import PrepareTTAHook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 
 import mmmix  # noqa: F401
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
                        check_start, load_config, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
+from mmmix.cli.preflight import preflight
 
 
 def parse_args():
@@ -34,6 +38,10 @@ def parse_args():
         action='store_true',
         help="average over augmented test images as the config's tta_model "
         'and tta_pipeline say; for classification the default is flipping')
+    parser.add_argument(
+        '--no-preflight',
+        action='store_true',
+        help='do not check data, config and one batch before')
     add_cfg_options(parser)
     add_launcher(parser)
     args = parser.parse_args()
@@ -41,6 +49,15 @@ def parse_args():
         parser.error(f'--out {args.out}: predictions are saved as .pkl; for '
                      'the metrics add --out-item metrics')
     return args
+
+
+class TestRunner(Runner):
+    """A runner that leaves the config that a training has saved alone."""
+
+    @master_only
+    def dump_config(self) -> None:
+        """Save the config beside the log."""
+        self.cfg.dump(f'{self.log_dir}/{Path(self.cfg.filename).name}')
 
 
 def merge_args(cfg, args):
@@ -57,8 +74,6 @@ def merge_args(cfg, args):
     (cfg.model.get('train_cfg') or {}).pop('guide', None)
     set_work_dir(cfg, args.work_dir)
     set_loader_defaults(cfg)
-    if args.tta:
-        set_tta(cfg)
 
 
 def set_tta(cfg):
@@ -86,7 +101,11 @@ def main():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
     with user_errors():
-        runner = build_runner(cfg, trained=True)
+        if not args.no_preflight:
+            preflight(cfg, ('test', ), trained=True)
+        if args.tta:
+            set_tta(cfg)
+        runner = build_runner(cfg, trained=True, kind=TestRunner)
         if is_model_wrapper(runner.model):  # it only synchronises gradients
             runner.model = runner.model.module
         if args.tta:

@@ -9,6 +9,7 @@ from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
                        check_start, load_config, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
+from mmmix.cli.preflight import preflight
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 
@@ -36,6 +37,10 @@ def parse_args():
         '--no-validate',
         action='store_true',
         help='do not evaluate during training')
+    parser.add_argument(
+        '--no-preflight',
+        action='store_true',
+        help='do not check data, config and one batch before the first step')
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
@@ -92,6 +97,11 @@ def main():
         cfg = load_config(args.config, args.cfg_options)
         merge_args(cfg, args)
     with user_errors():
+        if not args.no_preflight:
+            preflight(
+                cfg, ('train', 'val', 'test'),
+                optional=('test', ),
+                trained=bool(check_start(cfg) and cfg.get('resume')))
         runner = build_runner(cfg)
         apply_lr_scaling(runner)
         runner.train()

@@ -3,7 +3,7 @@ import contextlib
 import re
 import sys
 import traceback
-from typing import Iterator
+from typing import Iterable, Iterator, Optional
 
 from mmcv.transforms import BaseTransform
 from torch.utils.data import Dataset
@@ -34,35 +34,58 @@ def user_errors(*kinds: type) -> Iterator[None]:
     """
     try:
         yield
-    except (MmmixError, FileNotFoundError, FloatingPointError,
-            *kinds) as error:
+    except Exception as error:
+        message = user_message(error, *kinds)
+        if message is None:
+            raise
+        sys.exit(f'error: {message}')
+
+
+def user_message(error: Exception, *kinds: type) -> Optional[str]:
+    """What :func:`user_errors` says of an error, None if it may be a fault in
+    a program.
+
+    Args:
+        error (Exception): What was raised.
+        *kinds (type): See :func:`user_errors`.
+    """
+    if isinstance(error,
+                  (MmmixError, FileNotFoundError, FloatingPointError, *kinds)):
         # the worker of a data loader puts its traceback before the message
         message = str(error).split(f'{type(error).__name__}: ')[-1].strip()
         if isinstance(error, FileNotFoundError):
-            message += _expected_layout(error)
-        sys.exit(f'error: {message}')
-    except (AssertionError, RuntimeError) as error:
-        # MMPretrain's and mmseg's data sets raise these on missing files
-        if not any(frame.f_code.co_name == 'load_data_list'
-                   for frame, _ in traceback.walk_tb(error.__traceback__)):
-            raise
-        sys.exit(f'error: {error}{_expected_layout(error)}')
+            message += expected_layout(error)
+        return message
+    # MMPretrain's and mmseg's data sets raise these on missing files
+    if isinstance(error, (AssertionError, RuntimeError)) and any(
+            frame.f_code.co_name == 'load_data_list'
+            for frame, _ in traceback.walk_tb(error.__traceback__)):
+        return f'{error}{expected_layout(error)}'
+    return None
 
 
-def _expected_layout(error: Exception) -> str:
+def expected_layout(error: Exception) -> str:
     """The layout of the data set that was being read, if one was."""
     readers = [
         type(frame.f_locals.get('self'))
         for frame, _ in traceback.walk_tb(error.__traceback__)
     ]
     readers = [k for k in readers if issubclass(k, (Dataset, BaseTransform))]
-    if not readers:
-        return ''
+    return layout_of(reversed(readers)) if readers else ''
+
+
+def layout_of(readers: Iterable[type]) -> str:
+    """The layout that the page of the data sets shows for the first of some
+    data sets and transforms that it has.
+
+    Args:
+        readers (Iterable[type]): Their classes.
+    """
     try:
         page = shipped(PAGE).read_text(encoding='utf-8')
     except FileNotFoundError:
         page = ''
-    for reader in reversed(readers):
+    for reader in readers:
         for kind in reader.__mro__:
             block = re.search(
                 rf'^## {kind.__name__}\n(?:(?!^##).)*?^```\n(.*?)^```', page,

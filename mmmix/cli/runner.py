@@ -2,13 +2,15 @@
 import argparse
 import os
 from copy import deepcopy
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Optional, Tuple, Type
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.dist import init_dist, is_distributed
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
+from mmengine.utils.dl_utils import set_multi_processing
 from torch import nn
 
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
@@ -18,11 +20,13 @@ from mmmix.engine.hooks import ResumedScheduleHook, StrictLoadingHook
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
-# the variable that a launcher sets for its processes, and how to start it
+# the variables in which a launcher tells each process its rank and how many
+# there are, and how to start it
 LAUNCHERS = {
-    'pytorch': ('RANK', 'tools/dist_train.sh CONFIG NUM_PROCESSES'),
-    'slurm': ('SLURM_PROCID', 'tools/slurm_train.sh'),
-    'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun'),
+    'pytorch':
+    ('RANK', 'WORLD_SIZE', 'tools/dist_train.sh CONFIG NUM_PROCESSES'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'tools/slurm_train.sh'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'mpirun'),
 }
 
 
@@ -38,7 +42,9 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def build_runner(cfg: Config, trained: bool = False) -> Runner:
+def build_runner(cfg: Config,
+                 trained: bool = False,
+                 kind: Type[Runner] = Runner) -> Runner:
     """Build the runner of a config, on as many processes as were launched.
 
     It loads all weights of the checkpoint that it starts from, or stops.
@@ -48,6 +54,7 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
         trained (bool): Whether all weights will come from a checkpoint, so
             that pretrained files are not loaded; so it is if the run is
             resumed. Defaults to False.
+        kind (type): The runner of a config without ``runner_type``.
 
     Raises:
         FileNotFoundError, MmmixError: See :func:`check_start`.
@@ -66,7 +73,7 @@ def build_runner(cfg: Config, trained: bool = False) -> Runner:
     if 'runner_type' in cfg:
         runner = RUNNERS.build(cfg)
     else:
-        runner = Runner.from_cfg(cfg)
+        runner = kind.from_cfg(cfg)
     if trained:  # the saved config still says where the training began
         runner.cfg.model = whole
         runner.dump_config()
@@ -111,26 +118,45 @@ def build_model(cfg: Config) -> nn.Module:
     return model
 
 
-def start_processes(cfg: Config) -> None:
-    """Join the processes of a distributed run without GPUs.
+def launched(cfg: Config) -> Tuple[int, int]:
+    """The rank of this process and the number of processes, as the launcher
+    tells them, before they join.
 
-    With GPUs MMEngine does this (NCCL). Without them it fails: it sets a CUDA
-    device first, and passes device ids to the model wrapper.
+    Raises:
+        MmmixError: If the environment is not that of the launcher.
+    """
+    launcher = cfg.get('launcher', 'none')
+    if launcher == 'none':
+        return 0, 1
+    rank, size, remedy = LAUNCHERS[launcher]
+    if rank not in os.environ:
+        raise MmmixError(
+            f'launcher {launcher!r} sets {rank} for each process, but it '
+            f'is not set here: start the run with {remedy}, or without '
+            '--launcher.')
+    return int(os.environ[rank]), int(os.environ.get(size, 1))
+
+
+def start_processes(cfg: Config) -> None:
+    """Join the processes of a distributed run, if they have not yet.
+
+    Without GPUs MMEngine fails: it sets a CUDA device first, and passes
+    device ids to the model wrapper.
 
     Raises:
         MmmixError: If the environment is not that of the launcher, or the
             launcher does not start processes on CPUs.
     """
+    launched(cfg)
     launcher = cfg.get('launcher', 'none')
-    if launcher == 'none':
+    if launcher == 'none' or is_distributed():
         return
-    variable, remedy = LAUNCHERS[launcher]
-    if variable not in os.environ:
-        raise MmmixError(
-            f'launcher {launcher!r} sets {variable} for each process, but it '
-            f'is not set here: start the run with {remedy}, or without '
-            '--launcher.')
     if get_device() != 'cpu':
+        # as MMEngine's runner does; strategies other than FSDP do it their way
+        if 'FSDP' in str((cfg.get('strategy') or dict(type='FSDP'))['type']):
+            env = cfg.get('env_cfg') or {}
+            set_multi_processing(**env.get('mp_cfg', {}), distributed=True)
+            init_dist(launcher, **env.get('dist_cfg', {}))
         return
     if launcher != 'pytorch':
         raise MmmixError(f'launcher {launcher!r} needs GPUs; several CPU '

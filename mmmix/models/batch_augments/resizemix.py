@@ -69,8 +69,8 @@ class ResizeMix(BatchMixer):
         if max(map(self.side, self.range)) * min(image_size) < 2:
             name = 'target_weight' if self.by_weight else 'sides'
             raise MmmixError(
-                f'`{name}` {self.range!r} gives no box of two pixels a side on '
-                'images of {} x {} pixels: choose larger boxes.'.format(
+                f'`{name}` {self.range!r} gives no box of two pixels a side '
+                'on images of {} x {} pixels: choose larger boxes.'.format(
                     *image_size))
         low, high = self.range
         drawn = low + rng.beta(self.alpha, self.alpha) * (high - low)

@@ -11,6 +11,7 @@ from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
 from ..attention import OutputRecorder, find_extractor
 from ..data_preprocessors import MixDataPreprocessor
+from ..data_preprocessors.mix_data_preprocessor import check_mixing_keys
 from ..heads import MixHead
 from ..requirements import check_requirements, parts_of
 
@@ -32,6 +33,8 @@ class MixClassifier(ImageClassifier):
     Raises:
         MissingIngredient: If a mixer, label rule or loss requires what
             backbone, guide or mixers cannot give.
+        MmmixError: If ``train_cfg`` has another key, or mixing is named in
+            the data preprocessor, too.
 
     >>> model = MixClassifier(
     ...     backbone=dict(type='ResNet_CIFAR', depth=18),
@@ -57,6 +60,12 @@ class MixClassifier(ImageClassifier):
             if isinstance(head, dict):
                 data_preprocessor.setdefault('num_classes',
                                              head.get('num_classes'))
+            if train_cfg and data_preprocessor.get('batch_augments'):
+                raise MmmixError(
+                    'Mixing is named in two places, `train_cfg` of the model '
+                    'and `batch_augments` of the data_preprocessor: remove '
+                    'one. To replace inherited mixers, change `train_cfg`.')
+        check_mixing_keys(train_cfg, 'train_cfg')
         super().__init__(backbone, neck, head, pretrained, train_cfg,
                          data_preprocessor, init_cfg)
         if not isinstance(self.data_preprocessor, MixDataPreprocessor):

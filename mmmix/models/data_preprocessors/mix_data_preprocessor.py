@@ -3,7 +3,7 @@ from typing import Callable, Dict, FrozenSet, List, Optional, Tuple
 
 import numpy as np
 import torch
-from mmpretrain.models import ClsDataPreprocessor
+from mmpretrain.models import ClsDataPreprocessor, RandomBatchAugment
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -19,6 +19,8 @@ from ..channels import CHANNELS
 from ..guides import ask_guides, build_guides
 from ..requirements import required_of_guides
 from .generators import StepGenerators
+
+MIXING_KEYS = ('augments', 'probs', 'guide')
 
 
 @MODELS.register_module()
@@ -45,8 +47,11 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         guides (dict[str, Guide]): The guides for 'attention' and 'logits'.
 
     Raises:
-        MmmixError: In training, on labels that are missing or out of range.
+        MmmixError: If ``batch_augments`` has another key, or, in training, on
+            labels that are missing or out of range.
     """
+
+    _batch_augments: Optional[RandomMixer] = None
 
     def __init__(self,
                  *args,
@@ -57,14 +62,29 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         check_name('channels', channels, CHANNELS)
         self.channels = channels
         copy_without_waiting(self)
-        if not batch_augments:
-            return
-        cfg = dict(batch_augments)
-        self.guides = build_guides(cfg.pop('guide', None))
-        self.batch_augments = RandomMixer(**cfg)
-        self.to_onehot = True
         self.generators = StepGenerators()
         self._mix_hooks: Dict[int, Callable] = OrderedDict()
+        check_mixing_keys(batch_augments, 'batch_augments')
+        cfg = dict(batch_augments or {})
+        self.guides = build_guides(cfg.pop('guide', None))
+        if cfg:
+            self.batch_augments = RandomMixer(**cfg)
+
+    @property
+    def batch_augments(self) -> Optional[RandomMixer]:
+        return self._batch_augments
+
+    @batch_augments.setter
+    def batch_augments(self, augments) -> None:
+        """MMPretrain's ``SwitchRecipeHook`` sets its own kind, or None to
+        switch mixing off: batches are then as those that no mixer was picked
+        for."""
+        if isinstance(augments, RandomBatchAugment):
+            augments = RandomMixer(augments.augments, augments.probs)
+        elif augments is None and self._batch_augments is not None:
+            augments = RandomMixer(None, 0.)
+        self._batch_augments = augments
+        self.to_onehot = self.to_onehot or augments is not None
 
     # labels are read as Python numbers, which a compiled graph cannot do
     @torch.compiler.disable
@@ -171,6 +191,29 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         handle = RemovableHandle(self._mix_hooks)
         self._mix_hooks[handle.id] = hook
         return handle
+
+
+def check_mixing_keys(cfg: Optional[dict], name: str) -> None:
+    """Check that a config that says what is mixed has no other key.
+
+    Args:
+        cfg (dict, optional): None and an empty one mix nothing.
+        name (str): What the config calls it, for the error message.
+
+    Raises:
+        MmmixError: If it is not a dict, has another key or no mixers.
+    """
+    if not cfg:
+        return
+    if not isinstance(cfg, dict):
+        raise MmmixError(f'`{name}` must be dict(augments=[...], probs=[...]),'
+                         f' not a {type(cfg).__name__}.')
+    unknown = [key for key in cfg if key not in MIXING_KEYS]
+    if unknown or 'augments' not in cfg:
+        has = f'has {", ".join(unknown)}' if unknown else 'lacks `augments`'
+        raise MmmixError(
+            f'`{name}` {has}: its keys are `augments` (mixers), `probs` '
+            '(their probabilities) and `guide`.')
 
 
 def check_labels(samples: Optional[List[DataSample]],

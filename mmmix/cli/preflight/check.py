@@ -1,0 +1,171 @@
+"""All checks of a run, and what they leave untouched."""
+import gc
+import logging
+import random
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Iterator, List, Sequence
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dist import broadcast_object_list, is_distributed
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+
+from mmmix.cli.runner import launched, start_processes
+from mmmix.cli.toolboxes import register_toolboxes
+from mmmix.environment import silent_import
+from .entries import (check_files, check_folders, check_labels,
+                      check_masks_of_objects, check_same_classes)
+from .finding import Finding, Report, finding_of
+from .images import check_label_maps, check_samples, check_turned
+from .mixing import check_mixing, check_preprocessor, check_switches
+from .run import SPLITS, Run
+from .schedule import check_batches, check_loop, check_schedules
+from .step import (check_evaluation, check_input, check_last_batch,
+                   check_parts, check_training)
+
+# A check takes a run, and a split of it where it looks at one data set, and
+# yields findings. Its docstring says what it looks at.
+OF_CONFIG = [check_preprocessor, check_mixing]
+OF_TRAINING = [check_loop, check_schedules]
+OF_ENTRIES = [
+    check_folders, check_labels, check_same_classes, check_files,
+    check_masks_of_objects, check_batches
+]
+OF_IMAGES = [check_label_maps, check_turned, check_samples]
+OF_MODEL = [check_parts, check_switches]
+OF_STEP = [check_training, check_last_batch]
+
+
+def preflight(cfg: Config,
+              splits: Sequence[str],
+              optional: Sequence[str] = (),
+              trained: bool = False) -> None:
+    """Check a run before its first step, and end it if it cannot work.
+
+    With several processes the first one checks, before they join, and the
+    others wait for its verdict.
+
+    Args:
+        cfg (Config): The complete config of the run.
+        splits, optional, trained: See :class:`Run`.
+
+    Raises:
+        SystemExit: With the report, if something is wrong.
+    """
+    rank, processes = launched(cfg)
+    report = None
+    if rank == 0:
+        report = check_run(cfg, splits, optional, trained, processes)
+        if report.passed:
+            print(report, flush=True)
+    start_processes(cfg)
+    verdict = [report is None or report.passed]
+    if is_distributed():
+        broadcast_object_list(verdict)
+    if not verdict[0]:
+        if is_distributed():
+            torch.distributed.destroy_process_group()
+        sys.exit(str(report) if report else 1)
+
+
+def check_run(cfg: Config,
+              splits: Sequence[str] = SPLITS,
+              optional: Sequence[str] = (),
+              trained: bool = False,
+              processes: int = 1) -> Report:
+    """Check a run; nothing of it is changed, and no file is written.
+
+    Args:
+        cfg (Config): The complete config of the run.
+        splits, optional, trained, processes: See :class:`Run`.
+    """
+    start = time.perf_counter()
+    register_toolboxes(cfg)
+    run = Run(cfg, splits, optional, trained, processes)
+    with untouched(cfg.get('default_scope', 'mmpretrain')):
+        findings = _collect(run)
+        report = Report(str(cfg.filename), run.looked_at, findings)
+        del run
+        gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _collect(run: Run) -> List[Finding]:
+    findings: List[Finding] = []
+    errors = []  # one that several checks run into is reported once
+
+    def passes(check, *split) -> bool:
+        stops = not set(split) & set(run.optional)
+        run.looking_at = f'the {split[0]} set' if split else 'the config'
+        found = []
+        try:
+            for finding in check(run, *split):
+                found.append(finding)
+        except Exception as error:
+            if any(error is other for other in errors):
+                return False
+            errors.append(error)
+            found.append(finding_of(error, run.looking_at))
+        for finding in found:
+            fatal = finding.fatal and stops
+            if all(finding.what != other.what for other in findings):
+                findings.append(replace(finding, fatal=fatal))
+        return not any(finding.fatal for finding in found)
+
+    builds = all([passes(check) for check in OF_CONFIG])
+    reads = {
+        split:
+        all([passes(check, split) for check in OF_ENTRIES])
+        and all(passes(check, split) for check in OF_IMAGES)
+        for split in run.splits
+    }
+    trains = run.cfg.get('train_cfg') and 'train' in run.splits
+    if trains:
+        for check in OF_TRAINING:
+            passes(check)
+    if run.cfg.get('strategy'):
+        run.looked_at.append('no model: its strategy builds it in parts')
+        builds = False
+    if not (builds and all([passes(check) for check in OF_MODEL])):
+        return findings
+    if trains and reads['train'] and passes(check_input, 'train'):
+        for check in OF_STEP:
+            passes(check)
+    for split in run.splits:
+        if split != 'train' and reads[split] and passes(check_input, split):
+            passes(check_evaluation, split)
+    return findings
+
+
+@contextmanager
+def untouched(scope: str) -> Iterator[None]:
+    """Restore all random states, the default scope, the log and what it knows
+    of the run after use."""
+    logger, hub = (
+        kind.get_current_instance() for kind in (MMLogger, MessageHub))
+    level, end = logger.level, hub.get_info('max_iters', None)
+    states = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count())
+    with torch.random.fork_rng(devices), silent_import(), \
+            DefaultScope.overwrite_default_scope(scope):
+        for seed in (random.seed, np.random.seed, torch.manual_seed):
+            seed(0)
+        logger.setLevel(logging.CRITICAL)
+        if not end:  # a label rule follows the progress of the run
+            hub.update_info('max_iters', 1)
+        try:
+            yield
+        finally:
+            if not end:
+                hub.pop_info('max_iters')
+            logger.setLevel(level)
+            random.setstate(states[0])
+            np.random.set_state(states[1])

@@ -1,0 +1,174 @@
+"""Checks of a few images: loaded, through the pipelines, put together."""
+from typing import Iterator, List, Tuple
+
+import numpy as np
+import torch
+from mmengine.dataset import BaseDataset
+from torch import Tensor
+
+from mmmix.errors import MmmixError
+from .entries import head_classes
+from .files import first
+from .finding import Finding
+from .run import Run
+
+TURNED = 8  # images with an EXIF orientation that are loaded
+MASKS = 100  # label maps of a set that are read
+
+
+def check_samples(run: Run, split: str) -> Iterator[Finding]:
+    """The pipeline gives an image and its annotation."""
+    where = f'{split}_dataloader.dataset.pipeline'
+    for sample in run.samples(split):
+        if not isinstance(sample, dict) or 'inputs' not in sample:
+            steps = [
+                type(step).__name__ for leaf in run.leaves(split)
+                for step in leaf.pipeline.transforms
+            ]
+            keys = ', '.join(sample) if isinstance(sample, dict) else sample
+            yield Finding(
+                f'The pipeline ({", ".join(steps)}) gives no image '
+                f'(`inputs`), only {keys}: it must begin with a step that '
+                "loads one, such as dict(type='mmmix.LoadImage'), and end "
+                'with one that packs it, such as PackInputs.', where)
+            return
+    yield from _check_together(run, split)
+
+
+def _check_together(run: Run, split: str) -> Iterator[Finding]:
+    samples = run.samples(split)
+    run.looked_at.append(
+        f'{split}: {len(samples)} images through the pipeline' +
+        _sizes_of(samples))
+    try:
+        run.batch(split)
+    except Exception as error:
+        sizes = {}
+        for sample in samples:
+            if isinstance(sample['inputs'], Tensor):
+                sizes.setdefault(tuple(sample['inputs'].shape), sample)
+        if len(sizes) < 2:
+            raise
+        (one, a), (other, b) = list(sizes.items())[:2]
+        raise MmmixError(
+            f'Images of different sizes cannot be put into one batch: '
+            f'{_path(a)} is {_text(one)} and {_path(b)} {_text(other)} after '
+            'the pipeline. Add a step that gives all one size, such as '
+            'RandomResizedCrop, CenterCrop or Resize with both sides.'
+        ) from error
+    yield from ()
+
+
+def check_turned(run: Run, split: str) -> Iterator[Finding]:
+    """Images are loaded in the size that their boxes and masks are for."""
+    leaves = run.leaves(split)
+    if len(leaves) != 1 or leaves[0] is not run.dataset(split):
+        return
+    dataset, suspects, masks = leaves[0], [], []
+    for index, _, height, width, turn in run.headers(split):
+        info = dataset.get_data_info(index)
+        if 'height' in info and 'width' in info:
+            said = info['height'], info['width']
+            if turn != 1 or said != (height, width):
+                suspects.append((index, said, 'annotation file'))
+        elif info.get('seg_map_path'):
+            (masks if turn == 1 else suspects).append(
+                (index, None, 'label map'))
+    for index, said, by in suspects[:TURNED] + masks[:TURNED]:
+        info = dataset.get_data_info(index)
+        run.looking_at = f"'{info['img_path']}' as it is loaded"
+        loaded, label_map = _load(dataset, info)
+        said = label_map if said is None else said
+        if said is not None and loaded is not None and said != loaded:
+            yield Finding(
+                f'It is {loaded[0]} x {loaded[1]} pixels (height x width) as '
+                f'loaded, but {said[0]} x {said[1]} in its {by}, so the '
+                'annotations lie in the wrong places. If its EXIF orientation '
+                'turns it, load it with imdecode_backend and color_type='
+                "'color_ignore_orientation', or save it turned.",
+                f"'{info['img_path']}'")
+            return
+
+
+def _load(dataset: BaseDataset, info: dict) -> Tuple:
+    """Height and width of the image and of the label map, as loaded."""
+    results = info
+    for step in dataset.pipeline.transforms:
+        results = step(results)
+        if results is None:
+            return None, None
+        if 'img' in results and ('gt_seg_map' in results
+                                 or not info.get('seg_map_path')):
+            break
+    label_map = results.get('gt_seg_map')
+    return (tuple(results['ori_shape']) if 'ori_shape' in results else None,
+            None if label_map is None else label_map.shape[:2])
+
+
+def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
+    """The label maps hold the classes, from the first to the last."""
+    if run.task != 'mmseg':
+        return
+    count = next((n for n, _ in head_classes(run)), None)
+    for leaf, rows in zip(run.leaves(split), run.entries(split)):
+        step = next((s for s in leaf.pipeline.transforms
+                     if type(s).__name__ in ('LoadAnnotations', 'LoadSegMap')),
+                    None)
+        rows = [row for row in rows if row.get('seg_map_path')]
+        if not (count and rows and step):
+            continue
+        where = f"'{leaf.data_prefix.get('seg_map_path')}'"
+        some = np.random.default_rng(0).permutation(len(rows))[:MASKS]
+        seen = np.zeros(256, bool)
+        for i in some:
+            path = rows[i]['seg_map_path']
+            run.looking_at = f"the label map '{path}'"
+            info = dict(rows[i], seg_fields=[])
+            labels = np.unique(step(info)['gt_seg_map'])
+            seen[labels.astype(int) & 255] = True
+            beyond = labels[(labels >= count) & (labels != 255)]
+            if len(beyond):
+                yield Finding(
+                    f"'{path}' has the label {beyond[-1]}, but the head has "
+                    f'num_classes={count}: labels 0 to {count - 1}, and 255 '
+                    'for pixels that do not count. If labels begin with 1, '
+                    'set reduce_zero_label=True.', where)
+                return
+        absent = [i for i in range(count) if not seen[i]]
+        run.looked_at.append(f'{split}: {len(some)} label maps with '
+                             f'{count - len(absent)} of {count} classes')
+        if absent:
+            yield _absent(leaf, absent, count, len(some), len(rows), where)
+
+
+def _absent(leaf: BaseDataset, absent: List[int], count: int, seen: int,
+            total: int, where: str) -> Finding:
+    names = leaf.metainfo.get('classes') or range(count)
+    which = first([names[i] for i in absent if i < len(names)])
+    amount = f'all {total}' if seen == total else f'{seen} of {total}'
+    # labels from 0 that reduce_zero_label has moved by one
+    moved = getattr(leaf, 'reduce_zero_label', False) and absent == [count - 1]
+    remedy = (' reduce_zero_label=True takes away 1 from each label and '
+              'leaves out 0; if labels begin with 0, set it to False.'
+              if moved else '')
+    kind = 'The last class' if moved else 'Some classes'
+    return Finding(
+        f'{kind} ({which}) occur{"s" * moved} in none of the label maps '
+        f'({amount} were read).{remedy}', where, moved)
+
+
+def _sizes_of(samples: List[dict]) -> str:
+    shapes = {
+        tuple(s['inputs'].shape)
+        for s in samples if isinstance(s['inputs'], torch.Tensor)
+    }
+    return f' ({", ".join(map(_text, sorted(shapes)[:3]))})' if shapes else ''
+
+
+def _text(shape: tuple) -> str:
+    return ' x '.join(map(str, shape))
+
+
+def _path(sample: dict) -> str:
+    path = getattr(sample.get('data_samples'), 'img_path', None)
+    return f"'{path}'" if path else 'an image'

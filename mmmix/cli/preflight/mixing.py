@@ -1,0 +1,103 @@
+"""Checks that a config mixes where it asks for it."""
+from typing import Any, Iterator, List
+
+from mmengine.registry import MODELS
+from mmpretrain.models import ImageClassifier
+
+from mmmix.models import MixClassifier, RandomMixer
+from mmmix.models.requirements import check_requirements
+from mmmix.registry import BATCH_AUGMENTS
+from .finding import Finding
+from .run import Run
+
+REMEDY = ("Mixing is for classification: train a 'mmmix.MixClassifier', and "
+          'fine-tune its weights here.')
+
+
+def check_preprocessor(run: Run) -> Iterator[Finding]:
+    """The data preprocessor of the config is the model's."""
+    outer, inner = (
+        cfg.get('data_preprocessor') for cfg in (run.cfg, run.cfg.model))
+    if outer and inner and outer != inner:
+        keys = sorted(key for key in {*outer, *inner}
+                      if outer.get(key) != inner.get(key))
+        yield Finding(
+            f'It is not read, because model.data_preprocessor is given, and '
+            f'differs from it in {", ".join(keys)}.', 'data_preprocessor',
+            False)
+
+
+def check_mixing(run: Run) -> Iterator[Finding]:
+    """What names mixers is read."""
+    model = run.cfg.model
+    preprocessor = model.get('data_preprocessor') or run.cfg.get(
+        'data_preprocessor') or {}
+    train_cfg = model.get('train_cfg') or {}
+    with MODELS.switch_scope_and_registry(None) as registry:
+        kind = registry.get(model.type) if isinstance(model.type,
+                                                      str) else model.type
+    if kind is None:
+        return  # building the model says so
+    if issubclass(kind, ImageClassifier):
+        if (preprocessor.get('batch_augments') and 'augments' in train_cfg
+                and not issubclass(kind, MixClassifier)):
+            yield Finding(
+                'Mixing is named in two places, model.train_cfg and '
+                'data_preprocessor.batch_augments, of which '
+                f'{kind.__name__} reads the second alone: remove one.',
+                'model.train_cfg')
+        return
+    named = _mixers(preprocessor.get('batch_augments'))
+    if named:
+        yield Finding(
+            f'{", ".join(named)} cannot mix for a {kind.__name__}. {REMEDY}',
+            'data_preprocessor.batch_augments')
+    keys = [
+        key for key in ('augments', 'batch_augments') if train_cfg.get(key)
+    ]
+    if keys:
+        yield Finding(
+            f'{kind.__name__} does not read {", ".join(keys)}. '
+            f'{REMEDY}', 'model.train_cfg')
+    for place, recipe in _switches(run):
+        if recipe.get('batch_augments'):
+            yield Finding(
+                f'SwitchRecipeHook cannot switch the mixing of a '
+                f'{kind.__name__}. {REMEDY}', place)
+
+
+def check_switches(run: Run) -> Iterator[Finding]:
+    """The mixers that a hook switches to suit the model."""
+    model = run.model()
+    for place, recipe in _switches(run):
+        augments = recipe.get('batch_augments')
+        if not (augments and isinstance(model, MixClassifier)):
+            continue
+        run.looking_at = place
+        before = model.data_preprocessor.batch_augments
+        model.data_preprocessor.batch_augments = RandomMixer(**augments)
+        check_requirements(model)
+        model.data_preprocessor.batch_augments = before
+    yield from ()
+
+
+def _switches(run: Run) -> Iterator[tuple]:
+    for i, hook in enumerate(run.cfg.get('custom_hooks') or ()):
+        if str(hook.get('type')).split('.')[-1] == 'SwitchRecipeHook':
+            for k, recipe in enumerate(hook.get('schedule', ())):
+                yield f'custom_hooks.{i}.schedule.{k}', recipe
+
+
+def _mixers(node: Any) -> List[str]:
+    """The mixers that are named at any depth of a config."""
+    found = []
+    if isinstance(node, dict):
+        with BATCH_AUGMENTS.switch_scope_and_registry(None) as registry:
+            if isinstance(node.get('type'), str) and (registry.get(
+                    node['type']) or BATCH_AUGMENTS.get(node['type'])):
+                found.append(node['type'])
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            found += _mixers(child)
+    return found

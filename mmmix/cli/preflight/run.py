@@ -1,0 +1,230 @@
+"""What the checks look at, each part made once."""
+from copy import deepcopy
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.device import get_device
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DATASETS
+from mmengine.runner import Runner
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmmix.cli.runner import build_model, drop_pretrained, replace_sync_bn
+from mmmix.cli.toolboxes import toolbox_of
+from .files import explain_coco, kind_of, read_class_folders
+
+SPLITS = ('train', 'val', 'test')
+HEADERS = 300  # images of a set whose sizes are read
+SAMPLES = dict(train=8, val=4, test=4)  # that go through the pipelines
+ORIENTATION = 0x0112  # the EXIF tag
+
+
+def once(make: Callable) -> Callable:
+    """Keep what a method returns, or raises: an error that several checks
+    run into is then the same one, and reported once."""
+
+    @wraps(make)
+    def get(self, *key):
+        kept = self._kept
+        key = (make.__name__, *key)
+        if key not in kept:
+            try:
+                kept[key] = (make(self, *key[1:]), None)
+            except Exception as error:
+                kept[key] = (None, error)
+        value, error = kept[key]
+        if error is not None:
+            raise error
+        return value
+
+    return get
+
+
+class Run:
+    """The data sets, samples, batches and the model of a config.
+
+    Nothing of it is that of the run itself: weights and data sets are its
+    own.
+
+    Args:
+        cfg (Config): The complete config; it is copied.
+        splits (Sequence[str]): The data sets to look at. One that equals
+            another is looked at once.
+        optional (Sequence[str]): Those of them that this run does not use:
+            what is wrong with them does not stop it.
+        trained (bool): Whether all weights will come from a checkpoint.
+        processes (int): Number of processes of the run.
+
+    Attributes:
+        looking_at (str): What a check looks at, for the finding that an
+            exception becomes.
+        looked_at (List[str]): A line for each thing that was looked at.
+    """
+
+    def __init__(self,
+                 cfg: Config,
+                 splits=SPLITS,
+                 optional=(),
+                 trained: bool = False,
+                 processes: int = 1):
+        self.cfg = deepcopy(cfg)
+        self.optional = optional
+        self.trained = trained
+        self.processes = processes
+        self.task = toolbox_of(cfg)
+        self.splits: List[str] = []
+        for split in splits:
+            loader = cfg.get(f'{split}_dataloader')
+            if loader and not any(
+                    loader.dataset == cfg[f'{other}_dataloader'].dataset
+                    for other in self.splits):
+                self.splits.append(split)
+        self.looking_at = ''
+        self.looked_at: List[str] = []
+        self._kept: Dict[tuple, Tuple[Any, Optional[Exception]]] = {}
+
+    @once
+    def dataset(self, split: str):
+        """A data set, whose entries are not serialised."""
+        cfg = self.cfg[f'{split}_dataloader'].dataset
+        dataset = read_class_folders(cfg)
+        if dataset is not None:
+            return dataset
+        leaves = [*_leaves(cfg, lambda node, key: node.get(key))]
+        for leaf in leaves:
+            if _takes(leaf, 'serialize_data'):
+                leaf.serialize_data = False
+        try:
+            dataset = DATASETS.build(cfg)
+            if hasattr(dataset, 'full_init'):
+                dataset.full_init()
+        except Exception as error:
+            for leaf in leaves:
+                explain_coco(leaf, error)
+            raise
+        return dataset
+
+    def leaves(self, split: str) -> List[BaseDataset]:
+        """The data sets inside all wrappers."""
+        return [
+            leaf for leaf in _leaves(
+                self.dataset(split),
+                lambda node, key: getattr(node, key, None))
+            if isinstance(leaf, BaseDataset)
+        ]
+
+    @once
+    def entries(self, split: str) -> List[List[dict]]:
+        """The annotations of each of the data sets inside all wrappers."""
+        return [
+            leaf.data_list
+            or [leaf.get_data_info(i) for i in range(len(leaf))]
+            for leaf in self.leaves(split)
+        ]
+
+    @once
+    def loader(self, split: str) -> DataLoader:
+        """The data loader of a single process, without workers."""
+        cfg = dict(self.cfg[f'{split}_dataloader'])
+        dataset = self.dataset(split)
+        dataset.__deepcopy__ = lambda memo: dataset  # the runner copies all
+        cfg.update(dataset=dataset, num_workers=0, persistent_workers=False)
+        for key in ('prefetch_factor', 'multiprocessing_context', 'timeout'):
+            cfg.pop(key, None)
+        return Runner.build_dataloader(cfg, seed=0)
+
+    @once
+    def headers(self, split: str) -> List[tuple]:
+        """Index, path, height, width and EXIF orientation of images of a
+        data set, as far as they are local files."""
+        dataset = self.dataset(split)
+        if not hasattr(dataset, 'get_data_info'):
+            return []
+        rng = np.random.default_rng(0)
+        n = len(dataset)
+        found = []
+        for index in rng.permutation(n)[:HEADERS].tolist():
+            path = dataset.get_data_info(index).get('img_path')
+            try:
+                with Image.open(path) as image:
+                    turn = image.getexif().get(ORIENTATION, 1)
+                    found.append((index, path, *image.size[::-1], turn))
+            except (OSError, AttributeError, TypeError, ValueError):
+                continue  # its loading step says what is wrong
+        return found
+
+    @once
+    def indices(self, split: str) -> List[int]:
+        """Samples to look at: the images that differ most in size, the first,
+        the last, and some between."""
+        headers = self.headers(split)
+        found = []
+        for key in (lambda h: h[2] / h[3], lambda h: h[2] * h[3]):
+            if headers:
+                found += [min(headers, key=key)[0], max(headers, key=key)[0]]
+        n, count = len(self.dataset(split)), SAMPLES[split]
+        found += np.linspace(0, n - 1, min(n, count)).astype(int).tolist()
+        return list(dict.fromkeys(found))[:count]
+
+    @once
+    def samples(self, split: str) -> List[dict]:
+        """Samples that went through the pipeline."""
+        samples = []
+        dataset = self.dataset(split)
+        for index in self.indices(split):
+            info = getattr(dataset, 'get_data_info', lambda i: {})(index)
+            path = info.get('img_path', f'image {index}')
+            self.looking_at = f'the pipeline of the {split} set on {path}'
+            samples.append(dataset[index])
+        return samples
+
+    def batch_size(self, split: str) -> int:
+        """Images a process takes in one step."""
+        loader = self.loader(split)
+        return loader.batch_size or getattr(loader.batch_sampler, 'batch_size',
+                                            1)
+
+    @once
+    def batch(self, split: str) -> Any:
+        """As many of the samples as are a batch, put together."""
+        samples = self.samples(split)[:self.batch_size(split)]
+        self.looking_at = (f'{len(samples)} samples of the {split} set put '
+                           'together')
+        return self.loader(split).collate_fn(samples)
+
+    @once
+    def model(self) -> nn.Module:
+        """A model of its own, on the device of the run."""
+        self.looking_at = 'the model as the config describes it'
+        cfg = Config(dict(self.cfg))
+        if self.trained:
+            drop_pretrained(cfg.model)
+        replace_sync_bn(cfg.model)
+        model = revert_sync_batchnorm(build_model(cfg))
+        return model.to(get_device())
+
+
+def _leaves(node: Any, get: Callable) -> Iterator:
+    """What is inside all wrappers of data sets, or of their configs."""
+    inner = get(node, 'dataset')
+    inner = get(node, 'datasets') if inner is None else [inner]
+    if inner is None:
+        yield node
+    for child in inner or ():
+        yield from _leaves(child, get)
+
+
+def _takes(cfg: dict, name: str) -> bool:
+    """Whether the class that a config names has an argument."""
+    kind = kind_of(cfg)
+    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
+        return False
+    parameters = signature(kind).parameters
+    return name in parameters or any(p.kind is Parameter.VAR_KEYWORD
+                                     for p in parameters.values())

@@ -1,0 +1,230 @@
+"""Checks of the model: one batch forward and backward, one evaluated."""
+from copy import deepcopy
+from typing import Iterator, List, Sized
+
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from mmmix.engine.hooks.ema_guide_hook import ema_guides
+from mmmix.errors import MmmixError
+from mmmix.models import RandomMixer
+from .finding import Finding, finding_of
+from .run import Run
+from .schedule import images_in_last_batch
+
+# arguments of metrics that write files
+FILES = ('output_dir', 'out_dir', 'outfile_prefix', 'out_file_path',
+         'format_only')
+
+
+def check_parts(run: Run) -> Iterator[Finding]:
+    """Losses, class weights and the number of classes fit each other."""
+    for name, head in run.model().named_modules():
+        classes = getattr(head, 'num_classes', None)
+        if not isinstance(classes, int):
+            continue
+        for key, loss in head.named_children():
+            weights = getattr(loss, 'class_weight', None)
+            # a detector's softmax has the background as well
+            fitting = {classes, classes + (run.task == 'mmdet')}
+            if isinstance(weights, Sized) and len(weights) not in fitting:
+                yield Finding(
+                    f'class_weight has {len(weights)} numbers, but '
+                    f'num_classes={classes}: give one for each class.',
+                    f'model.{name}.{key}')
+            if (run.task != 'mmdet'
+                    and type(loss).__name__ == 'CrossEntropyLoss'
+                    and not loss.use_sigmoid
+                    and (getattr(head, 'out_channels', 0) or classes) == 1):
+                yield Finding(
+                    'The softmax of one class is always 1, so its loss is 0 '
+                    'and nothing is learned: set use_sigmoid=True in the '
+                    'loss, or count the background as a second class '
+                    '(num_classes=2).', f'model.{name}.{key}')
+
+
+def check_input(run: Run, split: str) -> Iterator[Finding]:
+    """Images, normalisation, backbone, neck and head fit each other."""
+    model, batch = run.model(), run.batch(split)
+    channels = len(batch['inputs'][0])
+    mean = getattr(model.data_preprocessor, 'mean', None)
+    if isinstance(mean, torch.Tensor) and mean.numel() not in (1, channels):
+        yield Finding(
+            f'mean and std have {mean.numel()} values, but the images have '
+            f'{channels} channel{"s" * (channels > 1)}: give one value for '
+            'each channel.', 'data_preprocessor')
+        return
+    wanted = getattr(getattr(model, 'head', None), 'in_channels', None)
+    if run.task is not None or not isinstance(wanted, int):
+        return
+    run.looking_at = f'the features of {channels}-channel images'
+    model.eval()
+    with torch.no_grad():
+        images = model.data_preprocessor(batch)['inputs']
+        features = model.extract_feat(images)
+    while isinstance(features, (list, tuple)):
+        features = features[-1]
+    width = features.shape[1 if features.ndim == 4 else -1]
+    if width != wanted:
+        yield Finding(
+            f'head.in_channels={wanted}, but the features of backbone and '
+            f'neck have {width} channels: set it to {width}.', 'model.head')
+    elif features.ndim == 4:
+        yield Finding(
+            'The head takes a vector, but gets a feature map of '
+            f'{tuple(features.shape[1:])}: add '
+            "neck=dict(type='GlobalAveragePooling').", 'model.neck')
+
+
+def check_training(run: Run) -> Iterator[Finding]:
+    """One batch goes forward and backward with every mixer, and gives a
+    gradient."""
+    model, batch = run.model(), run.batch('train')
+    model.train()
+    _give_average(run, model)
+    run.looking_at = 'optim_wrapper'
+    wrapper = build_optim_wrapper(model, run.cfg.optim_wrapper)
+    wrapper = next(iter(wrapper.values())) if isinstance(wrapper,
+                                                         dict) else wrapper
+    numbers = {}
+    for mixer in _mixers_in_turn(model):
+        run.looking_at = f'one batch forward and backward {mixer}'.strip()
+        data = model.data_preprocessor(deepcopy(batch), True)
+        try:
+            with wrapper.optim_context(model):
+                losses = model(**data, mode='loss')
+                loss, parts = model.parse_losses(losses)
+            finite = torch.isfinite(loss)
+        except FloatingPointError:  # raised by MixClassifier
+            finite = False
+        if not finite:
+            # the weights of a resumed run are others
+            yield Finding(
+                'The loss is not finite: check mean and std of the '
+                'data_preprocessor, and the loss.', 'model', not run.trained)
+            return
+        numbers[mixer] = ', '.join(f'{name} {float(value):.4g}'
+                                   for name, value in parts.items())
+        if loss.requires_grad:
+            loss.backward()
+    size = len(batch['inputs'])
+    run.looked_at.append(
+        f'training: one batch of {size} images forward and backward: ' +
+        '; '.join(f'{mixer} {text}'.strip()
+                  for mixer, text in numbers.items()))
+    if not any(
+            p.grad is not None and bool(p.grad.any())
+            for p in model.parameters()):
+        yield Finding(
+            'No weight gets a gradient from the losses '
+            f'({"; ".join(numbers.values())}), so nothing is learned: check '
+            'the loss, the number of classes and what is frozen.', 'model')
+
+
+def _mixers_in_turn(model: nn.Module) -> Iterator[str]:
+    """Let a model mix by each of its mixers, and by none if it may; yields
+    what it is set to."""
+    preprocessor = model.data_preprocessor
+    mixers = getattr(preprocessor, 'batch_augments', None)
+    if not isinstance(mixers, RandomMixer):
+        yield ''
+        return
+    try:
+        for mixer, prob in zip(mixers.augments, mixers.probs):
+            if prob > 0:
+                preprocessor.batch_augments = RandomMixer(mixer)
+                yield f'mixed by {type(mixer).__name__}'
+        if sum(mixers.probs) < 1 - 1e-6:
+            preprocessor.batch_augments = RandomMixer(mixer, 0.)
+            yield 'unmixed'
+    finally:
+        preprocessor.batch_augments = mixers
+
+
+def check_last_batch(run: Run) -> Iterator[Finding]:
+    """A last batch of one image suits the model."""
+    if images_in_last_batch(run, 'train') != 1:
+        return
+    model, loader = run.model(), run.loader('train')
+    run.looking_at = 'a batch of one image'
+    model.train()
+    _give_average(run, model)
+    try:
+        with torch.no_grad():
+            data = model.data_preprocessor(
+                loader.collate_fn(run.samples('train')[:1]), True)
+            model(**data, mode='loss')
+    except Exception as error:
+        cause = finding_of(error, '').what
+        yield Finding(
+            'The last batch of an epoch has one image, with which the model '
+            f'cannot be trained ({cause}): set drop_last=True, or another '
+            'batch_size.', 'train_dataloader')
+
+
+def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
+    """One batch goes through the evaluator."""
+    cfg = run.cfg.get(f'{split}_evaluator')
+    if not cfg:
+        return
+    where = f'{split}_evaluator'
+    model, batch = run.model(), run.batch(split)
+    evaluator = Runner.build_evaluator(None, _without_files(cfg))
+    evaluator.dataset_meta = run.dataset(split).metainfo
+    run.looking_at = f'a prediction for {len(batch["inputs"])} images of ' \
+        f'the {split} set'
+    model.eval()
+    with torch.no_grad():
+        samples = [
+            sample.to_dict() if hasattr(sample, 'to_dict') else sample
+            for sample in model.val_step(batch)
+        ]
+    names = []
+    for metric in evaluator.metrics:
+        name = type(metric).__name__
+        names.append(name)
+        run.looking_at = f'{where}: {name}'
+        topk = [k for k in getattr(metric, 'topk', ()) if isinstance(k, int)]
+        classes = getattr(getattr(model, 'head', None), 'num_classes', None)
+        if topk and isinstance(classes, int) and max(topk) > classes:
+            yield Finding(
+                f'{name}(topk={tuple(topk)}) needs at least {max(topk)} '
+                f'classes, but the head has num_classes={classes}: set '
+                f'topk=(1, ) for instance.', where)
+            continue
+        try:
+            metric.process(batch, samples)
+        except KeyError as error:
+            has = ', '.join(samples[0]) if samples else 'nothing'
+            yield Finding(
+                f'{name} reads {error} of each image, but the images of the '
+                f'{split} set only have {has}: use a metric that does not '
+                'need it, or add it to the annotations.', where)
+            continue
+        try:
+            metric.compute_metrics(metric.results)
+        except MmmixError:
+            pass  # too few images for this metric
+    run.looked_at.append(f'{split}: {len(samples)} images evaluated by '
+                         f'{", ".join(names)}')
+
+
+def _give_average(run: Run, model: nn.Module) -> None:
+    """Let the model stand for its average, where a hook will give one."""
+    hooks = [
+        str(hook.get('type')) for hook in run.cfg.get('custom_hooks') or ()
+    ]
+    if any(hook.endswith('EMAGuideHook') for hook in hooks):
+        for guide in ema_guides(model):
+            guide.average = model
+
+
+def _without_files(cfg) -> List[dict]:
+    """The metrics that write no file."""
+    cfg = cfg.get('metrics', cfg) if isinstance(cfg, dict) else cfg
+    cfg = cfg if isinstance(cfg, (list, tuple)) else [cfg]
+    return [
+        metric for metric in cfg if not any(metric.get(key) for key in FILES)
+    ]
