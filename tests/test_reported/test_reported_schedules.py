@@ -28,18 +28,21 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=4))
 
 @pytest.fixture
 def rates(run_tool, tmp_path):
-    """The learning rate of each step that a config takes, or goes on with."""
+    """The learning rate of each step of a config, from the start or from the
+    last checkpoint of another run."""
 
-    def run(name, text, *arguments):
+    def run(name, text, resumed=None):
         config = tmp_path / 'changed.py'
         config.write_text(f"_base_ = '{CONFIG}'\n"
                           f'train_cfg = dict(max_epochs=2)\n{text}')
-        work_dir = tmp_path / name
-        logs = set(work_dir.glob('*/vis_data/scalars.json'))
-        run_tool('train.py', config, '--work-dir', work_dir, '--no-validate',
-                 '--cfg-options', 'train_dataloader.dataset.num_images=16',
-                 *arguments)
-        log, = set(work_dir.glob('*/vis_data/scalars.json')) - logs
+        arguments = []
+        if resumed:
+            last = (tmp_path / resumed / 'last_checkpoint').read_text()
+            arguments = ['--resume', last]
+        run_tool('train.py', config, '--work-dir', tmp_path / name,
+                 '--no-validate', *arguments, '--cfg-options',
+                 'train_dataloader.dataset.num_images=16')
+        log, = (tmp_path / name).glob('*/vis_data/scalars.json')
         lines = map(json.loads, log.read_text().splitlines())
         return [line['lr'] for line in lines if 'lr' in line]
 
@@ -68,7 +71,7 @@ def rates(run_tool, tmp_path):
 def test_b068_the_schedule_of_the_new_config(rates, before, after):
     """As in a run of it from the start. All but the first are unlisted."""
     rates('short', before)
-    resumed = rates('short', after, 'resume=True')
+    resumed = rates('longer', after, resumed='short')
     whole = rates('whole', after)
     assert len(resumed) == len(whole) // 2
     assert resumed == pytest.approx(whole[len(resumed):], rel=1e-6)
@@ -94,5 +97,4 @@ def test_b068_what_is_followed_is_said(run_tool, tmp_path, trained, capsys):
 def test_unlisted_resumed_with_another_optimizer(rates, change, problem):
     rates('short', '')
     with pytest.raises(SystemExit, match=f'another optimizer: .*{problem}'):
-        rates('short', f'{LONGER}optim_wrapper = dict({change})',
-              'resume=True')
+        rates('longer', f'{LONGER}optim_wrapper = dict({change})', 'short')

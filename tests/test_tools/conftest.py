@@ -23,11 +23,14 @@ def run_tool(monkeypatch, tmp_path):
 def tool_runner(monkeypatch, folder):
     """Run a tool as its own process would, from an empty folder, without the
     seconds that a process needs to start."""
-    for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
-        monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
+    kinds = MessageHub, MMLogger, DefaultScope, Visualizer
+    before = [kind._instance_dict.copy() for kind in kinds]
     monkeypatch.chdir(folder)
 
     def run(name, *arguments):
+        # two runs that start in one second would share a log
+        for kind, instances in zip(kinds, before):
+            monkeypatch.setattr(kind, '_instance_dict', instances.copy())
         monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
         runpy.run_path(str(TOOLS / name), run_name='__main__')
 
