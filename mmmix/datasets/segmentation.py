@@ -65,7 +65,13 @@ class LoadSegMap(LoadAnnotations):
         self.ignore_index = ignore_index
 
     def transform(self, results: dict) -> dict:
-        """Load ``gt_seg_map``, and check its labels."""
+        """Load ``gt_seg_map``, and check its labels.
+
+        An image without ``seg_map_path`` passes: mmseg's inferencers only
+        leave out a step that is named LoadAnnotations.
+        """
+        if 'seg_map_path' not in results:
+            return results
         results = super().transform(results)
         labels, count = results['gt_seg_map'], self.num_classes
         wrong = labels[(labels >= count) & (labels != self.ignore_index)]
