@@ -74,9 +74,14 @@ class LoadImage(LoadImageFromFile):
     def transform(self, results: dict) -> Optional[dict]:
         """Load ``results['img_path']``; the keys are the parent's.
 
+        An image without a path is loaded already: MMPretrain's inferencers do
+        so, and only leave out a step that is named LoadImageFromFile.
+
         Returns:
             dict, optional: None if the file was skipped.
         """
+        if 'img' in results and 'img_path' not in results:
+            return results
         path = results['img_path']
         content = fileio.get(path, backend_args=self.backend_args)
         try:

@@ -67,7 +67,13 @@ class LoadSegMap(LoadAnnotations):
         self.ignore_index = ignore_index
 
     def transform(self, results: dict) -> dict:
-        """Load ``gt_seg_map``, and check its size and labels."""
+        """Load ``gt_seg_map``, and check its size and labels.
+
+        An image without ``seg_map_path`` passes: mmseg's inferencers only
+        leave out a step that is named LoadAnnotations.
+        """
+        if 'seg_map_path' not in results:
+            return results
         results = super().transform(results)
         labels, count = results['gt_seg_map'], self.num_classes
         if 'ori_shape' in results:

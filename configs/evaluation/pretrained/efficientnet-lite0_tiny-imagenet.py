@@ -1,6 +1,6 @@
 # EfficientNet-Lite0 with its ImageNet-1k weights on Tiny-ImageNet, enlarged to
-# 224 pixels: a guide and a judge that knows the classes. Its checkpoint is made
-# by tools/model_converters/select_classes.py.
+# 224 pixels: a guide and a judge that knows the classes. Its checkpoint is
+# made by tools/model_converters/select_classes.py.
 _base_ = [
     '../../_base_/models/efficientnet-lite0.py',
     '../../_base_/datasets/tiny_imagenet.py',
