@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+TOOL = 'train_table.py'
+
+
+@pytest.fixture
+def table(tmp_path, config):
+    """Write a table: options by row."""
+
+    def write(name, seeds, **rows):
+        path = tmp_path / f'{name}.py'
+        runs = {
+            row: dict(config=config, options=options)
+            for row, options in rows.items()
+        }
+        path.write_text(f'seeds = {seeds}\nruns = {runs}')
+        return path
+
+    return write
+
+
+def test_a_run_is_trained_once(run_tool, tmp_path, table, capsys):
+    slow = {'optim_wrapper.optimizer.lr': 1e-5}
+    path = table('first', [0], SMMix={}, slow=slow)
+    run_tool(TOOL, path, '--work-dir', 'runs', '--workers', 2)
+    content = json.loads((tmp_path / 'runs/first.json').read_text())
+    (row, mean, std, difference, _), (_, other, *_) = content['rows']
+    assert (row, std, difference) == ('SMMix', None, 0)
+    assert content['rows'][1][3] == other - mean
+    assert (tmp_path / 'runs/first.png').is_file()
+
+    # what is overridden is in the folder's name and in the config of the run
+    folder = tmp_path / 'runs/tiny_smmix-lr=1e-05/seed0'
+    assert 'lr=1e-05' in (folder / 'run.py').read_text()
+    saved = (folder / 'epoch_1.pth').stat().st_mtime_ns
+
+    # the row of another table, with one more seed
+    again = table('again', [0, 1], slow=slow)
+    capsys.readouterr()
+    run_tool(TOOL, path, again, '--work-dir', 'runs')
+    assert (folder / 'epoch_1.pth').stat().st_mtime_ns == saved
+    assert capsys.readouterr().out.count(': finished') == 3
+    content = json.loads((tmp_path / 'runs/again.json').read_text())
+    (_, mean, std, _, *seeds), = content['rows']
+    assert mean == pytest.approx(sum(seeds) / 2)
+    assert std == pytest.approx(abs(seeds[0] - seeds[1]) / 2**.5)
+    assert seeds[0] == other
+
+
+def test_a_run_that_fails_is_named(run_tool, tmp_path, table, capsys):
+    path = table('table', [0], wrong={'model.head.in_channels': 3})
+    with pytest.raises(SystemExit, match='1 of 1 runs failed'):
+        run_tool(TOOL, path, '--work-dir', 'runs')
+    assert 'in_channels=3/seed0: FAILED, see log.txt' in \
+        capsys.readouterr().out
+    assert not (tmp_path / 'runs/table.json').exists()
+
+
+def test_bad_tables(run_tool, tmp_path, config):
+    with pytest.raises(SystemExit, match='runs, seeds'):
+        run_tool(TOOL, config)
+    with pytest.raises(SystemExit, match='none.py'):
+        run_tool(TOOL, tmp_path / 'none.py')
