@@ -106,6 +106,7 @@ class Run:
                 dataset.full_init()
         except Exception as error:
             for leaf in leaves:
+                read_class_folders(leaf)
                 explain_coco(leaf, error)
             raise
         return dataset
@@ -155,8 +156,8 @@ class Run:
                 with Image.open(path) as image:
                     turn = image.getexif().get(ORIENTATION, 1)
                     found.append((index, path, *image.size[::-1], turn))
-            except (OSError, AttributeError, TypeError, ValueError):
-                continue  # its loading step says what is wrong
+            except Exception:  # its loading step says what is wrong
+                continue
         return found
 
     @once
@@ -202,12 +203,10 @@ class Run:
     def model(self) -> nn.Module:
         """A model of its own, on the device of the run."""
         self.looking_at = 'the model as the config describes it'
-        cfg = Config(dict(self.cfg))
         if self.trained:
-            drop_pretrained(cfg.model)
-        replace_sync_bn(cfg.model)
-        model = revert_sync_batchnorm(build_model(cfg))
-        return model.to(get_device())
+            drop_pretrained(self.cfg.model)
+        replace_sync_bn(self.cfg.model)  # it synchronises with no other
+        return revert_sync_batchnorm(build_model(self.cfg)).to(get_device())
 
 
 def _leaves(node: Any, get: Callable) -> Iterator:
