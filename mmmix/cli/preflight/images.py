@@ -42,7 +42,7 @@ def _check_together(run: Run, split: str) -> Iterator[Finding]:
         f'{split}: {len(samples)} images through the pipeline' +
         _sizes_of(samples))
     try:
-        run.batch(split)
+        run.batch(split, len(samples))
     except Exception as error:
         sizes = {}
         for sample in samples:

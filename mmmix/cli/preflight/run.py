@@ -22,6 +22,7 @@ from .files import explain_coco, kind_of, read_class_folders
 SPLITS = ('train', 'val', 'test')
 HEADERS = 300  # images of a set whose sizes are read
 SAMPLES = dict(train=8, val=4, test=4)  # that go through the pipelines
+STEP = 2  # images of a batch that the model takes
 ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -192,9 +193,9 @@ class Run:
                                             1)
 
     @once
-    def batch(self, split: str) -> Any:
-        """As many of the samples as are a batch, put together."""
-        samples = self.samples(split)[:self.batch_size(split)]
+    def batch(self, split: str, count: int = STEP) -> Any:
+        """Some of the samples put together, at most as many as a batch has."""
+        samples = self.samples(split)[:min(count, self.batch_size(split))]
         self.looking_at = (f'{len(samples)} samples of the {split} set put '
                            'together')
         return self.loader(split).collate_fn(samples)

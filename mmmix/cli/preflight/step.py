@@ -58,7 +58,8 @@ def check_input(run: Run, split: str) -> Iterator[Finding]:
             'each channel.', 'data_preprocessor')
         return
     wanted = getattr(getattr(model, 'head', None), 'in_channels', None)
-    if not (isinstance(wanted, int) and hasattr(model, 'extract_feat')):
+    if not (isinstance(wanted, int) and hasattr(model, 'extract_feat')
+            and split == run.splits[0]):
         return
     run.looking_at = f'the features of {channels}-channel images'
     model.eval()
