@@ -196,3 +196,18 @@ def test_every_mixer_is_tried():
 def test_a_loss_that_is_not_finite():
     assert 'not finite' in ' '.join(
         problems(tiny({'data_preprocessor.std': [0.] * 3})))
+
+
+def test_a_label_rule_that_follows_the_progress_of_a_run():
+    cfg = tiny()
+    cfg.model.train_cfg = dict(augments=[dict(type='mmmix.SMMix')])
+    cfg.model.head.label_rule = dict(
+        type='mmmix.ProgressiveAttentionLabel', progress='linear')
+    assert not problems(cfg)
+
+
+def test_an_average_that_guides():
+    cfg = tiny({'model.train_cfg.guide': dict(type='mmmix.EMAGuide')})
+    assert "type='mmmix.EMAGuideHook'" in problem(cfg)
+    cfg.custom_hooks = [dict(type='mmmix.EMAGuideHook')]
+    assert not problems(cfg)

@@ -17,7 +17,7 @@ def states():
     return (random.getstate(), np.random.get_state()[1].tolist(),
             torch.get_rng_state().tolist(),
             MMLogger.get_current_instance().level,
-            DefaultScope.get_current_instance())
+            getattr(DefaultScope.get_current_instance(), 'scope_name', None))
 
 
 @pytest.mark.parametrize('changes', [{}, {'model.head.in_channels': 3}])

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Iterable, Iterator, List, Optional
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmengine.fileio import exists, load
 from mmpretrain.datasets import CustomDataset
 
@@ -188,7 +189,7 @@ def check_masks_of_objects(run: Run, split: str) -> Iterator[Finding]:
             yield Finding(
                 f'{len(bare)} of {len(rows)} images have objects without '
                 f"`segmentation`, such as '{bare[0].get('img_path')}'"
-                f'{_maskless(leaf.ann_file)}, but the pipeline loads masks: '
+                f'{_maskless(leaf)}, but the pipeline loads masks: '
                 'add it, or train a detector without masks '
                 '(with_mask=False).', leaf.ann_file
                 or f'{split}_dataloader.dataset')
@@ -225,13 +226,12 @@ def _folders(dataset) -> Optional[list]:
     return sorted(folders) if folders else None
 
 
-def _maskless(path: str) -> str:
-    """The ids of annotations without masks in a file of COCO's format."""
-    try:
-        ids = [
-            ann['id'] for ann in load(path)['annotations']
-            if not ann.get('segmentation')
-        ]
-    except (OSError, KeyError, TypeError, ValueError):
+def _maskless(leaf: BaseDataset) -> str:
+    """The ids of annotations without masks, as text."""
+    if not hasattr(leaf, 'COCOAPI'):
         return ''
+    ids = [
+        ann['id'] for ann in load(leaf.ann_file)['annotations']
+        if not ann.get('segmentation')
+    ]
     return f' (annotations {first(ids)})'

@@ -11,6 +11,8 @@ from mmpretrain.datasets import CustomDataset
 from mmmix.errors import MmmixError
 from mmmix.private import set_entries
 
+# where class folders are read as MMPretrain reads them
+LISTING = (CustomDataset.__module__, 'mmmix.datasets.listed')
 # what mmdet's CocoDataset reads of each entry
 COCO_FIELDS = dict(
     images=('id', 'file_name', 'height', 'width'),
@@ -40,7 +42,7 @@ def read_class_folders(cfg: dict) -> Optional[CustomDataset]:
     """
     kind = kind_of(cfg)
     if not (isinstance(kind, type) and issubclass(kind, CustomDataset)
-            and kind.load_data_list is CustomDataset.load_data_list
+            and kind.load_data_list.__module__ in LISTING
             and not {'indices', 'filter_cfg'} & set(cfg)):
         return None
     dataset = DATASETS.build(dict(cfg, lazy_init=True, serialize_data=False))

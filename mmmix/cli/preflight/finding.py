@@ -60,7 +60,7 @@ class Report:
         ])
 
 
-def finding_of(error: Exception, where: str, fatal: bool = True) -> Finding:
+def finding_of(error: Exception, where: str) -> Finding:
     """Turn an exception of a check into a finding of one line.
 
     An error of ours is a sentence; of any other the kind and the line of code
@@ -69,14 +69,13 @@ def finding_of(error: Exception, where: str, fatal: bool = True) -> Finding:
     Args:
         error (Exception): What was raised.
         where (str): What was looked at.
-        fatal (bool): Whether it stops the run. Defaults to True.
     """
     message = user_message(error)
     if message is not None:
-        return Finding(message, where, fatal)
+        return Finding(message, where)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = '/'.join(Path(frame.filename).parts[-3:])
     first = next(filter(None, map(str.strip, str(error).splitlines())), '')
     return Finding(
         f'{type(error).__name__}: {first} ({place}, line {frame.lineno})',
-        where, fatal)
+        where)

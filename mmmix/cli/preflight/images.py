@@ -3,6 +3,7 @@ from typing import Iterator, List, Tuple
 
 import numpy as np
 import torch
+from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 from torch import Tensor
 
@@ -41,7 +42,7 @@ def _check_together(run: Run, split: str) -> Iterator[Finding]:
         f'{split}: {len(samples)} images through the pipeline' +
         _sizes_of(samples))
     try:
-        run.batch(split)
+        run.batch(split, len(samples))
     except Exception as error:
         sizes = {}
         for sample in samples:
@@ -111,21 +112,20 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
         return
     count = next((n for n, _ in head_classes(run)), None)
     for leaf, rows in zip(run.leaves(split), run.entries(split)):
-        step = next((s for s in leaf.pipeline.transforms
-                     if type(s).__name__ in ('LoadAnnotations', 'LoadSegMap')),
-                    None)
+        step = next((step for step in leaf.pipeline.transforms
+                     if isinstance(step, LoadAnnotations)), None)
         rows = [row for row in rows if row.get('seg_map_path')]
         if not (count and rows and step):
             continue
         where = f"'{leaf.data_prefix.get('seg_map_path')}'"
         some = np.random.default_rng(0).permutation(len(rows))[:MASKS]
-        seen = np.zeros(256, bool)
+        seen = set()
         for i in some:
             path = rows[i]['seg_map_path']
             run.looking_at = f"the label map '{path}'"
             info = dict(rows[i], seg_fields=[])
             labels = np.unique(step(info)['gt_seg_map'])
-            seen[labels.astype(int) & 255] = True
+            seen |= {*labels.tolist()}
             beyond = labels[(labels >= count) & (labels != 255)]
             if len(beyond):
                 yield Finding(
@@ -134,7 +134,7 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
                     'for pixels that do not count. If labels begin with 1, '
                     'set reduce_zero_label=True.', where)
                 return
-        absent = [i for i in range(count) if not seen[i]]
+        absent = [i for i in range(count) if i not in seen]
         run.looked_at.append(f'{split}: {len(some)} label maps with '
                              f'{count - len(absent)} of {count} classes')
         if absent:

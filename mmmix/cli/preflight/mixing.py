@@ -10,6 +10,7 @@ from mmmix.registry import BATCH_AUGMENTS
 from .finding import Finding
 from .run import Run
 
+MIXERS = {**BATCH_AUGMENTS.parent.module_dict, **BATCH_AUGMENTS.module_dict}
 REMEDY = ("Mixing is for classification: train a 'mmmix.MixClassifier', and "
           'fine-tune its weights here.')
 
@@ -92,10 +93,8 @@ def _mixers(node: Any) -> List[str]:
     """The mixers that are named at any depth of a config."""
     found = []
     if isinstance(node, dict):
-        with BATCH_AUGMENTS.switch_scope_and_registry(None) as registry:
-            if isinstance(node.get('type'), str) and (registry.get(
-                    node['type']) or BATCH_AUGMENTS.get(node['type'])):
-                found.append(node['type'])
+        if str(node.get('type')).split('.')[-1] in MIXERS:
+            found.append(node['type'])
         node = list(node.values())
     if isinstance(node, (list, tuple)):
         for child in node:

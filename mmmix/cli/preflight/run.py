@@ -22,6 +22,7 @@ from .files import explain_coco, kind_of, read_class_folders
 SPLITS = ('train', 'val', 'test')
 HEADERS = 300  # images of a set whose sizes are read
 SAMPLES = dict(train=8, val=4, test=4)  # that go through the pipelines
+STEP = 2  # images of a batch that the model takes
 ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -106,6 +107,7 @@ class Run:
                 dataset.full_init()
         except Exception as error:
             for leaf in leaves:
+                read_class_folders(leaf)
                 explain_coco(leaf, error)
             raise
         return dataset
@@ -155,8 +157,8 @@ class Run:
                 with Image.open(path) as image:
                     turn = image.getexif().get(ORIENTATION, 1)
                     found.append((index, path, *image.size[::-1], turn))
-            except (OSError, AttributeError, TypeError, ValueError):
-                continue  # its loading step says what is wrong
+            except Exception:  # its loading step says what is wrong
+                continue
         return found
 
     @once
@@ -191,9 +193,9 @@ class Run:
                                             1)
 
     @once
-    def batch(self, split: str) -> Any:
-        """As many of the samples as are a batch, put together."""
-        samples = self.samples(split)[:self.batch_size(split)]
+    def batch(self, split: str, count: int = STEP) -> Any:
+        """Some of the samples put together, at most as many as a batch has."""
+        samples = self.samples(split)[:min(count, self.batch_size(split))]
         self.looking_at = (f'{len(samples)} samples of the {split} set put '
                            'together')
         return self.loader(split).collate_fn(samples)
@@ -202,12 +204,10 @@ class Run:
     def model(self) -> nn.Module:
         """A model of its own, on the device of the run."""
         self.looking_at = 'the model as the config describes it'
-        cfg = Config(dict(self.cfg))
         if self.trained:
-            drop_pretrained(cfg.model)
-        replace_sync_bn(cfg.model)
-        model = revert_sync_batchnorm(build_model(cfg))
-        return model.to(get_device())
+            drop_pretrained(self.cfg.model)
+        replace_sync_bn(self.cfg.model)  # it synchronises with no other
+        return revert_sync_batchnorm(build_model(self.cfg)).to(get_device())
 
 
 def _leaves(node: Any, get: Callable) -> Iterator:

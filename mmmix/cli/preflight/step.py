@@ -3,8 +3,9 @@ from copy import deepcopy
 from typing import Iterator, List, Sized
 
 import torch
-from mmengine.optim import build_optim_wrapper
-from mmengine.runner import Runner
+from mmengine.evaluator import Evaluator
+from mmengine.optim import OptimWrapperDict, build_optim_wrapper
+from mmpretrain.models import LinearClsHead
 from torch import nn
 
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
@@ -57,7 +58,8 @@ def check_input(run: Run, split: str) -> Iterator[Finding]:
             'each channel.', 'data_preprocessor')
         return
     wanted = getattr(getattr(model, 'head', None), 'in_channels', None)
-    if run.task is not None or not isinstance(wanted, int):
+    if not (isinstance(wanted, int) and hasattr(model, 'extract_feat')
+            and split == run.splits[0]):
         return
     run.looking_at = f'the features of {channels}-channel images'
     model.eval()
@@ -71,7 +73,7 @@ def check_input(run: Run, split: str) -> Iterator[Finding]:
         yield Finding(
             f'head.in_channels={wanted}, but the features of backbone and '
             f'neck have {width} channels: set it to {width}.', 'model.head')
-    elif features.ndim == 4:
+    elif features.ndim == 4 and isinstance(model.head, LinearClsHead):
         yield Finding(
             'The head takes a vector, but gets a feature map of '
             f'{tuple(features.shape[1:])}: add '
@@ -86,8 +88,8 @@ def check_training(run: Run) -> Iterator[Finding]:
     _give_average(run, model)
     run.looking_at = 'optim_wrapper'
     wrapper = build_optim_wrapper(model, run.cfg.optim_wrapper)
-    wrapper = next(iter(wrapper.values())) if isinstance(wrapper,
-                                                         dict) else wrapper
+    if isinstance(wrapper, OptimWrapperDict):
+        return  # the model itself says which optimizer takes which step
     numbers = {}
     for mixer in _mixers_in_turn(model):
         run.looking_at = f'one batch forward and backward {mixer}'.strip()
@@ -171,7 +173,7 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
         return
     where = f'{split}_evaluator'
     model, batch = run.model(), run.batch(split)
-    evaluator = Runner.build_evaluator(None, _without_files(cfg))
+    evaluator = Evaluator(_without_files(cfg))
     evaluator.dataset_meta = run.dataset(split).metainfo
     run.looking_at = f'a prediction for {len(batch["inputs"])} images of ' \
         f'the {split} set'
