@@ -6,15 +6,21 @@ import mmpretrain
 import pytest
 import torch
 from config_zoo import ROOT, full_width, load
+from mmengine.config import Config
 
+from mmmix.cli import load_config
 from mmmix.models.attention import ClassAttention
 from mmmix.registry import METRICS, MODELS
 
 FOLDER = ROOT / 'configs/evaluation'
 
+TABLES = FOLDER / 'tables'
+
 
 @pytest.mark.parametrize(
-    'path', sorted(FOLDER.glob('*/*.py')), ids=lambda path: path.stem)
+    'path',
+    [path for path in sorted(FOLDER.glob('*/*.py')) if path.parent != TABLES],
+    ids=lambda path: path.stem)
 def test_every_config_builds(path):
     cfg = load(path)
     assert [*full_width(cfg).parameters()]
@@ -22,6 +28,16 @@ def test_every_config_builds(path):
     for evaluator in evaluators if isinstance(evaluators,
                                               list) else [evaluators]:
         METRICS.build(evaluator)
+
+
+@pytest.mark.parametrize(
+    'path', sorted(TABLES.glob('*.py')), ids=lambda path: path.stem)
+def test_every_row_of_a_table_builds(path):
+    table = Config.fromfile(path)
+    assert table.seeds and table.runs
+    for run in table.runs.values():
+        cfg = load_config(run['config'], run.get('options'))
+        assert [*full_width(cfg).parameters()]
 
 
 def test_dino_is_timms_vit_small(tmp_path):

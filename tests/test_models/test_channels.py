@@ -22,7 +22,7 @@ CONFIGS = dict(
     cifar10_jpg='vanilla/vit-xs_vanilla_1xb128-100e_cifar10-jpg.py',
     synthetic='vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py',
     tiny_imagenet='attentive_cutmix/'
-    'resnet18-cifar_attentive-cutmix_2xb100-400e_tiny-imagenet.py',
+    'resnet18-cifar_attentive-cutmix_1xb100-400e_tiny-imagenet.py',
     imagenet='attentive_cutmix/resnet18_attentive-cutmix_1xb64-100e_in1k.py')
 CASES = [(name, backend) for name in CONFIGS
          for backend in (('cv2',

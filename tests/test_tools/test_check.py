@@ -6,7 +6,7 @@ SMALL = [
     f'{split}_dataloader.dataset.num_images={n}'
     for split, n in (('train', 16), ('val', 8), ('test', 8))
 ]
-BROKEN = [*SMALL, 'model.head.in_channels=3']
+BROKEN = [*SMALL, 'val_evaluator.topk=(1,50)']
 
 
 def test_a_training_is_the_same_with_and_without(run_tool, config, tmp_path):
@@ -24,9 +24,9 @@ def test_a_training_is_the_same_with_and_without(run_tool, config, tmp_path):
 def test_train_stops_before_the_first_step(run_tool, config, tmp_path):
     with pytest.raises(SystemExit) as stop:
         run_tool('train.py', config, '--cfg-options', *BROKEN)
-    assert 'in_channels=3' in stop.value.code
+    assert 'topk=(1, 50)' in stop.value.code
     assert not (tmp_path / 'work_dirs').exists()
-    with pytest.raises(RuntimeError, match='shapes cannot be multiplied'):
+    with pytest.raises((ValueError, SystemExit), match='50'):
         run_tool('train.py', config, '--no-preflight', '--cfg-options',
                  *BROKEN)
 
@@ -62,7 +62,7 @@ def test_a_test_is_checked_and_leaves_the_config_alone(run_tool, config,
 
 
 def test_a_test_stops_before_it_begins(run_tool, config, tmp_path):
-    (tmp_path / 'any.pth').write_bytes(b'')
+    torch.save({}, tmp_path / 'any.pth')
     with pytest.raises(SystemExit, match='topk=.1, 50'):
         run_tool('test.py', config, 'any.pth', '--cfg-options', *SMALL,
                  'test_evaluator.topk=(1,50)')
