@@ -64,7 +64,7 @@ def test_a_class_that_no_category_has_is_an_error(tmp_path):
     assert len(detection(tmp_path, metainfo=dict(classes=('car', )))) == 4
 
 
-def test_classes_in_another_order_than_the_categories(tmp_path):
+def test_classes_in_another_order_than_the_categories_b098(tmp_path):
     make_coco(tmp_path)
     with pytest.raises(ValueError, match="order of the file: 'person', 'car'"):
         detection(

@@ -261,7 +261,7 @@ def test_norms_and_positions_do_not_decay(name):
 @pytest.mark.parametrize(
     'name', ['upernet_deit-small', 'fpn_pvt-tiny', 'segmenter_deit-small'])
 def test_random_weights_by_option(name):
-    """What --cfg-options model.backbone.init_cfg=None does."""
+    """What --cfg-options model.backbone.init_cfg=None does (B079)."""
     cfg = load(named(name))
     shrink(cfg)
     cfg.merge_from_dict({'model.backbone.init_cfg': None})
