@@ -207,7 +207,11 @@ class Run:
         if self.trained:
             drop_pretrained(self.cfg.model)
         replace_sync_bn(self.cfg.model)  # it synchronises with no other
-        return revert_sync_batchnorm(build_model(self.cfg)).to(get_device())
+        model = revert_sync_batchnorm(build_model(self.cfg))
+        for weight in model.parameters():
+            if not weight.any():  # a last layer of zeros passes nothing back
+                nn.init.normal_(weight, std=0.01)
+        return model.to(get_device())
 
 
 def _leaves(node: Any, get: Callable) -> Iterator:
