@@ -83,6 +83,14 @@ def check_run(cfg: Config,
     Args:
         cfg (Config): The complete config of the run.
         splits, optional, trained, processes: See :class:`Run`.
+
+    Returns:
+        Report: Its text is what ``mmmix check`` prints.
+
+    Example::
+
+        cfg = load_config('smmix/vit-xs_smmix_1xb64-10e_synthetic.py')
+        print(check_run(cfg, processes=8))
     """
     start = time.perf_counter()
     register_toolboxes(cfg)
