@@ -211,3 +211,8 @@ def test_an_average_that_guides():
     assert "type='mmmix.EMAGuideHook'" in problem(cfg)
     cfg.custom_hooks = [dict(type='mmmix.EMAGuideHook')]
     assert not problems(cfg)
+
+
+def test_the_evaluator_of_the_test_set():
+    cfg = tiny({'test_evaluator.topk': (1, 11)})
+    assert problem(cfg).startswith('problem: test_evaluator')

@@ -81,10 +81,12 @@ class Run:
         self.task = toolbox_of(cfg)
         self.splits: List[str] = []
         for split in splits:
-            loader = cfg.get(f'{split}_dataloader')
-            if loader and not any(
-                    loader.dataset == cfg[f'{other}_dataloader'].dataset
-                    for other in self.splits):
+            same = [
+                other for other in self.splits if all(
+                    cfg.get(f'{split}_{part}') == cfg.get(f'{other}_{part}')
+                    for part in ('dataloader', 'evaluator'))
+            ]
+            if cfg.get(f'{split}_dataloader') and not same:
                 self.splits.append(split)
         self.looking_at = ''
         self.looked_at: List[str] = []
