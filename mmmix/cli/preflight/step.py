@@ -10,7 +10,7 @@ from torch import nn
 
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MmmixError
-from mmmix.models import RandomMixer
+from mmmix.models import MixClassifier, RandomMixer
 from .finding import Finding, finding_of
 from .run import Run
 from .schedule import images_in_last_batch
@@ -151,7 +151,8 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
     model, loader = run.model(), run.loader('train')
     run.looking_at = 'a batch of one image'
     model.train()
-    _give_average(run, model)
+    if isinstance(model, MixClassifier):  # every mixer takes a single image
+        model.data_preprocessor.batch_augments = None
     try:
         with torch.no_grad():
             data = model.data_preprocessor(
