@@ -190,6 +190,7 @@ def detection(root, load=None, **dataset):
         dataset, test_mode=True, pipeline=[steps[0], resize, *steps[1:]])
     cfg.test_dataloader = deepcopy(cfg.val_dataloader)
     cfg.val_evaluator.ann_file = str(root / 'ann.json')
+    cfg.test_evaluator = deepcopy(cfg.val_evaluator)
     for head in ('bbox_head', 'mask_head'):
         cfg.model.roi_head[head].num_classes = 1
     return Config(cfg.to_dict(), filename=None)

@@ -167,6 +167,6 @@ def test_a_set_that_the_run_does_not_use(root):
     cfg = pets(root)
     cfg.test_dataloader.dataset.data_prefix = 'gone'
     report = check(cfg, optional=('test', ))
-    assert report.passed
+    assert report.passed, str(report)
     assert any('gone' in finding.what for finding in report.findings)
     assert not check(cfg).passed

@@ -211,3 +211,18 @@ def test_an_average_that_guides():
     assert "type='mmmix.EMAGuideHook'" in problem(cfg)
     cfg.custom_hooks = [dict(type='mmmix.EMAGuideHook')]
     assert not problems(cfg)
+
+
+def test_the_evaluator_of_the_test_set():
+    cfg = tiny({'test_evaluator.topk': (1, 11)})
+    assert problem(cfg).startswith('problem: test_evaluator')
+
+
+def test_one_image_in_the_last_batch_that_would_be_mixed():
+    cfg = cnn({
+        'train_dataloader.batch_size': 2,
+        'train_dataloader.dataset.num_images': 5
+    })
+    cfg.model.train_cfg = dict(augments=[dict(type='mmmix.CutMix', alpha=1.)])
+    said = problem(cfg)
+    assert 'last batch of an epoch has one image' in said

@@ -83,6 +83,14 @@ def check_run(cfg: Config,
     Args:
         cfg (Config): The complete config of the run.
         splits, optional, trained, processes: See :class:`Run`.
+
+    Returns:
+        Report: Its text is what ``mmmix check`` prints.
+
+    Example::
+
+        cfg = load_config('smmix/vit-xs_smmix_1xb64-10e_synthetic.py')
+        print(check_run(cfg, processes=8))
     """
     start = time.perf_counter()
     register_toolboxes(cfg)
@@ -136,11 +144,14 @@ def _collect(run: Run) -> List[Finding]:
         builds = False
     if not (builds and all([passes(check) for check in OF_MODEL])):
         return findings
-    if trains and reads['train'] and passes(check_input, 'train'):
+    shown = [split for split in run.splits if reads[split]]
+    if not all(passes(check_input, split) for split in shown):
+        return findings
+    if trains and 'train' in shown:
         for check in OF_STEP:
             passes(check)
-    for split in run.splits:
-        if split != 'train' and reads[split] and passes(check_input, split):
+    for split in shown:
+        if split != 'train':
             passes(check_evaluation, split)
     return findings
 

@@ -15,6 +15,9 @@ class Finding:
         what (str): What is wrong, and what to do.
         where (str): What was looked at: a key of the config, or a file.
         fatal (bool): Whether it stops the run. Defaults to True.
+
+    >>> print(Finding('Labels must be 0 to 9.', 'list.txt'))
+    problem: list.txt: Labels must be 0 to 9.
     """
 
     what: str

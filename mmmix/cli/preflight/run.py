@@ -81,10 +81,12 @@ class Run:
         self.task = toolbox_of(cfg)
         self.splits: List[str] = []
         for split in splits:
-            loader = cfg.get(f'{split}_dataloader')
-            if loader and not any(
-                    loader.dataset == cfg[f'{other}_dataloader'].dataset
-                    for other in self.splits):
+            same = [
+                other for other in self.splits if all(
+                    cfg.get(f'{split}_{part}') == cfg.get(f'{other}_{part}')
+                    for part in ('dataloader', 'evaluator'))
+            ]
+            if cfg.get(f'{split}_dataloader') and not same:
                 self.splits.append(split)
         self.looking_at = ''
         self.looked_at: List[str] = []
@@ -207,7 +209,11 @@ class Run:
         if self.trained:
             drop_pretrained(self.cfg.model)
         replace_sync_bn(self.cfg.model)  # it synchronises with no other
-        return revert_sync_batchnorm(build_model(self.cfg)).to(get_device())
+        model = revert_sync_batchnorm(build_model(self.cfg))
+        for weight in model.parameters():
+            if not weight.any():  # a last layer of zeros passes nothing back
+                nn.init.normal_(weight, std=0.01)
+        return model.to(get_device())
 
 
 def _leaves(node: Any, get: Callable) -> Iterator:

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MmmixError
-from mmmix.models import RandomMixer
+from mmmix.models import MixClassifier, RandomMixer
 from .finding import Finding, finding_of
 from .run import Run
 from .schedule import images_in_last_batch
@@ -58,14 +58,13 @@ def check_input(run: Run, split: str) -> Iterator[Finding]:
             'each channel.', 'data_preprocessor')
         return
     wanted = getattr(getattr(model, 'head', None), 'in_channels', None)
-    if not (isinstance(wanted, int) and hasattr(model, 'extract_feat')
-            and split == run.splits[0]):
+    if not (isinstance(wanted, int) and hasattr(model, 'extract_feat')):
         return
     run.looking_at = f'the features of {channels}-channel images'
     model.eval()
     with torch.no_grad():
         images = model.data_preprocessor(batch)['inputs']
-        features = model.extract_feat(images)
+        features = model.extract_feat(images[:1])
     while isinstance(features, (list, tuple)):
         features = features[-1]
     width = features.shape[1 if features.ndim == 4 else -1]
@@ -152,7 +151,8 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
     model, loader = run.model(), run.loader('train')
     run.looking_at = 'a batch of one image'
     model.train()
-    _give_average(run, model)
+    if isinstance(model, MixClassifier):  # every mixer takes a single image
+        model.data_preprocessor.batch_augments = None
     try:
         with torch.no_grad():
             data = model.data_preprocessor(

@@ -84,7 +84,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         elif augments is None and self._batch_augments is not None:
             augments = RandomMixer(None, 0.)
         self._batch_augments = augments
-        self.to_onehot = self.to_onehot or augments is not None
+        if augments is not None:
+            self.to_onehot = True
 
     # labels are read as Python numbers, which a compiled graph cannot do
     @torch.compiler.disable
