@@ -95,9 +95,13 @@ def test_bad_input(run_tool, tmp_path):
 
 
 def test_a_resumed_run_is_one_curve(tmp_path):
-    first = [dict(loss=4., epoch=1, iter=10, step=10),
-             {'accuracy/top1': 20., 'step': 1},
-             dict(loss=3., epoch=2, iter=20, step=20)]
+    first = [
+        dict(loss=4., epoch=1, iter=10, step=10), {
+            'accuracy/top1': 20.,
+            'step': 1
+        },
+        dict(loss=3., epoch=2, iter=20, step=20)
+    ]
     later = [dict(loss=2., epoch=2, iter=20, step=20),
              {'accuracy/top1': 30., 'step': 2}]  # yapf: disable
     write_log(tmp_path, first, '20260101_000000')
