@@ -1,9 +1,11 @@
-"""For all tests: one thread and one seed, so that a test repeats alone."""
+"""For all tests: one thread, one seed and no scope of an earlier test, so that
+a test repeats alone."""
 import random
 
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 # such small models only wait for a second one
 torch.set_num_threads(1)
@@ -18,6 +20,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent.name in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def no_scope_left():
+    before = DefaultScope._instance_dict.copy()
+    yield
+    DefaultScope._instance_dict = before
 
 
 @pytest.fixture(autouse=True)
