@@ -63,12 +63,11 @@ def _config(run, seed, work_dir):
     changes = [f'{key.split(".")[-1]}={options[key]}' for key in options]
     name = re.sub(r'[^\w.=]+', '-',
                   '+'.join([Path(run['config']).stem, *changes]))
-    config = load_config(run['config'])
-    config.merge_from_dict({
+    folder = str(Path(work_dir, name, f'seed{seed}'))
+    return load_config(run['config'], {
         **options, 'randomness.seed': seed,
-        'work_dir': str(Path(work_dir, name, f'seed{seed}'))
+        'work_dir': folder
     })
-    return config
 
 
 def train(run):
