@@ -2,7 +2,8 @@
 
 Builds every combination with a small ViT and a small CNN and trains one step.
 A combination is refused only for a missing ingredient, which the table names:
-R, regions that belong to one image each; T, patch tokens; C, class attention.
+M, a mask of one source; R, regions that belong to one image each; T, patch
+tokens; C, class attention.
 With --write the table in the README is replaced.
 
 Example:
@@ -24,7 +25,7 @@ from mmmix.registry import MODELS
 
 CLASSES = 4
 SIZE = 32
-LETTERS = {'regions': 'R', 'tokens': 'T', 'class_attention': 'C'}
+LETTERS = {'mask': 'M', 'regions': 'R', 'tokens': 'T', 'class_attention': 'C'}
 
 MIXERS = dict(
     Mixup=dict(type='mmmix.Mixup'),
@@ -191,8 +192,9 @@ def table(results_of):
         '',
         f'Of {count} combinations {trained} train a step; the others are '
         'refused when the model is built, because one of their cells above '
-        'holds a letter: there are no **R**egions that belong to one image '
-        'each, no patch **T**okens, or no **C**lass attention.',
+        'holds a letter: there is no **M**ask of one source, no **R**egions '
+        'that belong to one image each, no patch **T**okens, or no **C**lass '
+        'attention.',
     ]
     return '\n'.join(lines)
 

@@ -16,7 +16,8 @@ class MissingIngredient(MmmixError):
     """A combination of parts requires what one of them cannot provide.
 
     Args:
-        ingredient (str): 'regions', 'tokens' or 'class_attention'.
+        ingredient (str): One of the words of
+            :mod:`mmmix.models.requirements`.
         message (str): What is required, why it is missing, what to do.
     """
 

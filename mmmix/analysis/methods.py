@@ -147,15 +147,14 @@ def with_controls(methods: Sequence[Method]) -> List[Method]:
 
 
 def check_regions(methods: Sequence[Method]) -> None:
-    """Raise a MmmixError if a mixer blends, as pasted regions cannot be
-    measured then."""
+    """Raise a MmmixError if a mixer gives all places one weight, or mixes
+    several sources, as one pasted region cannot be measured then."""
     for method in methods:
-        if method.mixer.kind != 'regions':
+        if method.mixer.kind not in ('regions', 'soft'):
             raise MmmixError(
-                f'{method.name} blends images, so there are no regions: every '
-                'place shows both images with the weights of their labels, '
-                'and there is nothing to measure. Choose methods that cut and '
-                'paste.')
+                f'{method.name} has no regions of one source (its mixes are '
+                f'of the kind {method.mixer.kind!r}), so there is nothing to '
+                'measure. Choose methods that cut and paste one source.')
 
 
 def measure_pairs(

@@ -6,7 +6,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import Callable, Dict, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Sequence, Tuple
 
 import mmengine
 import mmpretrain
@@ -90,21 +90,38 @@ def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
     return measured
 
 
+def random_guidance(requires: FrozenSet[str], batch_size: int,
+                    size: Sequence[int], num_classes: int,
+                    device: torch.device) -> Guidance:
+    """Random numbers for what is required of images of a height and width."""
+    grid = [max(1, side // PATCH) for side in size]
+    shapes = dict(
+        attention=grid,
+        logits=[num_classes],
+        saliency=size,
+        features=[256, *grid],
+        label_maps=[num_classes, *grid])
+    return Guidance(
+        **{
+            word: torch.rand(batch_size, *shapes[word], device=device)
+            for word in requires
+        })
+
+
 @torch.no_grad()
 def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
                 size: Tuple[int, int], repeats: int,
                 device: torch.device) -> Dict[str, dict]:
-    """Time and peak memory of each mixer alone, guided by random attention,
+    """Time and peak memory of each mixer alone, guided by random numbers,
     and of 'clone', ``inputs.clone()``: ``ms``, ``times_clone`` and
     ``peak_times_batch`` by name."""
     inputs = torch.rand(batch_size, 3, *size, device=device)
     labels = torch.eye(1000, device=device)[torch.arange(batch_size) % 1000]
-    grid = [max(1, side // PATCH) for side in size]
-    guidance = Guidance(
-        attention=torch.rand(batch_size, *grid, device=device), logits=labels)
     rng = np.random.default_rng(0)
 
     def run_of(mixer):
+        guidance = random_guidance(mixer.requires, batch_size, size,
+                                   labels.size(1), device)
         return lambda: mixer.mix(inputs, labels,
                                  mixer.sample(rng, batch_size, size), guidance)
 

@@ -1,4 +1,6 @@
 """Labels of mixed images, and the weight lambda with which they are mixed."""
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -6,32 +8,52 @@ from torch import Tensor
 from mmmix.errors import MmmixError
 
 
-def mix_labels(labels: Tensor, source: Tensor, lam: Tensor) -> Tensor:
-    r"""Mixed labels :math:`\lambda y_A + (1 - \lambda) y_B` (SMMix, Eq. 1).
+def blend(values: Tensor,
+          source: Tensor,
+          lam: Tensor,
+          own: Optional[Tensor] = None) -> Tensor:
+    r"""What mixed images have of the images that they are made of.
+
+    .. math::
+        w v_i + \sum_s \lambda_{is} v_{source_{is}}, \quad
+        w = 1 - \sum_s \lambda_{is}
+
+    With labels and one source these are mixed labels :math:`\lambda y_A + (1 -
+    \lambda) y_B` (SMMix, Eq. 1).
 
     Args:
-        labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
-        source (Tensor): ``(N,)`` int64, index of the image that is pasted.
-        lam (Tensor): ``(N,)`` weight of the source's label, in [0, 1].
+        values (Tensor): One row for each image ``(N, K)``, such as one-hot or
+            soft labels.
+        source (Tensor): ``(N,)`` or ``(N, S)`` int64, indices of the images
+            that are mixed in.
+        lam (Tensor): Their weights, of the shape of ``source``.
+        own (Tensor, optional): ``(N,)``, the weight w of an image's own row.
+            Defaults to None, what the sources leave.
 
     Returns:
-        Tensor: ``(N, num_classes)``, float32 or wider.
+        Tensor: ``(N, K)``, float32 or wider.
 
     Raises:
-        MmmixError: If the lengths differ.
+        MmmixError: If shapes do not match.
 
-    >>> mix_labels(
-    ...     torch.eye(2), torch.tensor([1, 0]), torch.tensor([0.25, 0.]))
+    >>> blend(torch.eye(2), torch.tensor([1, 0]), torch.tensor([0.25, 0.]))
     tensor([[0.7500, 0.2500],
             [0.0000, 1.0000]])
     """
-    if labels.ndim != 2 or not labels.size(0) == source.size(0) == lam.size(0):
+    if values.ndim != 2 or lam.ndim not in (1, 2) \
+            or source.shape != lam.shape or len(values) != len(source):
         raise MmmixError(
-            '`labels` (N, num_classes), `source` (N,) and `lam` (N,) must '
-            f'agree in N, but have shapes {tuple(labels.shape)}, '
-            f'{tuple(source.shape)} and {tuple(lam.shape)}.')
-    labels = labels.to(torch.promote_types(labels.dtype, torch.float32))
-    return labels.lerp(labels[source], lam[:, None].to(labels.dtype))
+            'Values (N, K), `source` and `lam` (N,) or (N, S) must agree, but '
+            f'have shapes {tuple(values.shape)}, {tuple(source.shape)} and '
+            f'{tuple(lam.shape)}.')
+    values = values.to(torch.promote_types(values.dtype, torch.float32))
+    lam = lam.to(values.dtype)
+    if lam.ndim == 1 and own is None:
+        return values.lerp(values[source], lam[:, None])
+    lam, source = (t.view(len(t), -1) for t in (lam, source))
+    own = 1 - lam.sum(1) if own is None else own.to(values.dtype)
+    mixed = torch.einsum('ns,nsk->nk', lam, values[source])
+    return mixed + own[:, None] * values
 
 
 def attention_lambda(attention: Tensor,

@@ -8,7 +8,7 @@ from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
-from .guides import EMAGuide, FrozenGuide, Guide, SelfGuide
+from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TransMixLabel)
@@ -21,8 +21,8 @@ __all__ = [
     'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
     'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
     'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
-    'MixLoss', 'MixVisionTransformerClsHead', 'RandomMixer', 'Mixup',
-    'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'ResNeXt_CIFAR',
-    'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown', 'TransMixLabel',
-    'AttentionMap', 'find_extractor', 'seen_channels'
+    'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',
+    'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
+    'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
+    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
 ]

@@ -7,12 +7,16 @@ The ingredients are:
 =================== =======================================================
 'attention'          attention maps of the unmixed images, from the guide
 'logits'             logits of the unmixed images, from the guide
-'regions'            a mixer that cuts and pastes
+'saliency'           gradients of the loss by pixel, from the guide
+'features'           features of one layer, from the guide
+'label_maps'         a soft label for each place, from the guide
+'mask'               a mixer whose one source has a weight at each place
+'regions'            a mixer that cuts and pastes one source
 'tokens'             patch tokens of the mixed images, from the backbone
 'class_attention'    class attention of the mixed images, from the backbone
 =================== =======================================================
 """
-from typing import Callable, Dict, FrozenSet, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, Optional
 
 import numpy as np
 from mmpretrain.models.backbones import VisionTransformer
@@ -22,7 +26,7 @@ from torch import nn
 from mmmix.errors import MissingIngredient, MmmixError
 from .attention import find_extractor
 from .batch_augments import BatchMixer
-from .guides import WORDS, words_by_guide
+from .guides import WORDS, Guide, words_by_guide
 from .heads import MixHead
 
 
@@ -87,15 +91,16 @@ def check_requirements(model: nn.Module) -> None:
     for place, part in parts_of(model.head).items():
         if not any(
                 getattr(a, 'kind', 'unmixed') in part.kinds for a in augments):
-            raise _no_regions(place, part, mixers.augments)
-    patch = _patch(model.backbone)
+            raise _applies_nowhere(place, part, mixers.augments)
     for mixer in mixers.augments:
         if isinstance(mixer, BatchMixer):
-            mixer.check_patch(patch)
+            mixer.check(model)
     words = frozenset().union(*(required_of_guides(model.head, a)
                                 for a in augments))
     guides = model.data_preprocessor.guides
     for guide, share in words_by_guide(guides, words).items():
+        for word in share - guide.gives:
+            raise _not_given(guide, word)
         guide.check(model, share)
 
 
@@ -159,23 +164,26 @@ def _check_backbone(model: nn.Module) -> None:
         extractor.grid(extractor.image_size)
 
 
-def _no_regions(place: str, part: nn.Module,
-                augments: list) -> MissingIngredient:
+def _not_given(guide: Guide, word: str) -> MissingIngredient:
+    gives = ' and '.join(f"'{given}'" for given in sorted(guide.gives))
+    return MissingIngredient(
+        word, f'A mixer, label rule or loss requires {word!r} of the unmixed '
+        f'images, but the {type(guide).__name__} gives {gives} only: choose '
+        f'another guide for it, guide=dict({word}=dict(type=...)).')
+
+
+def _applies_nowhere(place: str, part: nn.Module,
+                     augments: list) -> MissingIngredient:
     names = [
         f'{type(a).__module__.split(".")[0]}.{type(a).__name__}'
         for a in augments
     ]
+    kinds = ' or '.join(f"'{kind}'" for kind in sorted(part.kinds))
     return MissingIngredient(
-        'regions',
+        'mask' if 'soft' in part.kinds else 'regions',
         f'{place} ({type(part).__name__}) applies to none of the mixers '
-        f"{names}: a blend has no regions, and MMPretrain's own mixers do "
-        'not tell what they mixed. Add an mmmix mixer that cuts and pastes, '
-        f'or remove the part: {place}=None.')
-
-
-def _patch(backbone: nn.Module) -> Optional[Tuple[int, int]]:
-    """Height and width of the backbone's patches, None if not known."""
-    try:
-        return find_extractor(backbone).patch
-    except MmmixError:  # a mixer without guidance works with any backbone
-        return None
+        f'{names}: it requires batches of the kind {kinds}. A blend has no '
+        'regions, a mix of several sources no single one to weigh, and '
+        "MMPretrain's own mixers do not tell what they mixed. Add an mmmix "
+        'mixer that cuts and pastes one source, or remove the part: '
+        f'{place}=None.')

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmmix.functional import box_coverage, mix_labels, resize_mask
+from mmmix.functional import blend, box_coverage, resize_mask
 
 
 @dataclass
@@ -20,20 +20,31 @@ class MixedBatch:
         labels (Tensor): *Unmixed* one-hot or soft labels
             ``(N, num_classes)``: ``y_B``; those of the sources, ``y_A``, are
             ``labels[source]``.
-        source (Tensor): ``(N,)`` int64, index of the image pasted in.
+        source (Tensor): ``(N,)`` int64, index of the image pasted in; ``(N,
+            S)`` for the kind 'several'.
         lam (Tensor): ``(N,)`` float32 in [0, 1], weight of the *source's*
-            label.
+            label; ``(N, S)`` with several.
         mask (Tensor): ``(N, h, w)`` float32 in [0, 1], weight of the source
             at each place, on any grid: pixels, patches, or ``(N, 1, 1)``
-            where the whole image has one weight.
-        kind (str): 'regions' (each place shows one of the two images), 'blend'
-            (places show both, as in Mixup) or 'unmixed'.
+            where the whole image has one weight; ``(N, S, h, w)`` with
+            several.
+        kind (str): 'regions' (each place shows one of the two images), 'soft'
+            (each place has a weight of its own), 'blend' (one weight for the
+            whole image, as in Mixup), 'several' (more than one source) or
+            'unmixed'.
         source_boxes, target_boxes (Tensor, optional): ``(N, 4)`` int64 boxes
             ``(y1, x1, y2, x2)`` in pixels, half open: where the region was
             taken from and where it was pasted. None if it is not a box.
         mixer (str, optional): Name of the mixer; None if nothing was mixed.
         rng (np.random.Generator, optional): The generator that drew this mix,
             for a label rule that also draws a number.
+        own_lam (Tensor, optional): ``(N,)``, weight of the target's own
+            label, where it is not what the sources leave.
+        site (str, optional): Name of the backbone's module whose output is
+            mixed instead of the images; ``inputs`` are then unmixed. None,
+            the default, mixes the images.
+        originals (Tensor, optional): The unmixed images ``(N, C, H, W)``, a
+            reference, for losses that look at them.
 
     >>> images, labels = torch.rand(3, 3, 8, 8), torch.eye(3)
     >>> MixedBatch.unmixed(images, labels).mixed_labels()
@@ -52,6 +63,9 @@ class MixedBatch:
     target_boxes: Optional[Tensor] = None
     mixer: Optional[str] = None
     rng: Optional[np.random.Generator] = None
+    own_lam: Optional[Tensor] = None
+    site: Optional[str] = None
+    originals: Optional[Tensor] = None
 
     @classmethod
     def unmixed(cls,
@@ -69,7 +83,8 @@ class MixedBatch:
             lam=lam,
             mask=lam.view(n, 1, 1),
             kind='unmixed',
-            mixer=mixer)
+            mixer=mixer,
+            originals=inputs)
 
     @property
     def source_labels(self) -> Tensor:
@@ -93,7 +108,12 @@ class MixedBatch:
     def _coverage(self, boxes: Tensor, grid: Sequence[int]) -> Tensor:
         return box_coverage(boxes, self.inputs.shape[-2:], grid)
 
+    def blend(self, values: Tensor) -> Tensor:
+        """What the mixed images have of values ``(N, K)`` of the unmixed
+        images, see :func:`mmmix.functional.blend`."""
+        return blend(values, self.source, self.lam, self.own_lam)
+
     def mixed_labels(self) -> Tensor:
         """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1),
         ``(N, num_classes)``."""
-        return mix_labels(self.labels, self.source, self.lam)
+        return self.blend(self.labels)

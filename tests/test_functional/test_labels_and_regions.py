@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmix.functional import image_attention_score, mix_labels, region_means
+from mmmix.functional import blend, image_attention_score, region_means
 
 
 @pytest.mark.parametrize('soft', [False, True])
@@ -14,7 +14,7 @@ def test_mixed_labels_class_by_class(soft):
         torch.tensor([0, 3, 1, 4]), 5)
     source = torch.tensor([2, 2, 0, 3])
     lam = torch.tensor([0., 0.25, 0.7, 1.])
-    mixed = mix_labels(labels, source, lam)
+    mixed = blend(labels, source, lam)
     for i in range(4):
         for c in range(5):
             expected = lam[i].item() * float(labels[source[i], c]) + (
@@ -23,9 +23,34 @@ def test_mixed_labels_class_by_class(soft):
     torch.testing.assert_close(mixed.sum(1), torch.ones(4))
 
 
-def test_labels_of_another_length_are_refused():
-    with pytest.raises(ValueError, match='agree in N'):
-        mix_labels(torch.eye(3), torch.tensor([1, 0]), torch.rand(2))
+@pytest.mark.parametrize('own', [None, torch.tensor([.5, .25, .9])])
+def test_labels_of_several_sources(own):
+    labels = torch.rand(3, 4, dtype=torch.float64)
+    source = torch.tensor([[1, 2], [0, 0], [2, 1]])
+    lam = torch.tensor([[.25, .5], [.125, .125], [0., 1.]])
+    mixed = blend(labels, source, lam, own)
+    for i in range(3):
+        rest = 1 - lam[i].sum() if own is None else own[i]
+        expected = rest.double() * labels[i]
+        for s in range(2):
+            expected = expected + lam[i, s].double() * labels[source[i, s]]
+        torch.testing.assert_close(mixed[i], expected)
+
+
+def test_a_free_weight_of_the_own_label():
+    lam, own = torch.tensor([.25, .5]), torch.tensor([.5, .25])
+    mixed = blend(torch.eye(2), torch.tensor([1, 0]), lam, own)
+    assert mixed.tolist() == [[.5, .25], [.5, .25]]
+
+
+@pytest.mark.parametrize('source, lam', [
+    (torch.tensor([1, 0]), torch.rand(2)),
+    (torch.tensor([1, 0, 2]), torch.rand(3, 1)),
+    (torch.zeros(3, 1, 1, dtype=torch.long), torch.rand(3, 1, 1)),
+])
+def test_sources_of_another_shape_are_refused(source, lam):
+    with pytest.raises(ValueError, match='must agree'):
+        blend(torch.eye(3), source, lam)
 
 
 def test_region_means_token_by_token():

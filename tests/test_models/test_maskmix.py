@@ -1,8 +1,12 @@
 """MaskMix against loops over pixels, in float64."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from helpers import BOTH_LOSSES, build, train_losses, vit_config
+from mmpretrain.models import ResNet, VisionTransformer
+from torch import nn
 
 from mmmix.functional import resize_mask
 from mmmix.registry import BATCH_AUGMENTS
@@ -299,17 +303,30 @@ def test_shuffling_patches_that_do_not_divide_the_image_is_refused():
 
 
 def test_cells_fit_the_patches_of_the_backbone():
+
+    def model_of(backbone):
+        return SimpleNamespace(backbone=backbone)
+
+    def vit(patch):
+        return model_of(
+            VisionTransformer(
+                dict(
+                    embed_dims=8,
+                    num_layers=1,
+                    num_heads=1,
+                    feedforward_channels=8),
+                img_size=2 * patch,
+                patch_size=patch))
+
     mixer = mixer_of(scale=4, patch_size=16)
-    mixer.check_patch(None)
-    mixer.check_patch((16, 16))
-    mixer.check_patch((32, 4))
-    for patch in ((14, 14), (16, 14)):
-        with pytest.raises(
-                ValueError, match='64 x 64 pixel cells .* not a mul'):
-            mixer.check_patch(patch)
+    for model in (model_of(ResNet(18)), model_of(nn.Identity()), vit(16),
+                  vit(32)):
+        mixer.check(model)
+    with pytest.raises(ValueError, match='64 x 64 pixel cells .* not a mul'):
+        mixer.check(vit(14))
     # unless misaligned cells are chosen
-    mixer_of(alignment='shifted').check_patch((14, 14))
-    mixer_of(alignment='sub_patch', scale=0.5).check_patch((14, 14))
+    mixer_of(alignment='shifted').check(vit(14))
+    mixer_of(alignment='sub_patch', scale=0.5).check(vit(14))
 
 
 def test_a_training_step_with_all_losses():

@@ -145,4 +145,4 @@ def test_switches_are_checked_before_the_first_step(augments, ok):
             schedule=[dict(action_epoch=2, batch_augments=augments)])
     ]
     found = problems(cfg)
-    assert not found if ok else 'a blend has no regions' in found[0]
+    assert not found if ok else 'A blend has no regions' in found[0]

@@ -1,7 +1,7 @@
 """How to get attention maps and patch tokens from each backbone family."""
 from .absvit import AbSViTTopDown
 from .base import (AttentionExtractor, OutputRecorder, find_extractor,
-                   patch_grid)
+                   patch_grid, patch_of)
 from .ca_swin import CASwinAttention
 from .cait import CaiTAttention
 from .class_token import ClassTokenAttention, split_heads
@@ -17,5 +17,5 @@ __all__ = [
     'CNNActivation', 'CaiTAttention', 'ClassAttention', 'ClassTokenAttention',
     'PVTAttention', 'SwinAttention', 'TopDown', 'ViTAttention', 'AttentionMap',
     'OutputRecorder', 'XCiTAttention', 'find_extractor', 'patch_grid',
-    'split_heads'
+    'patch_of', 'split_heads'
 ]

@@ -228,6 +228,20 @@ def find_extractor(backbone: nn.Module) -> AttentionExtractor:
         'mmmix.registry.ATTENTION_EXTRACTORS (docs/attention.md shows how).')
 
 
+def patch_of(backbone: nn.Module) -> Optional[Tuple[int, int]]:
+    """Height and width of a backbone's patches in pixels, None if it has
+    none or is of no known family.
+
+    >>> from mmpretrain.models import VisionTransformer
+    >>> patch_of(VisionTransformer('deit-tiny'))
+    (16, 16)
+    """
+    try:
+        return find_extractor(backbone).patch
+    except MmmixError:
+        return None
+
+
 def patch_grid(image_size: Sequence[int],
                patch: Sequence[int]) -> Tuple[int, int]:
     """Number of patches, down and across, that an image divides into.

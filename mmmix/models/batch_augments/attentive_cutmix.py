@@ -111,7 +111,7 @@ class AttentiveCutMix(BatchMixer):
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
         source = to_device(params['source'], inputs)
-        attention = self.attention(guidance)[source]
+        attention = self.required(guidance, 'attention')[source]
         if self.grid is not None:
             attention = resize_mask(attention, self.grid)
         of = attention[0].numel()

@@ -4,7 +4,7 @@ from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.structures import Guidance, MixedBatch
@@ -21,10 +21,9 @@ class BatchMixer(metaclass=ABCMeta):
     guidance also works in a stock ``ClsDataPreprocessor``.
 
     Attributes:
-        requires (frozenset[str]): What :meth:`mix` requires from a guide:
-            'attention', 'logits', both or nothing.
-        kind (str): :attr:`MixedBatch.kind` of what :meth:`mix` returns:
-            'regions' or 'blend'.
+        requires (frozenset[str]): What :meth:`mix` requires from a guide, the
+            names of fields of :class:`Guidance`.
+        kind (str): :attr:`MixedBatch.kind` of what :meth:`mix` returns.
     """
 
     requires: FrozenSet[str] = frozenset()
@@ -64,17 +63,15 @@ class BatchMixer(metaclass=ABCMeta):
             MixedBatch: With the mixer's own lambda.
         """
 
-    def check_patch(self, patch: Optional[Tuple[int, int]]) -> None:
-        """Check that the mixer suits the patches of a backbone.
-
-        Called when the model is built; by default every backbone passes.
+    def check(self, model: nn.Module) -> None:
+        """Check, when a model is built, that the mixer suits it; by default
+        every model passes.
 
         Args:
-            patch (Tuple[int, int], optional): Height and width in pixels of
-                the patches of the model under training; None if it has none.
+            model (nn.Module): The classifier to be trained.
 
         Raises:
-            MmmixError: If the mixer does not suit them.
+            MmmixError: If the mixer does not suit it.
         """
 
     def __call__(self, inputs: Tensor,
@@ -101,17 +98,18 @@ class BatchMixer(metaclass=ABCMeta):
         mixed = self.mix(inputs, labels, params)
         return mixed.inputs, mixed.mixed_labels()
 
-    def attention(self, guidance: Optional[Guidance]) -> Tensor:
-        """The attention maps ``(N, h, w)`` of a guidance.
+    def required(self, guidance: Optional[Guidance], word: str) -> Tensor:
+        """A field of a guidance, such as 'attention'.
 
         Raises:
-            MmmixError: If it has none.
+            MmmixError: If it is missing.
         """
-        if guidance is None or guidance.attention is None:
+        value = getattr(guidance, word, None)
+        if value is None:
             raise MmmixError(
-                f'{type(self).__name__} requires the attention maps of the '
-                'unmixed images, but `guidance.attention` is missing.')
-        return guidance.attention
+                f'{type(self).__name__} requires the {word} of the unmixed '
+                f'images, but `guidance.{word}` is missing.')
+        return value
 
 
 def check_batch(inputs: Tensor, labels: Tensor) -> None:

@@ -3,13 +3,14 @@ from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import (area_lambda, box_masks, crop_cells, grid_shape,
                               paste_masked, resize_mask)
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
+from ..attention import patch_of
 from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
                    to_device)
 
@@ -128,7 +129,8 @@ class MaskMix(BatchMixer):
         self.shuffle_patches = shuffle_patches
         self.pairing = check_pairing(pairing)
 
-    def check_patch(self, patch: Optional[Tuple[int, int]]) -> None:
+    def check(self, model: nn.Module) -> None:
+        patch = patch_of(model.backbone)
         if self.alignment != 'patch' or patch is None:
             return
         if any(self.cell % side for side in patch):

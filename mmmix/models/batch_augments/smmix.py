@@ -112,7 +112,7 @@ class SMMix(BatchMixer):
             labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
-        attention = self.attention(guidance)
+        attention = self.required(guidance, 'attention')
         image_size = tuple(inputs.shape[-2:])
         grid = self.grid or tuple(attention.shape[1:])
         if self.delta[1] * min(grid) < 1 - 1e-9:

@@ -100,7 +100,8 @@ class MixClassifier(ImageClassifier):
             self._check_no_part_requires_mixing()
             return super().loss(inputs, data_samples)
         mixed, guidance = self.data_preprocessor.mix(self, inputs,
-                                                     _labels(data_samples))
+                                                     _labels(data_samples),
+                                                     data_samples)
         features, tokens, class_attention = self.extract_mixed_feat(mixed)
         if isinstance(self.head, MixHead):
             return self.head.loss(features, data_samples, mixed, guidance,

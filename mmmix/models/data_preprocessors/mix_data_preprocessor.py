@@ -44,7 +44,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
 
     Attributes:
         batch_augments (RandomMixer, optional): Picks a mixer in each step.
-        guides (dict[str, Guide]): The guides for 'attention' and 'logits'.
+        guides (dict[str, Guide]): The guide for each word that can be
+            required from one.
 
     Raises:
         MmmixError: If ``batch_augments`` has another key, or, in training, on
@@ -107,14 +108,20 @@ class MixDataPreprocessor(ClsDataPreprocessor):
     # guide and mixer run eagerly: their hooks would not fire in a compiled
     # graph, and random permutations break it
     @torch.compiler.disable
-    def mix(self, model: nn.Module, inputs: Tensor,
-            labels: Tensor) -> Tuple[MixedBatch, Optional[Guidance]]:
+    def mix(
+        self,
+        model: nn.Module,
+        inputs: Tensor,
+        labels: Tensor,
+        samples: Optional[List[DataSample]] = None
+    ) -> Tuple[MixedBatch, Optional[Guidance]]:
         """Mix the batch of a training step by a randomly picked mixer.
 
         Args:
             model (nn.Module): The model under training.
             inputs (Tensor): Normalised images ``(N, C, H, W)``.
             labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
+            samples (list[DataSample], optional): See :meth:`mix_by`.
 
         Returns:
             tuple: See :meth:`mix_by`.
@@ -122,7 +129,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         check_batch(inputs, labels)
         shared_rng, rng = self.generators()
         augment = self.batch_augments.pick(shared_rng)
-        mixed, guidance = self.mix_by(model, augment, inputs, labels, rng)
+        mixed, guidance = self.mix_by(
+            model, augment, inputs, labels, rng, samples=samples)
         for hook in self._mix_hooks.values():
             hook(mixed, guidance)
         return mixed, guidance
@@ -136,7 +144,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         labels: Tensor,
         rng: np.random.Generator,
         source: Optional[np.ndarray] = None,
-        attention: Optional[Tensor] = None
+        attention: Optional[Tensor] = None,
+        samples: Optional[List[DataSample]] = None
     ) -> Tuple[MixedBatch, Optional[Guidance]]:
         """Mix a batch by a given batch augment, as training does.
 
@@ -152,6 +161,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
                 paste into each, instead of the mixer's own draw.
             attention (Tensor, optional): Maps ``(N, h, w)`` to use instead of
                 the guide's; they are averaged onto its grid.
+            samples (list[DataSample], optional): The data samples of the
+                batch, for a guide that reads them.
 
         Returns:
             tuple[MixedBatch, Guidance | None]: The mixed batch, with the
@@ -162,7 +173,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         if augment is not None and mixer is None:
             inputs, labels = augment(inputs, labels)
         requires = self.requires(model, augment)
-        guidance = ask_guides(self.guides, model, inputs, requires, labels)
+        guidance = ask_guides(self.guides, model, inputs, requires, labels,
+                              samples)
         if mixer is None:
             name = None if augment is None else type(augment).__name__
             return MixedBatch.unmixed(inputs, labels, name), guidance
@@ -175,12 +187,13 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             params['source'] = source
         mixed = mixer.mix(inputs, labels, params, guidance)
         mixed.rng = rng
+        mixed.originals = inputs
         return mixed, guidance
 
     def requires(self, model: nn.Module,
                  augment: Optional[Callable]) -> FrozenSet[str]:
-        """What is required from the guides when a batch augment mixes:
-        'attention', 'logits', both or nothing."""
+        """What is required from the guides when a batch augment mixes: names
+        of fields of :class:`Guidance`."""
         return required_of_guides(model.head, augment)
 
     def register_mix_hook(self, hook: Callable) -> RemovableHandle:

@@ -1,11 +1,12 @@
-"""Where attention and logits of the unmixed images come from."""
+"""Where attention, logits and more of the unmixed images come from."""
 from .average import EMAGuide
 from .base import Guide
 from .by_word import WORDS, ask_guides, build_guides, words_by_guide
 from .frozen import FrozenGuide
+from .network import NetworkGuide
 from .self_guide import SelfGuide
 
 __all__ = [
-    'EMAGuide', 'FrozenGuide', 'Guide', 'SelfGuide', 'WORDS', 'ask_guides',
-    'build_guides', 'words_by_guide'
+    'EMAGuide', 'FrozenGuide', 'Guide', 'NetworkGuide', 'SelfGuide', 'WORDS',
+    'ask_guides', 'build_guides', 'words_by_guide'
 ]

@@ -1,15 +1,16 @@
-from typing import FrozenSet, Optional
+from typing import FrozenSet, List, Optional
 
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS
 from mmmix.structures import Guidance
-from .base import Guide
+from .network import NetworkGuide
 
 
 @TASK_UTILS.register_module()
-class EMAGuide(Guide):
+class EMAGuide(NetworkGuide):
     """The moving average of the model under training guides it.
 
     ``mmmix.EMAGuideHook`` sets :attr:`average`: it keeps an average, or shares
@@ -22,7 +23,7 @@ class EMAGuide(Guide):
     itself: the weights of a checkpoint stand for the average.
 
     Args:
-        **kwargs: Of :class:`Guide`.
+        **kwargs: Of :class:`NetworkGuide`.
 
     Attributes:
         average (nn.Module, optional): The averaged classifier.
@@ -41,12 +42,13 @@ class EMAGuide(Guide):
                  model: nn.Module,
                  images: Tensor,
                  requires: FrozenSet[str],
-                 labels: Optional[Tensor] = None) -> Guidance:
+                 labels: Optional[Tensor] = None,
+                 samples: Optional[List[DataSample]] = None) -> Guidance:
         if self.average is None and model.training:
             raise MmmixError(
                 'EMAGuide has no moving average to ask. Add its hook to '
                 "`custom_hooks`: dict(type='mmmix.EMAGuideHook').")
-        return super().__call__(model, images, requires, labels)
+        return super().__call__(model, images, requires, labels, samples)
 
     def __getstate__(self) -> dict:
         # the hook keeps the average in a checkpoint of its own

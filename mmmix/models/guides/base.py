@@ -1,210 +1,65 @@
+"""What all guides have in common."""
 from abc import ABCMeta, abstractmethod
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import FrozenSet, Iterator, Optional, Sequence, Tuple, Union
+from typing import FrozenSet, List, Optional
 
-import numpy as np
-import torch
-import torch.nn.functional as F
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmmix.errors import MmmixError
-from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
-from ..attention import AttentionMap, find_extractor
 
 
 class Guide(metaclass=ABCMeta):
     """A function of a model and unmixed images that returns a `Guidance`.
 
-    A child defines :meth:`network`, the classifier that is asked. A guide is
-    not an ``nn.Module``: it is not in the model's checkpoints, and optimizers,
-    wrappers and ``train()`` do not reach it. It keeps no reference to the
-    model that it is given, and leaves no trace in it: no gradient, no
-    batch-norm statistic, no changed train/eval flag.
+    A guide is not an ``nn.Module``: it is not in the model's checkpoints, and
+    optimizers, wrappers and ``train()`` do not reach it. It keeps no
+    reference to the model that it is given, and leaves no trace in it.
 
-    Args:
-        attention_map (dict, optional): How the attention map is computed:
-            ``mmmix.BottomUp`` (the default), ``mmmix.ClassAttention`` or
-            ``mmmix.TopDown``.
-        scale (float): The network sees the images at this multiple of their
-            size; 0.5 costs a quarter. In (0, 4], defaults to 1.
-        input_size (int | Sequence[int], optional): The network sees the
-            images at this height and width instead. Defaults to None.
-        dtype (str, optional): 'bfloat16' or 'float16' runs the network under
-            autocast; None keeps the precision of the training. Defaults to
-            None.
-
-    Raises:
-        MmmixError: If scale, size or dtype is out of range, or both a scale
-            and a size are given.
+    Attributes:
+        gives (frozenset[str]): What it can be asked for: names of fields of
+            :class:`Guidance`.
     """
 
-    def __init__(self,
-                 attention_map: Optional[dict] = None,
-                 scale: float = 1.0,
-                 input_size: Union[int, Sequence[int], None] = None,
-                 dtype: Optional[str] = None):
-        self.attention_map = build_as(
-            AttentionMap, TASK_UTILS, attention_map
-            or dict(type='mmmix.BottomUp'), 'attention_map')
-        if not 0 < scale <= 4:
-            raise MmmixError('`scale` of a guide must be in (0, 4], not '
-                             f'{scale!r}.')
-        self.input_size: Optional[Tuple[int, int]] = None
-        if input_size is not None:
-            size = np.atleast_1d(input_size)
-            if scale != 1 or size.size > 2 or size.dtype.kind != 'i' \
-                    or size.min() < 1:
-                raise MmmixError(
-                    '`input_size` of a guide must be one or two positive '
-                    'whole numbers, and excludes `scale`; got '
-                    f'{input_size!r} and scale={scale}.')
-            height, width = np.broadcast_to(size, 2).tolist()
-            self.input_size = height, width
-        if dtype not in (None, 'bfloat16', 'float16'):
-            raise MmmixError("`dtype` of a guide must be 'bfloat16', "
-                             f"'float16' or None, not {dtype!r}.")
-        self.scale = scale
-        self.dtype = None if dtype is None else getattr(torch, dtype)
-
-    @abstractmethod
-    def network(self, model: nn.Module) -> nn.Module:
-        """The classifier that is asked while a model is trained.
-
-        Args:
-            model (nn.Module): The model under training.
-        """
+    gives: FrozenSet[str] = frozenset()
 
     def __deepcopy__(self, memo: dict) -> 'Guide':
         # it keeps no reference to a model, so copies of a model can share it
         return self
 
     def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
-        """Check at build time that the guide can return what is required.
+        """Check, when a model is built, that the guide can return what is
+        required; by default it can return what it :attr:`gives`.
 
         Args:
             model (nn.Module): The model under training.
-            requires (frozenset[str]): 'attention', 'logits' or both.
+            requires (frozenset[str]): Some of what the guide gives.
 
         Raises:
-            MmmixError: If no attention extractor supports the backbone, the
-                attention map cannot be computed on it, or the images at the
-                guide's scale do not divide into its cells.
+            MmmixError: If it cannot with this model.
         """
-        if 'attention' not in requires:
-            return
-        network = self.network(model)
-        self.attention_map.check(network)
-        extractor = find_extractor(network.backbone)
-        size = _declared_size(model)
-        if not (size and extractor.image_size):
-            return
-        try:
-            extractor.grid(self.size_for(size))
-        except MmmixError as error:
-            raise MmmixError(
-                f'{error} This is the size at which the guide sees images '
-                f'of {size[0]} x {size[1]}, by its scale='
-                f'{self.scale:g} or input_size={self.input_size}.') from None
 
-    def size_for(self, image_size: Sequence[int]) -> Tuple[int, int]:
-        """Height and width at which the network sees images of this size."""
-        if self.input_size is not None:
-            return self.input_size
-        height, width = image_size
-        return round(height * self.scale), round(width * self.scale)
-
-    @torch.no_grad()
+    @abstractmethod
     def __call__(self,
                  model: nn.Module,
                  images: Tensor,
                  requires: FrozenSet[str],
-                 labels: Optional[Tensor] = None) -> Guidance:
+                 labels: Optional[Tensor] = None,
+                 samples: Optional[List[DataSample]] = None) -> Guidance:
         """Compute the guidance for unmixed images.
 
         Args:
             model (nn.Module): The model under training.
             images (Tensor): Unmixed images ``(N, C, H, W)``, normalised for
                 the model.
-            requires (frozenset[str]): 'attention', 'logits' or both.
+            requires (frozenset[str]): Some of what the guide gives.
             labels (Tensor, optional): One-hot or soft labels
-                ``(N, num_classes)``, for an attention map that requires them.
+                ``(N, num_classes)``, for what depends on them.
+            samples (list[DataSample], optional): The data samples of the
+                images, for a guide that reads them.
 
         Returns:
-            Guidance: What is required, float32.
+            Guidance: What is required.
 
         Raises:
-            MmmixError: If the attention map requires labels and there are
-                none.
+            MmmixError: If labels or samples are required and missing.
         """
-        network = self.network(model)
-        images = self.shown(model, images)
-        with evaluating(network), no_autocast_cache(), self._precision(images):
-            if 'attention' in requires:
-                if self.attention_map.requires_labels and labels is None:
-                    raise MmmixError(
-                        f'{type(self.attention_map).__name__} requires '
-                        'labels: call the guide with `labels` '
-                        '(N, num_classes).')
-                attention, features = self.attention_map(
-                    network, images, labels)
-            else:
-                attention, features = None, network.backbone(images)
-            if 'logits' not in requires:
-                return Guidance(attention=attention)
-            if network.with_neck:
-                features = network.neck(features)
-            logits = network.head(features).float()
-        return Guidance(attention=attention, logits=logits)
-
-    def shown(self, model: nn.Module, images: Tensor) -> Tensor:
-        """The images as the network sees them."""
-        size = self.size_for(images.shape[-2:])
-        if size == tuple(images.shape[-2:]):
-            return images
-        return F.interpolate(images, size, mode='bilinear', antialias=True)
-
-    def _precision(self, images: Tensor) -> AbstractContextManager:
-        if self.dtype is None:
-            return nullcontext()
-        return torch.autocast(images.device.type, self.dtype)
-
-
-def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
-    """The image size that a classifier's backbone declares, if any."""
-    try:
-        return find_extractor(model.backbone).image_size
-    except MmmixError:  # no attention is required of this backbone
-        return None
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a model into eval mode, and restore every module's own flag after.
-
-    Flags are set one by one, because a backbone's ``train()`` may do more.
-    """
-    flags = {module: module.training for module in model.modules()}
-    for module in flags:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, flag in flags.items():
-            module.training = flag
-
-
-@contextmanager
-def no_autocast_cache() -> Iterator[None]:
-    """Keep a pass without gradients out of autocast's weight cache.
-
-    In older torch (2.1, but not 2.11) the training pass that follows would
-    take weights that were cast under ``no_grad`` from the cache, and silently
-    not train them.
-    """
-    enabled = torch.is_autocast_cache_enabled()
-    torch.set_autocast_cache_enabled(False)
-    try:
-        yield
-    finally:
-        torch.set_autocast_cache_enabled(enabled)

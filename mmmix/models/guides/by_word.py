@@ -1,6 +1,8 @@
 """Which guide is asked for what."""
-from typing import Dict, FrozenSet, Optional
+from dataclasses import fields
+from typing import Dict, FrozenSet, List, Optional
 
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
@@ -8,7 +10,7 @@ from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from .base import Guide
 
-WORDS = ('attention', 'logits')
+WORDS = tuple(field.name for field in fields(Guidance))
 
 
 def build_guides(cfg: Optional[dict] = None) -> Dict[str, Guide]:
@@ -16,17 +18,18 @@ def build_guides(cfg: Optional[dict] = None) -> Dict[str, Guide]:
 
     Args:
         cfg (dict, optional): Config of the guide for all words, by default
-            ``dict(type='mmmix.SelfGuide')``. Under the keys 'attention' and
-            'logits' it may hold the config of another guide for that word.
+            ``dict(type='mmmix.SelfGuide')``. Under the names of fields of
+            :class:`Guidance`, such as 'attention', it may hold the config of
+            another guide for that word.
 
     Returns:
-        dict[str, Guide]: The guides for 'attention' and 'logits'.
+        dict[str, Guide]: The guide for each word.
 
     Raises:
         MmmixError: If a config does not build a guide.
 
     >>> guides = build_guides(dict(logits=dict(type='mmmix.EMAGuide')))
-    >>> {word: type(guide).__name__ for word, guide in guides.items()}
+    >>> {word: type(guides[word]).__name__ for word in ('attention', 'logits')}
     {'attention': 'SelfGuide', 'logits': 'EMAGuide'}
     """
     cfg = dict(cfg or {})
@@ -45,16 +48,18 @@ def build_guides(cfg: Optional[dict] = None) -> Dict[str, Guide]:
     }
 
 
-def ask_guides(guides: Dict[str, Guide],
-               model: nn.Module,
-               images: Tensor,
-               requires: FrozenSet[str],
-               labels: Optional[Tensor] = None) -> Optional[Guidance]:
+def ask_guides(
+        guides: Dict[str, Guide],
+        model: nn.Module,
+        images: Tensor,
+        requires: FrozenSet[str],
+        labels: Optional[Tensor] = None,
+        samples: Optional[List[DataSample]] = None) -> Optional[Guidance]:
     """Ask each guide once, for what is required from it.
 
     Args:
         guides (dict[str, Guide]): See :func:`build_guides`.
-        model, images, requires, labels: See :meth:`Guide.__call__`.
+        model, images, requires, labels, samples: See :meth:`Guide.__call__`.
 
     Returns:
         Guidance, optional: None if nothing is required.
@@ -63,7 +68,7 @@ def ask_guides(guides: Dict[str, Guide],
         return None
     guidance = Guidance()
     for guide, words in words_by_guide(guides, requires).items():
-        found = guide(model, images, words, labels)
+        found = guide(model, images, words, labels, samples)
         for word in words:
             setattr(guidance, word, getattr(found, word))
     return guidance

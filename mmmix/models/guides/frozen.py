@@ -3,6 +3,7 @@ from typing import FrozenSet, List, Optional, Sequence, Union
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmmix.checkpoint import load_weights
@@ -11,12 +12,12 @@ from mmmix.errors import MmmixError, check_name
 from mmmix.registry import MODELS, TASK_UTILS
 from mmmix.structures import Guidance
 from ..channels import CHANNELS, seen_channels
-from .base import Guide
 from .class_map import Class, class_indices, spread
+from .network import NetworkGuide
 
 
 @TASK_UTILS.register_module()
-class FrozenGuide(Guide):
+class FrozenGuide(NetworkGuide):
     """A pretrained classifier, which is not trained, guides (SMMix, Table 9).
 
     It may also be a bare feature extractor without a head (Attentive CutMix),
@@ -44,7 +45,7 @@ class FrozenGuide(Guide):
             them, and labels are spread over its classes. Needed where its
             classes are others and logits or a map that depends on the label
             are required. Defaults to None, the same classes.
-        **kwargs: Of :class:`Guide`.
+        **kwargs: Of :class:`NetworkGuide`.
 
     Raises:
         FileNotFoundError: If config or checkpoint is a path that does not
@@ -109,14 +110,15 @@ class FrozenGuide(Guide):
                  model: nn.Module,
                  images: Tensor,
                  requires: FrozenSet[str],
-                 labels: Optional[Tensor] = None) -> Guidance:
+                 labels: Optional[Tensor] = None,
+                 samples: Optional[List[DataSample]] = None) -> Guidance:
         if self.classes is None:
-            return super().__call__(model, images, requires, labels)
+            return super().__call__(model, images, requires, labels, samples)
         network = self.network(model)
         if labels is not None:
             labels = spread(labels, network.class_indices,
                             network.head.num_classes)
-        guidance = super().__call__(model, images, requires, labels)
+        guidance = super().__call__(model, images, requires, labels, samples)
         if guidance.logits is not None:
             guidance.logits = guidance.logits[:, network.class_indices]
         return guidance

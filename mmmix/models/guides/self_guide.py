@@ -1,15 +1,15 @@
 from torch import nn
 
 from mmmix.registry import TASK_UTILS
-from .base import Guide
+from .network import NetworkGuide
 
 
 @TASK_UTILS.register_module()
-class SelfGuide(Guide):
+class SelfGuide(NetworkGuide):
     """The model under training guides itself (SMMix, section 4): the default.
 
     Args:
-        **kwargs: Of :class:`Guide`.
+        **kwargs: Of :class:`NetworkGuide`.
 
     >>> guide = SelfGuide(attention_map=dict(type='mmmix.TopDown'), scale=0.5)
     >>> guide.size_for((224, 192))

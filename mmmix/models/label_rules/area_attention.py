@@ -61,7 +61,7 @@ class AreaAttentionLabel(LabelRule):
     tensor([0.2917, 0.2500])
     """
 
-    requires = frozenset({'attention', 'regions'})
+    requires = frozenset({'attention', 'mask'})
 
     def __init__(self,
                  beta: Union[float, str] = 0.5,

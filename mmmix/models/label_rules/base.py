@@ -8,25 +8,25 @@ from mmmix.structures import Guidance, MixedBatch
 
 
 class LabelRule(nn.Module):
-    """Sets lambda of batches mixed by cutting and pasting.
+    """Sets lambda of batches whose places have weights of their own.
 
     Without a rule lambda is the mixer's own, the area. A child defines
     :meth:`compute`, which always runs in float32, and is registered in
     ``mmmix.registry.MODELS``.
 
     Attributes:
-        requires (frozenset[str]): 'regions', and any of 'attention' and
+        requires (frozenset[str]): 'mask', and any of 'attention' and
             'logits' (from the guide) and 'class_attention' (of the mixed
             images in the model under training).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
-            applies to. A blend gives every place the same weight, so its
-            lambda cannot depend on attention.
+            applies to: those with one source and a mask. A blend gives every
+            place the same weight, so its lambda cannot depend on attention.
         one_class (bool): Whether it assumes one class for each image, as a
             softmax does.
     """
 
-    requires: FrozenSet[str] = frozenset({'regions'})
-    kinds: FrozenSet[str] = frozenset({'regions'})
+    requires: FrozenSet[str] = frozenset({'mask'})
+    kinds: FrozenSet[str] = frozenset({'regions', 'soft'})
     one_class: bool = False
 
     def forward(self,

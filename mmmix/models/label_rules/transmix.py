@@ -48,7 +48,7 @@ class TransMixLabel(LabelRule):
     tensor([0.4000, 0.4000])
     """
 
-    requires = frozenset({'class_attention', 'regions'})
+    requires = frozenset({'class_attention', 'mask'})
 
     def __init__(self,
                  area_weight: float = 0.0,

@@ -9,8 +9,8 @@ from mmmix.structures import Guidance, MixedBatch
 
 BATCHES = dict(
     regions=frozenset({'regions'}),
-    mixed=frozenset({'regions', 'blend'}),
-    all=frozenset({'regions', 'blend', 'unmixed'}))
+    mixed=frozenset({'regions', 'soft', 'blend', 'several'}),
+    all=frozenset({'regions', 'soft', 'blend', 'several', 'unmixed'}))
 
 
 class MixLoss(nn.Module):
@@ -21,8 +21,8 @@ class MixLoss(nn.Module):
     Args:
         loss_weight (float): Weight of the loss. Defaults to 1.
         batches (str): Where it applies: 'regions' (batches mixed by cutting
-            and pasting), 'mixed' (also blends such as Mixup) or 'all' (also
-            batches that no mixer of mmmix mixed). Defaults to 'regions'.
+            and pasting one source), 'mixed' (all that a mixer of mmmix
+            mixed) or 'all' (also others). Defaults to 'regions'.
 
     Raises:
         MmmixError: If ``batches`` is unknown.

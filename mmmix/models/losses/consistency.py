@@ -4,7 +4,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmmix.errors import check_name
-from mmmix.functional import mix_labels
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
 from .base import MixLoss
@@ -61,22 +60,22 @@ class ConsistencyLoss(MixLoss):
         self.distance = distance
         self.mix = mix
 
-    def target(self, logits: Tensor, source: Tensor, lam: Tensor) -> Tensor:
+    def target(self, logits: Tensor, mixed: MixedBatch) -> Tensor:
         """The reference distribution of each mixed image.
 
         Args:
             logits (Tensor): The guide's, of the unmixed images,
                 ``(N, num_classes)``.
-            source, lam (Tensor): See :class:`MixedBatch`.
+            mixed (MixedBatch): How they are mixed.
         """
         if self.mix == 'logits':
-            return mix_labels(logits, source, lam).softmax(1)
-        return mix_labels(logits.softmax(1), source, lam)
+            return mixed.blend(logits).softmax(1)
+        return mixed.blend(logits.softmax(1))
 
     def compute(self, head: nn.Module, logits: Tensor, mixed: MixedBatch,
                 guidance: Optional[Guidance],
                 tokens: Optional[Tensor]) -> Tensor:
-        target = self.target(guidance.logits.float(), mixed.source, mixed.lam)
+        target = self.target(guidance.logits.float(), mixed)
         if self.distance == 'l1':
             return (logits.softmax(1) - target).abs().sum(1).mean()
         return F.kl_div(logits.log_softmax(1), target, reduction='batchmean')
