@@ -1,10 +1,11 @@
-"""For all tests: one thread, one seed and no scope of an earlier test, so that
-a test repeats alone."""
+"""For all tests: one thread, one seed and no scope or log level of an earlier
+test, so that a test repeats alone."""
 import random
 
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
 # such small models only wait for a second one
@@ -27,6 +28,15 @@ def no_scope_left():
     before = DefaultScope._instance_dict.copy()
     yield
     DefaultScope._instance_dict = before
+
+
+@pytest.fixture(autouse=True)
+def no_level_left():
+    """Tools are quiet, and set the level of a logger that others share."""
+    levels = {log: log.level for log in MMLogger._instance_dict.values()}
+    yield
+    for log in MMLogger._instance_dict.values():
+        log.setLevel(levels.get(log, 0))
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,15 @@ import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any, Optional, Union
+from urllib.parse import urlparse
 
+import torch
+from mmengine.dist import barrier, get_rank
 from mmengine.runner import CheckpointLoader, find_latest_checkpoint
-from mmengine.runner.checkpoint import load_from_local as unchecked_load
 
+from mmmix.checkpoint.unpickling import read_checkpoint
 from mmmix.errors import MmmixError
+from mmmix.private import read_addresses_by
 
 # what other files begin with, in lower case
 FOREIGN = {
@@ -51,15 +55,51 @@ def check_checkpoint(path: Union[str, Path],
 
 @CheckpointLoader.register_scheme('', force=True)
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Read a file as MMEngine does, for all that load weights through it; a
-    file that is no checkpoint is named in a MmmixError."""
+    """Read a file, for all that load weights through MMEngine: tensors and
+    plain data, or nothing. A file that is no checkpoint is named in a
+    MmmixError."""
     check_checkpoint(filename)
     try:
-        return unchecked_load(filename, map_location)
+        return read_checkpoint(filename, map_location)
+    except MmmixError:
+        raise
     except Exception as error:  # foreign bytes raise anything
         raise MmmixError(
             f'The checkpoint {filename} is damaged, or not a checkpoint '
             f'({textwrap.shorten(str(error), 200)}).') from None
+
+
+@CheckpointLoader.register_scheme(('http://', 'https://'), force=True)
+def load_from_http(filename: str, map_location: Any = None, **kwargs) -> Any:
+    """Download a file once, and read it as one on the disk; a digest at the
+    end of its name is checked.
+
+    Args:
+        filename (str): The address.
+        map_location (Any): The device to read to.
+        **kwargs: What other loaders of addresses take; unused.
+    """
+    name = Path(urlparse(filename).path).name
+    file = Path(torch.hub.get_dir(), 'checkpoints', name)
+    for turn in (get_rank() == 0, True):  # the others find it, or have no
+        if turn and not file.exists():  # disk in common with the first
+            file.parent.mkdir(parents=True, exist_ok=True)
+            digest = torch.hub.HASH_REGEX.search(name)
+            torch.hub.download_url_to_file(filename, str(file), digest
+                                           and digest.group(1))
+        barrier()
+    return load_from_local(str(file), map_location)
+
+
+@CheckpointLoader.register_scheme((r'(\S+\:)?s3://', 'pavi://'), force=True)
+def refuse_store(filename: str, map_location: Any = None, **kwargs) -> None:
+    """Refuse an address whose reader unpickles whatever it finds."""
+    raise MmmixError(f'{filename} cannot be read safely where it is: download '
+                     'it, and give the file.')
+
+
+# torchvision://, open-mmlab:// and mmcls:// look up an address and read it
+read_addresses_by(load_from_http)
 
 
 def checkpoint_to_resume(work_dir: Union[str, Path],

@@ -1,9 +1,6 @@
 """Reading, loading and saving weights: all of them or none."""
-import argparse
 import ast
 import os
-import textwrap
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
@@ -123,37 +120,6 @@ def load_weights(model: nn.Module,
         f'The {what} {path}',
         'Give the config that it was trained with.',
         saved_size=trained_img_size(checkpoint))
-
-
-def read_published(path: Union[str, Path],
-                   trusted: bool = False) -> Dict[str, Tensor]:
-    """Read the weights in a checkpoint of other code, safely.
-
-    Args:
-        path (str | Path): A file; see :func:`weights_of` for where the
-            weights may lie in it.
-        trusted (bool): Load whatever the file holds, which can run any code.
-            Defaults to False.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        MmmixError: If it is damaged, or holds more than weights.
-    """
-    check_checkpoint(path, 'published checkpoint')
-    # the arguments of a training lie beside its weights; torch 2.1 has no way
-    # to allow them
-    allow = getattr(torch.serialization, 'safe_globals', nullcontext)
-    try:
-        with allow([argparse.Namespace]):
-            checkpoint = torch.load(
-                path, map_location='cpu', weights_only=not trusted)
-    except Exception as error:  # foreign bytes raise anything
-        reason = textwrap.shorten(str(error), 200)
-        raise MmmixError(
-            f'{path} is damaged or holds more than weights ({reason}). '
-            '--trusted loads whatever it holds: that can run any code, so '
-            'do it only if you trust its author.') from None
-    return weights_of(checkpoint, path)
 
 
 def save_whole(content: Any, path: Union[str, Path]) -> None:

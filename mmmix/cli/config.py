@@ -9,6 +9,7 @@ from mmengine.config import Config, DictAction
 from mmengine.hub import get_config
 from mmengine.utils import import_modules_from_strings
 
+from mmmix.checkpoint.unpickling import TRUST, trust_checkpoints
 from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
 from mmmix.environment import find_config, silent_import
 from mmmix.errors import MmmixError
@@ -17,7 +18,8 @@ from mmmix.errors import MmmixError
 def add_cfg_options(parser: argparse.ArgumentParser,
                     name: str = '--cfg-options',
                     of: str = 'the config') -> None:
-    """Add the option that overrides values of a config.
+    """Add the option that overrides values of a config and, with the config
+    of the tool, :func:`add_trust`.
 
     Args:
         parser (ArgumentParser): The parser to add it to.
@@ -31,6 +33,24 @@ def add_cfg_options(parser: argparse.ArgumentParser,
         metavar='KEY=VALUE',
         help=f'override values of {of}, such as '
         'optim_wrapper.optimizer.lr=1e-4 or key="[a,b]"')
+    if name == '--cfg-options':
+        add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add the option that loads whatever a checkpoint holds."""
+    parser.add_argument(
+        TRUST,
+        nargs=0,
+        action=_Trust,
+        help='load checkpoints that hold more than tensors and plain data, '
+        'which can run any code: only if you trust their author')
+
+
+class _Trust(argparse.Action):
+
+    def __call__(self, *args, **kwargs) -> None:
+        trust_checkpoints()
 
 
 def load_config(name: str, options: Optional[dict] = None) -> Config:

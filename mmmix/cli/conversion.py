@@ -4,8 +4,8 @@ from typing import Callable, Dict, Optional
 
 from torch import Tensor
 
-from mmmix.checkpoint import (check_checkpoint, read_published, read_weights,
-                              save_whole)
+from mmmix.checkpoint import check_checkpoint, read_weights, save_whole
+from mmmix.cli.config import add_trust
 from mmmix.cli.errors import user_errors
 
 Rename = Callable[[Dict[str, Tensor]], Dict[str, Tensor]]
@@ -26,10 +26,7 @@ def convert(description: str,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', help='the checkpoint')
     parser.add_argument('target', help='where to save the converted one')
-    parser.add_argument(
-        '--trusted',
-        action='store_true',
-        help='load whatever a published checkpoint holds, not weights alone')
+    add_trust(parser)
     if to_published:
         parser.add_argument(
             '--to-published',
@@ -37,11 +34,11 @@ def convert(description: str,
             help='from our names to those of the public code')
     args = parser.parse_args()
     with user_errors():
+        weights = read_weights(check_checkpoint(args.source))
         if to_published and args.to_published:
-            weights = read_weights(check_checkpoint(args.source))
             content = weights = to_published(weights)
         else:
-            weights = from_published(read_published(args.source, args.trusted))
+            weights = from_published(weights)
             content = dict(state_dict=weights)
         save_whole(content, args.target)
     print(f'Saved {len(weights)} tensors to {args.target}.')

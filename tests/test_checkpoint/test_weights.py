@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmmix.checkpoint import (check_checkpoint, load_weights, read_published,
+from mmmix.checkpoint import (check_checkpoint, load_weights, read_weights,
                               weights_of)
 
 
@@ -23,7 +23,7 @@ def test_every_form_is_loaded(form, path):
     load_weights(model, path)
     for name, value in source.state_dict().items():
         assert torch.equal(model.state_dict()[name], value)
-    assert read_published(path).keys() == source.state_dict().keys()
+    assert read_weights(path).keys() == source.state_dict().keys()
 
 
 @pytest.mark.parametrize(

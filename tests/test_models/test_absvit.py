@@ -322,14 +322,12 @@ def test_tool(convert, tmp_path, capsys):
     # as a training by the authors' code leaves it
     torch.save(
         dict(model=weights, epoch=9, args=argparse.Namespace(lr=1)), source)
-    convert(source, target, '--trusted')
+    convert(source, target)
     assert f'Saved {len(weights)} tensors' in capsys.readouterr().out
     assert [*target.parent.iterdir()] == [target]
     saved = torch.load(target, weights_only=True)['state_dict']
     assert len(saved) == len(weights)
     MODELS.build(classifier_config()).load_state_dict(saved, strict=True)
-    if hasattr(torch.serialization, 'safe_globals'):
-        convert(source, target)
 
 
 class Foreign:
@@ -343,7 +341,8 @@ def test_tool_writes_all_or_nothing(convert, tmp_path, monkeypatch):
     for content, message in ((foreign, 'unknown: a'), (torch.zeros(1),
                                                        'no weights'),
                              (dict(model=foreign), 'unknown: a'),
-                             (dict(model={}, args=Foreign()), '--trusted')):
+                             (dict(model={}, args=Foreign()),
+                              '--trust-checkpoint')):
         torch.save(content, source)
         with pytest.raises(SystemExit, match=message):
             convert(source, target)

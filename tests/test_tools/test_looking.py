@@ -108,7 +108,7 @@ def test_bad_input(run_tool, config, weights, tmp_path):
                      *SMALL)
     with pytest.raises(SystemExit, match='error: --num must be at least 1'):
         run_tool(SHEET, config, weights, '--num', 0)
-    with pytest.raises(SystemExit, match='blends images'):
+    with pytest.raises(SystemExit, match='no regions'):
         run_tool(SHARES, config, weights, '--methods', 'Mixup', *SMALL)
     cnn = save(CNN, tmp_path / 'cnn.pth', 0)
     with pytest.raises(SystemExit, match='no class token'):
