@@ -2,13 +2,13 @@
 import argparse
 
 from mmengine.device import get_device
-from mmengine.runner import find_latest_checkpoint
 
 import mmmix  # noqa: F401
+from mmmix.checkpoint import checkpoint_to_resume
 from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       check_start, load_config, require_keys,
-                       set_loader_defaults, set_work_dir, toolbox_of,
-                       user_errors)
+                       check_start, claim_work_dir, launched, load_config,
+                       require_keys, set_loader_defaults, set_work_dir,
+                       toolbox_of, user_errors)
 from mmmix.cli.preflight import preflight
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
@@ -63,8 +63,10 @@ def merge_args(cfg, args):
         use_amp(cfg)
     if args.resume and args.resume != 'auto':
         cfg.resume, cfg.load_from = True, args.resume
-    elif args.resume and find_latest_checkpoint(cfg.work_dir) is not None:
-        cfg.resume, cfg.load_from = True, None
+    elif args.resume:
+        latest = checkpoint_to_resume(cfg.work_dir)
+        if latest:
+            cfg.resume, cfg.load_from = True, latest
     check_start(cfg)
     if args.auto_scale_lr:
         enable_lr_scaling(cfg)
@@ -102,6 +104,8 @@ def main():
                 cfg, ('train', 'val', 'test'),
                 optional=('test', ),
                 trained=bool(check_start(cfg) and cfg.get('resume')))
+        if launched(cfg)[0] == 0:
+            claim_work_dir(cfg.work_dir)
         runner = build_runner(cfg)
         apply_lr_scaling(runner)
         runner.train()

@@ -3,10 +3,10 @@ from .absvit import from_published_absvit
 from .files import check_checkpoint, checkpoint_to_resume
 from .fitting import fit_weights
 from .installed import load_from_pypi
-from .loading import (load_weights, read_weights, save_whole, trained_img_size,
-                      weights_of)
+from .loading import load_weights, read_weights, trained_img_size, weights_of
 from .pretrained import StrictPretrained
 from .pvt import from_published_pvt, to_published_pvt
+from .saving import save_whole
 from .unpickling import read_checkpoint, trust_checkpoints
 
 __all__ = [

@@ -1,13 +1,15 @@
 """Files that hold checkpoints, and files that only have their name."""
+import logging
 import textwrap
 import zipfile
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, List, Optional, Union
 from urllib.parse import urlparse
 
 import torch
 from mmengine.dist import barrier, get_rank
-from mmengine.runner import CheckpointLoader, find_latest_checkpoint
+from mmengine.logging import print_log
+from mmengine.runner import CheckpointLoader
 
 from mmmix.checkpoint.unpickling import read_checkpoint
 from mmmix.errors import MmmixError
@@ -25,20 +27,21 @@ FOREIGN = {
 
 def check_checkpoint(path: Union[str, Path],
                      what: str = 'checkpoint',
-                     remedy: str = 'give the path of a .pth file.') -> str:
+                     remedy: str = 'give the path of a .pth file.',
+                     whole: bool = False) -> str:
     """Check that a path is an address or may be a checkpoint, and return it.
-
-    Only the first and last bytes of a file are read.
 
     Args:
         path (str | Path): Where the weights are; it may begin with ``~``.
         what (str): What to call it in the message.
         remedy (str): What to do if there is no file, for the message.
+        whole (bool): Read all of the file and compare its check sums.
+            Defaults to False: only its first and last bytes are read.
 
     Raises:
         FileNotFoundError: If there is no such file.
         MmmixError: If it is a folder, empty, a web page, a Git LFS pointer,
-            or if its end is missing.
+            or if its end is missing or, with ``whole``, a byte is wrong.
     """
     path = str(path)
     if '://' in path:
@@ -47,7 +50,7 @@ def check_checkpoint(path: Union[str, Path],
     if not file.exists():
         raise FileNotFoundError(
             f'There is no {what} {path}, seen from {Path.cwd()}: {remedy}')
-    fault = _fault(file)
+    fault = _fault(file, whole)
     if fault:
         raise MmmixError(f'The {what} {path} {fault}.')
     return path
@@ -109,37 +112,63 @@ def checkpoint_to_resume(work_dir: Union[str, Path],
     Args:
         work_dir (str | Path): The work directory of the run.
         path (str, optional): The checkpoint. Defaults to None: the latest one
-            in the work directory.
+            in the work directory or, with a warning, the latest whole one.
 
     Returns:
         str, optional: None if the run has not saved one yet.
 
     Raises:
-        FileNotFoundError, MmmixError: See :func:`check_checkpoint`; the
-            message names the latest whole checkpoint in the same folder.
+        FileNotFoundError, MmmixError: See :func:`check_checkpoint`; if there
+            are checkpoints, but none is whole. Where ``path`` is not whole,
+            the message names the latest in its folder that is.
     """
     folder = Path(work_dir)
     if path is not None:
         folder = Path(path).expanduser().parent
-    else:
-        path = find_latest_checkpoint(str(work_dir))
-        if path is None:
-            return None
-        # a full disk leaves an empty file
-        path = path or str(folder / 'last_checkpoint')
+    latest = path or _last_saved(folder)
+    if latest is None:
+        return None
     try:
-        return check_checkpoint(path)
+        return check_checkpoint(latest, whole=True)
     except (FileNotFoundError, MmmixError) as error:
-        others = sorted(
-            folder.glob('*.pth'), key=lambda file: file.stat().st_mtime)
-        whole = [file for file in others if not _fault(file)]
-        hint = f'{whole[-1]} is whole: --resume {whole[-1]}' if whole else \
-            f'No checkpoint in {folder} is whole: start the run again'
-        raise type(error)(f'{error} {hint}.') from None
+        whole = _latest_whole(folder)
+        if whole is None:
+            raise type(error)(f'{error} No checkpoint in {folder} is whole: '
+                              'start the run again.') from None
+        if path is not None:
+            raise type(error)(
+                f'{error} {whole} is whole: --resume {whole}.') from None
+        print_log(
+            f'{error} The run is resumed from {whole}, the latest that is '
+            'whole.', 'current', logging.WARNING)
+        return str(whole)
 
 
-def _fault(file: Path) -> str:
-    """What is wrong with a file, as far as its first and last bytes tell."""
+def _last_saved(folder: Path) -> Optional[str]:
+    """What ``last_checkpoint`` names. Where a run was killed while it wrote
+    this file, the file itself; without one, the newest checkpoint."""
+    note = folder / 'last_checkpoint'
+    if note.exists():
+        return note.read_text().strip() or str(note)
+    saved = _by_age(folder)
+    return str(saved[-1]) if saved else None
+
+
+def _latest_whole(folder: Path) -> Optional[Path]:
+    return next((file for file in reversed(_by_age(folder))
+                 if not _fault(file, whole=True)), None)
+
+
+def _by_age(folder: Path) -> List[Path]:
+    """The checkpoints from which a run can go on, the oldest first."""
+    return sorted((file for file in folder.glob('*.pth')
+                   if not file.name.startswith('best_')),
+                  key=lambda file: file.stat().st_mtime)
+
+
+def _fault(file: Path, whole: bool = False) -> str:
+    """What is wrong with a file, as far as its first and last bytes tell, or
+    the check sums of the whole."""
     if file.is_dir():
         return 'is a folder: give the .pth file in it'
     with file.open('rb') as content:
@@ -149,6 +178,16 @@ def _fault(file: Path) -> str:
     for magic, fault in FOREIGN.items():
         if start.lower().startswith(magic):
             return fault
-    if start.startswith(b'PK') and not zipfile.is_zipfile(file):
+    if not start.startswith(b'PK'):
+        return ''
+    if not zipfile.is_zipfile(file):
         return 'is damaged, its end is missing: copy or save it again'
+    if whole:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                if archive.testzip() is None:
+                    return ''
+        except (zipfile.BadZipFile, OSError):
+            pass
+        return 'is damaged: copy or save it again'
     return ''

@@ -1,10 +1,8 @@
 """Reading, loading and saving weights: all of them or none."""
 import ast
-import os
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
-import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
@@ -120,14 +118,3 @@ def load_weights(model: nn.Module,
         f'The {what} {path}',
         'Give the config that it was trained with.',
         saved_size=trained_img_size(checkpoint))
-
-
-def save_whole(content: Any, path: Union[str, Path]) -> None:
-    """Save a content: all of it, or leave the old file as it is."""
-    part = Path(f'{path}.part')
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.save(content, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

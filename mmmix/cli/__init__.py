@@ -2,13 +2,15 @@
 from .config import (add_cfg_options, load_config, require_keys,
                      set_loader_defaults, set_work_dir)
 from .errors import user_errors
+from .lock import claim_work_dir
 from .runner import (add_launcher, build_model, build_runner, check_start,
-                     drop_pretrained, replace_sync_bn)
+                     drop_pretrained, launched, replace_sync_bn)
 from .toolboxes import TOOLBOXES, register_toolboxes, toolbox_of
 
 __all__ = [
     'TOOLBOXES', 'add_cfg_options', 'add_launcher', 'build_model',
-    'build_runner', 'check_start', 'drop_pretrained', 'load_config',
-    'register_toolboxes', 'replace_sync_bn', 'require_keys',
-    'set_loader_defaults', 'set_work_dir', 'toolbox_of', 'user_errors'
+    'build_runner', 'check_start', 'claim_work_dir', 'drop_pretrained',
+    'launched', 'load_config', 'register_toolboxes', 'replace_sync_bn',
+    'require_keys', 'set_loader_defaults', 'set_work_dir', 'toolbox_of',
+    'user_errors'
 ]

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from mmmix.cli.config import set_loader_defaults
+from mmmix.cli.lock import claim_work_dir
 from mmmix.environment import silent_import
 
 
@@ -71,6 +72,7 @@ def train_with_progress(cfg: Config, name: str) -> Runner:
         Runner: The runner after the training.
     """
     set_loader_defaults(cfg)
+    claim_work_dir(cfg.work_dir)
     # runs that start in the same second would otherwise share a log
     cfg.experiment_name = f'{Path(cfg.filename).stem}_{time.time_ns()}'
     hook = ProgressHook(name)

@@ -60,7 +60,8 @@ def build_runner(cfg: Config,
         FileNotFoundError, MmmixError: See :func:`check_start`.
         MmmixError: If a toolbox or a launcher of the config is not available.
     """
-    start = check_start(cfg)
+    start = cfg.load_from = check_start(cfg)
+    keep_while_saving(cfg)
     trained = trained or bool(start and cfg.get('resume'))
     register_toolboxes(cfg)
     check_sharding(cfg)
@@ -85,6 +86,15 @@ def build_runner(cfg: Config,
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
             'they are BN here, and each process has its own statistics.')
     return runner
+
+
+def keep_while_saving(cfg: Config) -> None:
+    """Let the default checkpoint hook remove an old checkpoint after it saved
+    the new one, whatever the scope of the config."""
+    hooks = cfg.setdefault('default_hooks', {})
+    hook = hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
+    if hook and hook.get('type') == 'CheckpointHook':
+        hook.type = 'mmmix.CheckpointHook'
 
 
 def check_start(cfg: Config) -> Optional[str]:

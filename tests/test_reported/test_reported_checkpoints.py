@@ -154,14 +154,18 @@ def resume_error(run_tool, work_dir, *arguments):
     return message
 
 
-def test_b072_the_last_checkpoint_is_cut(run_tool, full_disk):
-    message = resume_error(run_tool, full_disk)
-    assert f'{full_disk}/epoch_2.pth is damaged' in message
-    assert f'--resume {full_disk}/epoch_1.pth' in message
-    run_tool('train.py', CONFIG, '--work-dir', full_disk, '--resume',
-             full_disk / 'epoch_1.pth', *SHORT)
-    again = torch.load(full_disk / 'epoch_2.pth', weights_only=False)
+def resume(run_tool, work_dir, capfd):
+    """What a run says that goes on with the last checkpoint that is whole."""
+    run_tool('train.py', CONFIG, '--work-dir', work_dir, '--resume', *SHORT)
+    again = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
     assert again['meta']['epoch'] == 2
+    return ''.join(capfd.readouterr())
+
+
+def test_b072_the_last_checkpoint_is_cut(run_tool, full_disk, capfd):
+    said = resume(run_tool, full_disk, capfd)
+    assert f'{full_disk}/epoch_2.pth is damaged' in said
+    assert f'resumed from {full_disk}/epoch_1.pth' in said
 
 
 def test_b072_unlisted_the_given_checkpoint_is_cut(run_tool, full_disk):
@@ -170,20 +174,20 @@ def test_b072_unlisted_the_given_checkpoint_is_cut(run_tool, full_disk):
 
 
 def test_b072_unlisted_the_name_of_the_last_one_was_not_written(
-        run_tool, full_disk):
+        run_tool, full_disk, capfd):
     (full_disk / 'last_checkpoint').write_text('')
-    message = resume_error(run_tool, full_disk)
-    assert 'last_checkpoint is empty' in message
-    assert f'--resume {full_disk}/epoch_1.pth' in message
+    said = resume(run_tool, full_disk, capfd)
+    assert 'last_checkpoint is empty' in said
+    assert f'resumed from {full_disk}/epoch_1.pth' in said
 
 
 @pytest.mark.parametrize('last', ['epoch_2.pth', 'elsewhere/epoch_2.pth'])
 def test_b072_unlisted_the_last_one_was_deleted_or_moved(
-        run_tool, full_disk, last):
+        run_tool, full_disk, capfd, last):
     (full_disk / 'epoch_2.pth').unlink()
     (full_disk / 'last_checkpoint').write_text(str(full_disk / last))
-    message = resume_error(run_tool, full_disk)
-    assert 'no checkpoint' in message and 'epoch_1.pth is whole' in message
+    said = resume(run_tool, full_disk, capfd)
+    assert 'no checkpoint' in said and 'resumed from' in said
 
 
 def test_b072_unlisted_none_is_whole(run_tool, full_disk):

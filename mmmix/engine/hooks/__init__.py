@@ -1,3 +1,4 @@
+from .checkpoint_hook import CheckpointHook
 from .class_count_hook import ClassCountHook
 from .ema_guide_hook import EMAGuideHook
 from .mix_statistics_hook import MixStatisticsHook
@@ -5,6 +6,6 @@ from .resumed_schedule_hook import ResumedScheduleHook
 from .strict_loading_hook import StrictLoadingHook
 
 __all__ = [
-    'ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook',
+    'CheckpointHook', 'ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook',
     'ResumedScheduleHook', 'StrictLoadingHook'
 ]

@@ -1,0 +1,175 @@
+"""Checkpoints are whole or absent, and an older one is kept until then."""
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.fileio import get_file_backend
+from test_tools.conftest import tool_runner
+from test_tools.tiny_smmix import __file__ as CONFIG
+
+from mmmix.checkpoint import (check_checkpoint, checkpoint_to_resume,
+                              read_checkpoint, save_whole)
+from mmmix.checkpoint.saving import write_whole
+from mmmix.cli import claim_work_dir
+
+SAVER = """
+import sys, torch
+from mmmix.checkpoint import save_whole
+number = 0
+while True:
+    number += 1
+    save_whole(dict(w=torch.full((1_000_000, ), number)), sys.argv[1])
+    print(number, flush=True)
+"""
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_killed_save_leaves_the_file_before_it(tmp_path):
+    path = tmp_path / 'w.pth'
+    rng = random.Random(0)
+    saver = subprocess.Popen([sys.executable, '-c', SAVER, path],
+                             stdout=subprocess.PIPE,
+                             text=True)
+    for _ in range(3):
+        saver.stdout.readline()
+    time.sleep(rng.random() / 20)
+    saver.send_signal(signal.SIGKILL)
+    said = [int(line) for line in saver.stdout.read().split()]
+    values = read_checkpoint(path)['w'].unique().tolist()
+    assert len(values) == 1 and values[0] in (*said, 3, max(said + [3]) + 1)
+    check_checkpoint(path, whole=True)
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk(tmp_path, monkeypatch, number):
+    path = tmp_path / 'w.pth'
+    save_whole(dict(w=1), path)
+
+    def full(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(ValueError, match='takes 1.0 MiB, but .* are left'):
+        write_whole(bytes(2**20), path)
+    assert read_checkpoint(path) == dict(w=1) and names(tmp_path) == ['w.pth']
+
+
+def test_other_errors_are_not_hidden(tmp_path):
+    (tmp_path / 'w.pth').mkdir()
+    with pytest.raises(OSError, match='w.pth'):
+        write_whole(b'content', tmp_path / 'w.pth')
+    assert names(tmp_path) == ['w.pth']
+
+
+def test_mmengine_saves_whole_files(tmp_path, monkeypatch):
+    path = str(tmp_path / 'new' / 'w.pth')
+    backend = get_file_backend(path)
+    backend.put(b'old', path)
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, 'replace', killed)
+    with pytest.raises(KeyboardInterrupt):
+        backend.put(b'new', path)
+    assert Path(path).read_bytes() == b'old'
+
+
+def test_a_wrong_byte_is_found(tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    save_whole(dict(w=torch.zeros(10_000)), path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    check_checkpoint(path)
+    with pytest.raises(ValueError, match='is damaged'):
+        check_checkpoint(path, whole=True)
+
+
+def test_which_checkpoint_is_resumed(tmp_path):
+    assert checkpoint_to_resume(tmp_path) is None
+    for number in (1, 2):
+        path = tmp_path / f'epoch_{number}.pth'
+        save_whole(dict(w=number), path)
+        os.utime(path, (number, number))
+    save_whole(dict(w=3), tmp_path / 'best_accuracy_epoch_1.pth')
+    # killed before its name was noted
+    assert checkpoint_to_resume(tmp_path) == str(tmp_path / 'epoch_2.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))
+    assert checkpoint_to_resume(tmp_path) == str(tmp_path / 'epoch_1.pth')
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    run = tool_runner(monkeypatch, tmp_path)
+    return lambda *arguments, epochs=3, keep=1: run(
+        'train.py', CONFIG, '--work-dir', tmp_path / 'run', '--no-preflight', *
+        arguments, '--cfg-options', f'train_cfg.max_epochs={epochs}',
+        f'default_hooks.checkpoint.max_keep_ckpts={keep}',
+        'default_hooks.checkpoint.save_best=auto')
+
+
+def test_an_old_checkpoint_goes_after_the_new_one_is_safe(
+        run, tmp_path, monkeypatch):
+    from mmmix.checkpoint import saving
+    seen = []
+
+    def fails_at_the_last(content, path):
+        if 'epoch_3' in str(path):
+            raise OSError(errno.EIO, 'input/output error')
+        seen.append([
+            name for name in names(tmp_path / 'run') if name.endswith('.pth')
+        ])
+        write_whole(content, path)
+
+    monkeypatch.setattr(saving, 'write_whole', fails_at_the_last)
+    with pytest.raises(OSError, match='input/output'):
+        run()
+    assert all('epoch_1.pth' in before for before in seen[1:]
+               if 'epoch_2.pth' not in before)
+    kept = {n for n in names(tmp_path / 'run') if n.startswith('epoch')}
+    assert kept == {'epoch_2.pth'}
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_ones_to_keep_are_kept(run, tmp_path):
+    run(keep=2)
+    kept = [n for n in names(tmp_path / 'run') if n.endswith('.pth')]
+    assert [n for n in kept
+            if n.startswith('epoch')] == ['epoch_2.pth', 'epoch_3.pth']
+    assert sum(n.startswith('best') for n in kept) == 1
+    assert Path((tmp_path / 'run/last_checkpoint').read_text()).is_file()
+
+
+HOLDER = """
+import sys, time
+from mmmix.cli import claim_work_dir
+claim_work_dir(sys.argv[1])
+print('held', flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_work_directory_has_one_run(run, tmp_path):
+    work_dir = tmp_path / 'run'
+    holder = subprocess.Popen([sys.executable, '-c', HOLDER, work_dir],
+                              stdout=subprocess.PIPE,
+                              text=True)
+    assert holder.stdout.readline() == 'held\n'
+    with pytest.raises(SystemExit, match=f'Process {holder.pid} on .*--work-'):
+        run()
+    holder.kill()
+    holder.wait()
+    claim_work_dir(work_dir)
+    claim_work_dir(work_dir)  # the same process again
