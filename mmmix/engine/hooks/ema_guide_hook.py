@@ -111,7 +111,7 @@ class EMAGuideHook(Hook):
 
         >>> hook = EMAGuideHook(momentum=1e-3, end_momentum=1e-6, begin=.1)
         >>> [round(hook.momentum_at(share), 6) for share in (.05, .5, 1.)]
-        [0.001, 0.0005, 1e-06]
+        [0.001, 0.000501, 1e-06]
         """
         if self.end_momentum is None or share < self.begin:
             return self.momentum

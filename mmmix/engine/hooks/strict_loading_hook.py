@@ -1,8 +1,7 @@
 from mmengine.hooks import Hook
 from torch.nn.parallel import DistributedDataParallel
 
-from mmmix.checkpoint import (MIXERS, fit_weights, trained_img_size,
-                              weights_of)
+from mmmix.checkpoint import MIXERS, fit_weights, trained_img_size, weights_of
 from mmmix.errors import MmmixError
 from mmmix.private import is_resuming
 
