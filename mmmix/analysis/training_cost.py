@@ -93,7 +93,8 @@ def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
 def random_guidance(requires: FrozenSet[str], batch_size: int,
                     size: Sequence[int], num_classes: int,
                     device: torch.device) -> Guidance:
-    """Random numbers for what is required of images of a height and width."""
+    """Random numbers for what is required of images of a height and width;
+    a classifier, which a loss requires, is left out."""
     grid = [max(1, side // PATCH) for side in size]
     shapes = dict(
         attention=grid,
@@ -104,7 +105,7 @@ def random_guidance(requires: FrozenSet[str], batch_size: int,
     return Guidance(
         **{
             word: torch.rand(batch_size, *shapes[word], device=device)
-            for word in requires
+            for word in requires - {'classifier'}
         })
 
 

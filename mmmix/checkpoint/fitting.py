@@ -10,6 +10,9 @@ from mmmix.errors import MmmixError
 from mmmix.private import with_versions
 
 SHOWN = 8  # how much of a long list a message shows
+# what mixers with modules of their own learned: a model without these mixers
+# does not need it, and one with them can learn it anew
+MIXERS = ('mixers.*', )
 # what a model computes itself from the size of its windows
 DERIVED = ('*.relative_position_index', '*.attn_mask')
 

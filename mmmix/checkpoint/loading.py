@@ -7,7 +7,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmmix.checkpoint.files import check_checkpoint
-from mmmix.checkpoint.fitting import fit_weights
+from mmmix.checkpoint.fitting import MIXERS, fit_weights
 from mmmix.checkpoint.positions import Size
 from mmmix.errors import MmmixError
 from mmmix.private import with_versions
@@ -100,6 +100,9 @@ def load_weights(model: nn.Module,
                  what: str = 'checkpoint') -> None:
     """Load a checkpoint into a model, all of it or none.
 
+    What a mixer learned, ``mixers.*``, is left out where the model has no
+    such mixer, and logged.
+
     Args:
         model (nn.Module): The model to load it into.
         path (str): A file or an address.
@@ -117,4 +120,5 @@ def load_weights(model: nn.Module,
         weights_of(checkpoint, path),
         f'The {what} {path}',
         'Give the config that it was trained with.',
+        unused=MIXERS,
         saved_size=trained_img_size(checkpoint))

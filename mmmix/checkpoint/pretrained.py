@@ -8,7 +8,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmmix.checkpoint.files import check_checkpoint
-from mmmix.checkpoint.fitting import fit_weights, log_names, say
+from mmmix.checkpoint.fitting import MIXERS, fit_weights, log_names, say
 from mmmix.checkpoint.loading import trained_img_size, weights_of
 from mmmix.errors import MmmixError
 from mmmix.private import record_initialization
@@ -42,8 +42,9 @@ class StrictPretrained(PretrainedInit):
 
     Learned positions are resized to the model:
     :func:`mmmix.checkpoint.positions.resize_positions`. Everything else must
-    fit, except what ``new`` and ``unused`` name. Whatever is resized, left
-    out, new or unused is logged by name. From a checkpoint of ``EMAHook`` the
+    fit, except what ``new`` and ``unused`` name, and what a mixer learned
+    (``mixers.*``), which may be new or unused. Whatever is resized, left out,
+    new or unused is logged by name. From a checkpoint of ``EMAHook`` the
     weights that were validated are taken, those under 'state_dict'.
 
     Args:
@@ -94,8 +95,8 @@ class StrictPretrained(PretrainedInit):
             self._place(),
             'Give the checkpoint of this architecture, or name what may '
             'differ in `init_cfg.new` and `init_cfg.unused`.',
-            new=self.new,
-            unused=self.unused,
+            new=[*self.new, *MIXERS],
+            unused=[*self.unused, *MIXERS],
             img_size=self.img_size,
             saved_size=trained_img_size(checkpoint))
         record_initialization(module, self._get_init_info())

@@ -1,8 +1,10 @@
-"""Hooks, the optimizer wrapper and the strategy of a run."""
+"""Hooks, optimizer wrapper, schedule and strategy of a run."""
 from .autocast import AutocastOptimWrapper
 from .fsdp import FSDPStrategy
 from .hooks import EMAGuideHook, MixStatisticsHook
+from .schedulers import GroupCosineAnnealingLR
 
 __all__ = [
-    'AutocastOptimWrapper', 'EMAGuideHook', 'FSDPStrategy', 'MixStatisticsHook'
+    'AutocastOptimWrapper', 'EMAGuideHook', 'FSDPStrategy',
+    'GroupCosineAnnealingLR', 'MixStatisticsHook'
 ]

@@ -40,8 +40,8 @@ class FSDPStrategy(_FSDPStrategy):
         **kwargs: Of the parent.
 
     Raises:
-        MmmixError: If the model has an EMA guide, or ``flat_decay_mult`` is
-            set.
+        MmmixError: If the model has an EMA guide or a mixer with a module of
+            its own, or ``flat_decay_mult`` is set.
     """
 
     def __init__(self,
@@ -61,7 +61,7 @@ class FSDPStrategy(_FSDPStrategy):
             model_wrapper=wrapper, state_dict_cfg=state_dict_cfg, **kwargs)
 
     def build_model(self, model: Union[nn.Module, dict]) -> nn.Module:
-        """Build the model, and check that it has no EMA guide."""
+        """Build the model, and check that all of it can be sharded."""
         model = super().build_model(model)
         if ema_guides(model):
             raise MmmixError(
@@ -69,6 +69,12 @@ class FSDPStrategy(_FSDPStrategy):
                 'a copy of the whole model, and each process holds only a '
                 "shard of it. Use guide=dict(type='mmmix.SelfGuide') or "
                 "'mmmix.FrozenGuide', or train without FSDP.")
+        own = [*getattr(model, 'mixers', ())]
+        if own:
+            raise MmmixError(
+                f'{own[0]} cannot learn to mix under FSDP: its loss runs the '
+                "guide's network outside of the pass for which the weights "
+                'are gathered. Train without FSDP.')
         return model
 
     def build_optim_wrapper(self, optim_wrapper, model=None):

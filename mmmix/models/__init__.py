@@ -3,8 +3,9 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
                         BottomUp, ClassAttention, TopDown, find_extractor)
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
-from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
-                             Mixup, RandomMixer, ResizeMix, SMMix)
+from .batch_augments import (AttentiveCutMix, AutoMix, BatchMixer, CutMix,
+                             MaskMix, MixBlock, Mixup, RandomMixer, ResizeMix,
+                             SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -12,17 +13,18 @@ from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TransMixLabel)
-from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
+from .losses import ConsistencyLoss, FineGrainedLoss, GeneratorLoss, MixLoss
 from .necks import ClassTokenNeck
 
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
-    'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
+    'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
     'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
-    'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
-    'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
-    'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',
-    'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
-    'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
-    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
+    'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'GeneratorLoss', 'Guide',
+    'LabelRule', 'MaskMix', 'MixBlock', 'MixClassifier', 'MixDataPreprocessor',
+    'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
+    'NetworkGuide', 'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
+    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
+    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor',
+    'seen_channels'
 ]

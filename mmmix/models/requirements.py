@@ -10,6 +10,7 @@ The ingredients are:
 'saliency'           gradients of the loss by pixel, from the guide
 'features'           features of one layer, from the guide
 'label_maps'         a soft label for each place, from the guide
+'classifier'         the guide's network, with gradients to images alone
 'mask'               a mixer whose one source has a weight at each place
 'regions'            a mixer that cuts and pastes one source
 'tokens'             patch tokens of the mixed images, from the backbone

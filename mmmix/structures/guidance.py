@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional
 
 from torch import Tensor
 
@@ -18,9 +18,14 @@ class Guidance:
         saliency (Tensor, optional): How much the loss depends on each pixel
             ``(N, H, W)``, float32, nonnegative: the root of the channels'
             mean squared gradient.
-        features (Tensor, optional): Features of one layer ``(N, C, h, w)``.
+        features (Tensor, optional): Features of one layer ``(N, C, h, w)``,
+            float32.
         label_maps (Tensor, optional): A soft label for each place ``(N,
             num_classes, h, w)``, float32, summing to 1 over the classes.
+        classifier (Callable, optional): The guide's network as a function
+            that returns the logits ``(N, num_classes)``, float32, of any
+            images ``(N, C, H, W)``, with a gradient to the images but none to
+            its weights.
 
     >>> import torch
     >>> Guidance(attention=torch.ones(2, 14, 14)).logits is None
@@ -32,3 +37,4 @@ class Guidance:
     saliency: Optional[Tensor] = None
     features: Optional[Tensor] = None
     label_maps: Optional[Tensor] = None
+    classifier: Optional[Callable[[Tensor], Tensor]] = None

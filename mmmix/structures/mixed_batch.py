@@ -1,9 +1,9 @@
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmmix.functional import blend, box_coverage, resize_mask
 
@@ -45,6 +45,9 @@ class MixedBatch:
             the default, mixes the images.
         originals (Tensor, optional): The unmixed images ``(N, C, H, W)``, a
             reference, for losses that look at them.
+        generator_loss (Callable, optional): Of a mixer with a module of its
+            own: a function of the head that returns the loss which trains
+            this module, a scalar. None, the default, if nothing is trained.
 
     >>> images, labels = torch.rand(3, 3, 8, 8), torch.eye(3)
     >>> MixedBatch.unmixed(images, labels).mixed_labels()
@@ -66,6 +69,7 @@ class MixedBatch:
     own_lam: Optional[Tensor] = None
     site: Optional[str] = None
     originals: Optional[Tensor] = None
+    generator_loss: Optional[Callable[[nn.Module], Tensor]] = None
 
     @classmethod
     def unmixed(cls,

@@ -1,4 +1,5 @@
-"""Run in each of two processes: some steps with every label rule."""
+"""Run in each of two processes: some steps with every label rule, and with a
+mixer that learns."""
 import copy
 import sys
 from pathlib import Path
@@ -18,16 +19,14 @@ RULES = dict(
     learnable=dict(
         type='mmmix.ProgressiveAttentionLabel', progress='learnable'),
     random_beta=dict(type='mmmix.AreaAttentionLabel', beta='random'))
+SMMIX = dict(type='mmmix.SMMix', pairing='shuffle')
 
 
-def steps(rule):
+def steps(mixer, rule=None):
     """Notes of each step: mixer, what the rule drew, and the new weights."""
     torch.manual_seed(0)
     model = build(
-        vit_config([
-            dict(type='mmmix.SMMix', pairing='shuffle'),
-            dict(type='mmmix.Mixup', alpha=0.8)
-        ],
+        vit_config([mixer, dict(type='mmmix.Mixup', alpha=0.8)],
                    head=dict(label_rule=rule)))
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     wrapped, notes = MMDistributedDataParallel(model, device_ids=None), []
@@ -52,6 +51,7 @@ if __name__ == '__main__':
     torch.set_num_threads(1)
     dist.init_process_group('gloo')
     MessageHub.get_current_instance().update_info('seed', 2)
-    notes = {name: steps(rule) for name, rule in RULES.items()}
+    notes = {name: steps(SMMIX, rule) for name, rule in RULES.items()}
+    notes['automix'] = steps(dict(type='mmmix.AutoMix'))
     torch.save(notes, f'{sys.argv[1]}/rank{dist.get_rank()}.pt')
     dist.destroy_process_group()

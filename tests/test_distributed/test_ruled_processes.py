@@ -1,4 +1,5 @@
-"""Two CPU processes agree where they must with every label rule."""
+"""Two CPU processes agree where they must with every label rule, and with a
+mixer that learns."""
 import os
 import subprocess
 import sys
@@ -31,7 +32,8 @@ def ranks(tmp_path_factory):
     return [torch.load(folder / f'rank{rank}.pt') for rank in (0, 1)]
 
 
-@pytest.mark.parametrize('rule', ['transmix', 'learnable', 'random_beta'])
+@pytest.mark.parametrize('rule',
+                         ['transmix', 'learnable', 'random_beta', 'automix'])
 def test_ranks_hold_equal_weights_after_each_step(ranks, rule):
     before = None
     for one, other in zip(*(rank[rule] for rank in ranks)):
@@ -41,7 +43,17 @@ def test_ranks_hold_equal_weights_after_each_step(ranks, rule):
         assert before is None or not torch.equal(
             before, one['weights']['backbone.pos_embed'])
         before = one['weights']['backbone.pos_embed']
-    assert {note['mixer'] for note in ranks[0][rule]} == {'SMMix', 'Mixup'}
+    mixer = 'AutoMix' if rule == 'automix' else 'SMMix'
+    assert {note['mixer'] for note in ranks[0][rule]} == {mixer, 'Mixup'}
+
+
+def test_the_block_rests_in_steps_of_another_mixer(ranks):
+    before = None
+    for note in ranks[0]['automix']:
+        weight = note['weights']['mixers.AutoMix.value.weight']
+        if before is not None:
+            assert torch.equal(weight, before) == (note['mixer'] == 'Mixup')
+        before = weight
 
 
 def test_the_learnable_factor_rests_in_steps_without_the_rule(ranks):

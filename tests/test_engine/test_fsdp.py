@@ -29,6 +29,11 @@ def test_a_moving_average_cannot_guide(strategy, guide):
         strategy.build_model(vit_config([SMMIX], guide=guide))
 
 
+def test_a_mixer_cannot_learn(strategy):
+    with pytest.raises(ValueError, match='AutoMix cannot learn.*FSDP'):
+        strategy.build_model(vit_config([dict(type='mmmix.AutoMix')]))
+
+
 def test_the_model_itself_can_guide(strategy):
     assert isinstance(strategy, FSDPStrategy)
     model = strategy.build_model(vit_config([SMMIX]))

@@ -1,13 +1,15 @@
 """The EMA guide in a real run, and what a resumed run mixes."""
 import copy
+import math
 
 import pytest
 import torch
-from helpers import SMMIX, vit_config
+from helpers import SMMIX, cnn_config, vit_config
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmmix.engine import EMAGuideHook
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 
 
@@ -169,5 +171,112 @@ def test_a_resumed_run_trains_as_an_uninterrupted_one(tmp_path):
     whole = train('whole')
     train('parts', train_cfg=dict(max_epochs=1))
     resumed = train('parts', resume=True)
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+FALLING = dict(
+    type='mmmix.EMAGuideHook', momentum=.3, end_momentum=.01, begin=.25)
+
+
+@pytest.mark.parametrize('shared', [False, True])
+def test_the_momentum_falls(tmp_path, shared):
+    """The recurrence by hand, also in the average that EMAHook keeps."""
+    hooks = [FALLING] + shared * [dict(type='EMAHook', momentum=.9)]
+    _, notes = noted(
+        run_config(tmp_path, iterations=8, custom_hooks=hooks, **GUIDED))
+    expected = notes.after[0][0].double()
+    for step, (weights, average) in enumerate(notes.after):
+        momentum = .3
+        if step >= 2:  # a quarter of eight
+            momentum = .01 + .29 * (1 + math.cos(math.pi * step / 8)) / 2
+        if step:
+            expected = (1 - momentum) * expected + momentum * weights.double()
+        torch.testing.assert_close(average.double(), expected)
+    assert len(notes.after) == 8
+
+
+@pytest.mark.parametrize('average', [False, True])
+def test_statistics_are_copied_or_averaged(tmp_path, average):
+    cfg = run_config(
+        tmp_path,
+        iterations=4,
+        custom_hooks=[
+            dict(
+                type='mmmix.EMAGuideHook', momentum=.3, update_buffers=average)
+        ],
+        **GUIDED)
+    cfg.model = cnn_config([SMMIX], head=dict(num_classes=10), **GUIDED)
+    runner = Runner.from_cfg(cfg)
+
+    class Statistics(Notes):
+
+        @staticmethod
+        def note(runner, notes):
+            networks = runner.model, ema_guides(runner.model)[0].average
+            notes.append(
+                [m.backbone.bn1.running_mean.clone() for m in networks])
+
+    seen = Statistics()
+    runner.register_hook(seen, priority='LOWEST')
+    runner.train()
+    expected = seen.after[0][0]
+    for own, kept in seen.after[1:]:
+        expected = expected.lerp(own, .3) if average else own
+        torch.testing.assert_close(kept, expected)
+
+
+@pytest.mark.parametrize('options', [
+    dict(end_momentum=0.),
+    dict(end_momentum=1.),
+    dict(end_momentum=.1, begin=1.),
+])
+def test_a_momentum_out_of_range(options):
+    with pytest.raises(
+            ValueError, match=r'`end_momentum` must be in \(0, 1\)'):
+        EMAGuideHook(**options)
+
+
+def test_an_average_without_a_momentum_cannot_be_scheduled(tmp_path):
+    hooks = [FALLING, dict(type='EMAHook', ema_type='StochasticWeightAverage')]
+    cfg = run_config(tmp_path, custom_hooks=hooks, **GUIDED)
+    with pytest.raises(ValueError, match='StochasticWeightAverage.*no mom'):
+        Runner.from_cfg(cfg).train()
+
+
+LEARNING = dict(
+    type='mmmix.AutoMix',
+    loss=dict(type='mmmix.GeneratorLoss', mask_decay='cosine'))
+
+
+@pytest.mark.parametrize('shared', [False, True])
+def test_a_resumed_run_learns_to_mix_as_an_uninterrupted_one(tmp_path, shared):
+    """The block and the average of the network are in the checkpoint."""
+    hooks = [FALLING] + shared * [dict(type='EMAHook')]
+
+    def train(name, **overrides):
+        cfg = run_config(tmp_path / name, iterations=8, custom_hooks=hooks)
+        cfg.model = vit_config([LEARNING],
+                               head=dict(num_classes=10),
+                               guide=dict(
+                                   type='EMAGuide', feature_layer='layers.0'))
+        # a learning rate of its own
+        cfg.optim_wrapper.paramwise_cfg = dict(
+            custom_keys=dict(mixers=dict(lr=.5)))
+        cfg.merge_from_dict(overrides)
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        groups = runner.optim_wrapper.optimizer.param_groups
+        assert {group['lr'] for group in groups} == {.1, .5}
+        average, = (guide.average for guide in ema_guides(runner.model))
+        return {
+            **runner.model.state_dict(),
+            **average.state_dict(prefix='average.')
+        }
+
+    whole = train('whole')
+    resumed = train(
+        'again', resume=True, load_from=str(tmp_path / 'whole/epoch_1.pth'))
+    assert any(name.startswith('mixers.AutoMix') for name in whole)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name

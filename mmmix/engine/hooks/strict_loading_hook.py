@@ -1,7 +1,7 @@
 from mmengine.hooks import Hook
 from torch.nn.parallel import DistributedDataParallel
 
-from mmmix.checkpoint import fit_weights, trained_img_size, weights_of
+from mmmix.checkpoint import MIXERS, fit_weights, trained_img_size, weights_of
 from mmmix.errors import MmmixError
 from mmmix.private import is_resuming
 
@@ -21,8 +21,9 @@ class StrictLoadingHook(Hook):
 
     MMEngine only logs what is missing, unused or of another size. What this
     hook gives to the runner fits: see
-    :func:`mmmix.checkpoint.fitting.fit_weights`. A run that is resumed takes
-    its positions as they are.
+    :func:`mmmix.checkpoint.fitting.fit_weights`. Of a run that is not resumed
+    only what a mixer learned, ``mixers.*``, may be missing or left over; one
+    that is resumed takes its positions as they are.
 
     Args:
         path (str): The checkpoint, for messages.
@@ -46,10 +47,13 @@ class StrictLoadingHook(Hook):
         model = runner.model
         if isinstance(model, DistributedDataParallel):
             model = model.module
+        excused = () if resuming else MIXERS
         checkpoint['state_dict'] = fit_weights(
             model,
             weights_of(checkpoint, self.path),
             self.path,
             REMEDIES[resuming],
+            new=excused,
+            unused=excused,
             saved_size=trained_img_size(checkpoint),
             resize=not resuming)

@@ -1,5 +1,6 @@
 """Mixers: batch augments that also tell which image was pasted into which."""
 from .attentive_cutmix import AttentiveCutMix
+from .automix import AutoMix, MixBlock
 from .base import BatchMixer
 from .cutmix import CutMix
 from .maskmix import MaskMix
@@ -9,6 +10,6 @@ from .resizemix import ResizeMix
 from .smmix import SMMix
 
 __all__ = [
-    'AttentiveCutMix', 'BatchMixer', 'CutMix', 'MaskMix', 'RandomMixer',
-    'Mixup', 'ResizeMix', 'SMMix'
+    'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'MaskMix',
+    'MixBlock', 'RandomMixer', 'Mixup', 'ResizeMix', 'SMMix'
 ]

@@ -21,13 +21,21 @@ class BatchMixer(metaclass=ABCMeta):
     guidance also works in a stock ``ClsDataPreprocessor``.
 
     Attributes:
-        requires (frozenset[str]): What :meth:`mix` requires from a guide, the
-            names of fields of :class:`Guidance`.
+        requires (frozenset[str]): What :meth:`mix`, and the loss of its own
+            module, require from a guide: names of fields of
+            :class:`Guidance`.
         kind (str): :attr:`MixedBatch.kind` of what :meth:`mix` returns.
+        module (nn.Module, optional): A module of the mixer's own, made at the
+            latest by :meth:`prepare`. The classifier registers it as
+            ``mixers.<name of the mixer>``, so that optimizer, wrappers,
+            averages and checkpoints have it; inference does not use it.
+            :meth:`mix` runs it without gradient, and
+            :attr:`MixedBatch.generator_loss` trains it.
     """
 
     requires: FrozenSet[str] = frozenset()
     kind: str = 'regions'
+    module: Optional[nn.Module] = None
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, batch_size: int,
@@ -72,6 +80,15 @@ class BatchMixer(metaclass=ABCMeta):
 
         Raises:
             MmmixError: If the mixer does not suit it.
+        """
+
+    def prepare(self, model: nn.Module) -> None:
+        """Make, when a model is built, what depends on it; by default
+        nothing.
+
+        Args:
+            model (nn.Module): The classifier to be trained, which
+                :meth:`check` found suitable.
         """
 
     def __call__(self, inputs: Tensor,

@@ -10,6 +10,7 @@ from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
 from ..attention import OutputRecorder, find_extractor
+from ..batch_augments import BatchMixer
 from ..data_preprocessors import MixDataPreprocessor
 from ..data_preprocessors.mix_data_preprocessor import check_mixing_keys
 from ..heads import MixHead
@@ -20,8 +21,10 @@ from ..requirements import check_requirements, parts_of
 class MixClassifier(ImageClassifier):
     """MMPretrain's ``ImageClassifier``, trained on guided mixes.
 
-    It has the same parameters: checkpoints of either load into the other.
-    Without mixing (validation, inference) it behaves as its parent.
+    It has the same parameters: checkpoints of either load into the other,
+    where mixers with modules of their own (:class:`~mmmix.models.AutoMix`)
+    keep these apart as ``mixers``. Without mixing (validation, inference) it
+    behaves as its parent.
 
     Args:
         train_cfg (dict, optional): ``augments`` and ``probs`` as in
@@ -74,6 +77,11 @@ class MixClassifier(ImageClassifier):
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
         check_requirements(self)
+        mixing = self.data_preprocessor.batch_augments
+        for mixer in mixing.augments if mixing else ():
+            if isinstance(mixer, BatchMixer):
+                mixer.prepare(self)
+        self.mixers = nn.ModuleDict(self._modules_of_mixers())
         # made before anything is compiled; it records only in `loss`
         self._recorder = OutputRecorder(
             find_extractor(self.backbone).hooked_modules() if any(
@@ -94,7 +102,8 @@ class MixClassifier(ImageClassifier):
             data_samples (List[DataSample]): With their unmixed labels.
 
         Returns:
-            dict[str, Tensor]: See :meth:`mmmix.models.heads.MixHead.loss`.
+            dict[str, Tensor]: See :meth:`mmmix.models.heads.MixHead.loss`;
+            ``loss_generator`` of a mixer with a module of its own.
         """
         if self.data_preprocessor.batch_augments is None:
             self._check_no_part_requires_mixing()
@@ -104,10 +113,48 @@ class MixClassifier(ImageClassifier):
                                                      data_samples)
         features, tokens, class_attention = self.extract_mixed_feat(mixed)
         if isinstance(self.head, MixHead):
-            return self.head.loss(features, data_samples, mixed, guidance,
-                                  tokens, class_attention)
-        # a stock head takes the labels from the data samples
-        return self.head.loss(features, _relabelled(data_samples, mixed))
+            losses = self.head.loss(features, data_samples, mixed, guidance,
+                                    tokens, class_attention)
+        else:  # a stock head takes the labels from the data samples
+            losses = self.head.loss(features, _relabelled(data_samples, mixed))
+        if mixed.generator_loss is not None or len(self.mixers):
+            self._train_mixers(losses, mixed)
+        return losses
+
+    def _modules_of_mixers(self) -> Dict[str, nn.Module]:
+        """The modules that mixers own, by the names of the mixers."""
+        modules: Dict[str, nn.Module] = {}
+        chosen = self.data_preprocessor.batch_augments
+        for mixer in chosen.augments if chosen else ():
+            module = getattr(mixer, 'module', None)
+            if module is not None:
+                name = type(mixer).__name__
+                while name in modules:  # the same mixer with other arguments
+                    name += '_'
+                modules[name] = module
+        return modules
+
+    # a mixer's loss runs the guide's network, which is not to be compiled
+    @torch.compiler.disable
+    def _train_mixers(self, losses: Dict[str, Tensor],
+                      mixed: MixedBatch) -> None:
+        """Add the loss of the mixer's own module, if it has one.
+
+        All of these modules take part in each step:
+        DistributedDataParallel would wait for their gradients forever.
+        """
+        for name, module in self._modules_of_mixers().items():
+            if all(module is not known for known in self.mixers.values()):
+                raise MmmixError(
+                    f'{name} has a module to be trained, but the model was '
+                    'built without it: name the mixer in `train_cfg`, if need '
+                    'be with probability 0; a hook cannot switch to a new '
+                    'one.')
+        if mixed.generator_loss is not None:
+            losses['loss_generator'] = mixed.generator_loss(self.head)
+        first = next(iter(losses))
+        for parameter in self.mixers.parameters():
+            losses[first] = losses[first] + 0 * parameter.sum()
 
     def _check_no_part_requires_mixing(self) -> None:
         if parts_of(self.head):

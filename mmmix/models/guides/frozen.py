@@ -96,7 +96,8 @@ class FrozenGuide(NetworkGuide):
             has = f'names {theirs}'
         by_label = ('attention' in requires
                     and self.attention_map.requires_labels)
-        if theirs != ours and ('logits' in requires or by_label):
+        by_class = by_label or requires & {'logits', 'classifier'}
+        if theirs != ours and by_class:
             raise MmmixError(
                 f'The frozen guide {has} classes and the model '
                 f'under training {ours}, but its logits or an attention map '
@@ -122,6 +123,12 @@ class FrozenGuide(NetworkGuide):
         if guidance.logits is not None:
             guidance.logits = guidance.logits[:, network.class_indices]
         return guidance
+
+    def classify(self, model: nn.Module, images: Tensor) -> Tensor:
+        logits = super().classify(model, images)
+        if self.classes is None:
+            return logits
+        return logits[:, self.network(model).class_indices]
 
     def _build(self) -> nn.Module:
         scope = self.config.get('default_scope', 'mmpretrain')

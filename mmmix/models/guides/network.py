@@ -1,5 +1,6 @@
 from abc import abstractmethod
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import FrozenSet, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -7,12 +8,14 @@ import torch
 import torch.nn.functional as F
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from mmmix.errors import MmmixError
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from ..attention import AttentionMap, find_extractor
 from .base import Guide
+from .features import as_map, find_layer, first_output
 
 
 class NetworkGuide(Guide):
@@ -32,19 +35,23 @@ class NetworkGuide(Guide):
         dtype (str, optional): 'bfloat16' or 'float16' runs the network under
             autocast; None keeps the precision of the training. Defaults to
             None.
+        feature_layer (str, optional): Which layer of the backbone has the
+            features, by its path such as 'layer3' (ResNet) or 'layers.5'
+            (ViT). Defaults to None, the last features of the backbone.
 
     Raises:
         MmmixError: If scale, size or dtype is out of range, or both a scale
             and a size are given.
     """
 
-    gives = frozenset({'attention', 'logits'})
+    gives = frozenset({'attention', 'logits', 'features', 'classifier'})
 
     def __init__(self,
                  attention_map: Optional[dict] = None,
                  scale: float = 1.0,
                  input_size: Union[int, Sequence[int], None] = None,
-                 dtype: Optional[str] = None):
+                 dtype: Optional[str] = None,
+                 feature_layer: Optional[str] = None):
         self.attention_map = build_as(
             AttentionMap, TASK_UTILS, attention_map
             or dict(type='mmmix.BottomUp'), 'attention_map')
@@ -67,6 +74,7 @@ class NetworkGuide(Guide):
                              f"'float16' or None, not {dtype!r}.")
         self.scale = scale
         self.dtype = None if dtype is None else getattr(torch, dtype)
+        self.feature_layer = feature_layer
 
     @abstractmethod
     def network(self, model: nn.Module) -> nn.Module:
@@ -77,12 +85,14 @@ class NetworkGuide(Guide):
         """
 
     def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
+        network = self.network(model)
+        if 'features' in requires and self.feature_layer is not None:
+            find_layer(network.backbone, self.feature_layer)
         if 'attention' not in requires:
             return
-        network = self.network(model)
         self.attention_map.check(network)
         extractor = find_extractor(network.backbone)
-        size = _declared_size(model)
+        size = declared_size(model)
         if not (size and extractor.image_size):
             return
         try:
@@ -107,25 +117,59 @@ class NetworkGuide(Guide):
                  requires: FrozenSet[str],
                  labels: Optional[Tensor] = None,
                  samples: Optional[List[DataSample]] = None) -> Guidance:
+        guidance = Guidance()
+        if 'classifier' in requires:
+            guidance.classifier = partial(self.classify, model)
+            requires = requires - {'classifier'}
+        if not requires:
+            return guidance
         network = self.network(model)
         images = self.shown(model, images)
-        with evaluating(network), no_autocast_cache(), self._precision(images):
+        with evaluating(network), no_autocast_cache(), \
+                self._precision(images), \
+                self._recording(network, requires) as layer_outputs:
             if 'attention' in requires:
                 if self.attention_map.requires_labels and labels is None:
                     raise MmmixError(
                         f'{type(self.attention_map).__name__} requires '
                         'labels: call the guide with `labels` '
                         '(N, num_classes).')
-                attention, features = self.attention_map(
+                guidance.attention, features = self.attention_map(
                     network, images, labels)
             else:
-                attention, features = None, network.backbone(images)
-            if 'logits' not in requires:
-                return Guidance(attention=attention)
-            if network.with_neck:
-                features = network.neck(features)
-            logits = network.head(features).float()
-        return Guidance(attention=attention, logits=logits)
+                features = network.backbone(images)
+            if 'features' in requires:
+                guidance.features = as_map((layer_outputs
+                                            or features)[-1], network.backbone,
+                                           images.shape[-2:]).float()
+            if 'logits' in requires:
+                if network.with_neck:
+                    features = network.neck(features)
+                guidance.logits = network.head(features).float()
+        return guidance
+
+    def classify(self, model: nn.Module, images: Tensor) -> Tensor:
+        """Logits of any images, see :attr:`Guidance.classifier`.
+
+        Args:
+            model (nn.Module): The model under training.
+            images (Tensor): ``(N, C, H, W)``, normalised for the model.
+
+        Returns:
+            Tensor: ``(N, num_classes)``, float32.
+        """
+        network = self.network(model)
+        frozen = {n: p.detach() for n, p in network.named_parameters()}
+        images = self.shown(model, images)
+        with evaluating(network), keeping_activations(network), \
+                self._precision(images):
+            return functional_call(network, frozen, (images, )).float()
+
+    def _recording(self, network: nn.Module,
+                   requires: FrozenSet[str]) -> AbstractContextManager:
+        if 'features' not in requires or self.feature_layer is None:
+            return nullcontext()
+        return first_output(find_layer(network.backbone, self.feature_layer))
 
     def shown(self, model: nn.Module, images: Tensor) -> Tensor:
         """The images as the network sees them."""
@@ -140,11 +184,11 @@ class NetworkGuide(Guide):
         return torch.autocast(images.device.type, self.dtype)
 
 
-def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
+def declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
     """The image size that a classifier's backbone declares, if any."""
     try:
         return find_extractor(model.backbone).image_size
-    except MmmixError:  # no attention is required of this backbone
+    except MmmixError:  # of no known family
         return None
 
 
@@ -162,6 +206,23 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, flag in flags.items():
             module.training = flag
+
+
+@contextmanager
+def keeping_activations(model: nn.Module) -> Iterator[None]:
+    """Switch gradient checkpointing (``with_cp``) off.
+
+    It would run blocks again in the backward pass, where the model has its
+    own weights and flags again.
+    """
+    modules = [m for m in model.modules() if getattr(m, 'with_cp', False)]
+    for module in modules:
+        module.with_cp = False
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.with_cp = True
 
 
 @contextmanager

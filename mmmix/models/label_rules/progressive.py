@@ -1,13 +1,13 @@
 from typing import Optional
 
 import torch
-from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import progressive_factor
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
+from ..progress import share_of_training
 from .transmix import TransMixLabel
 
 PROGRESS = ('cosine', 'equal', 'linear', 'parabolic', 'learnable')
@@ -89,7 +89,8 @@ class ProgressiveAttentionLabel(TransMixLabel):
             return self.logit.sigmoid()
         if self.progress == 'equal':
             return logits.new_full((), 0.5)
-        progress = _share_of_training(logits)
+        progress = share_of_training(f'progress={self.progress!r}',
+                                     logits.device)
         return progress if self.progress == 'linear' else progress**2
 
     def compute(self, logits: Tensor, mixed: MixedBatch,
@@ -98,17 +99,3 @@ class ProgressiveAttentionLabel(TransMixLabel):
         attended = self.attention_lambda(mixed, class_attention)
         factor = self.factor(logits, mixed)
         return factor * attended + (1 - factor) * mixed.lam
-
-
-# a number that changes in every step would cause a recompilation in each
-@torch.compiler.disable
-def _share_of_training(like: Tensor) -> Tensor:
-    """T/T_max of the run, a scalar in [0, 1)."""
-    hub = MessageHub.get_current_instance()
-    end = hub.get_info('max_iters', None)
-    if not end:
-        raise MmmixError(
-            "progress='linear' and 'parabolic' follow the run's iterations, "
-            "but there is no run: train with tools/train.py (MMEngine's "
-            'Runner), or set `iter` and `max_iters` in its MessageHub.')
-    return torch.full((), hub.get_info('iter', 0) / end, device=like.device)
