@@ -43,9 +43,11 @@ RULES = {
 FINE = dict(type='mmmix.FineGrainedLoss')
 # a blend can be held to consistency, if it is asked to
 CONSISTENCY = dict(type='mmmix.ConsistencyLoss', batches='mixed')
+DENSE = dict(type='mmmix.DenseLabelLoss')
 LOSSES = {
     'none': {},
     'fine-grained': dict(fine=FINE),
+    'dense': dict(dense=DENSE),
     'consistency': dict(consistency=CONSISTENCY),
     'both': dict(fine=FINE, consistency=CONSISTENCY),
 }

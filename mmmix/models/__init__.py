@@ -12,17 +12,18 @@ from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TransMixLabel)
-from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
+from .losses import ConsistencyLoss, DenseLabelLoss, FineGrainedLoss, MixLoss
 from .necks import ClassTokenNeck
 
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
     'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
     'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
-    'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
-    'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
-    'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',
-    'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
-    'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
-    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
+    'DenseLabelLoss', 'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide',
+    'LabelRule', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
+    'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
+    'NetworkGuide', 'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
+    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
+    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor',
+    'seen_channels'
 ]

@@ -91,8 +91,8 @@ class MixHead(ClsHead):
                 are the target. None trains with the classification loss
                 alone.
             guidance (Guidance, optional): What the guides returned.
-            tokens (Tensor, optional): Patch tokens of the mixed images,
-                ``(N, C, h, w)``.
+            tokens (Tensor, optional): Last feature map of the mixed images,
+                ``(N, C, h, w)``: of a ViT the patch tokens.
             class_attention (Tensor, optional): Class attention of the mixed
                 images, ``(N, h, w)``.
 

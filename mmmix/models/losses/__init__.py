@@ -1,6 +1,10 @@
 """Losses on mixed batches beside the classification loss."""
-from .base import MixLoss
+from .base import MixLoss, TokenLoss
 from .consistency import ConsistencyLoss
+from .dense_label import DenseLabelLoss
 from .fine_grained import FineGrainedLoss
 
-__all__ = ['ConsistencyLoss', 'FineGrainedLoss', 'MixLoss']
+__all__ = [
+    'ConsistencyLoss', 'DenseLabelLoss', 'FineGrainedLoss', 'MixLoss',
+    'TokenLoss'
+]
