@@ -39,6 +39,7 @@ RULES = {
     'TransMix': dict(type='mmmix.TransMixLabel'),
     'PAL': dict(type='mmmix.ProgressiveAttentionLabel'),
     'area-attention': dict(type='mmmix.AreaAttentionLabel'),
+    'TokenMix': dict(type='mmmix.TokenMixLabel'),
 }
 FINE = dict(type='mmmix.FineGrainedLoss')
 # a blend can be held to consistency, if it is asked to

@@ -11,7 +11,8 @@ from .data_preprocessors import MixDataPreprocessor
 from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
-                          ProgressiveAttentionLabel, TransMixLabel)
+                          ProgressiveAttentionLabel, TokenMixLabel,
+                          TransMixLabel)
 from .losses import ConsistencyLoss, DenseLabelLoss, FineGrainedLoss, MixLoss
 from .necks import ClassTokenNeck
 
@@ -24,6 +25,6 @@ __all__ = [
     'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
     'NetworkGuide', 'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
     'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor',
-    'seen_channels'
+    'SelfGuide', 'TopDown', 'TokenMixLabel', 'TransMixLabel', 'AttentionMap',
+    'find_extractor', 'seen_channels'
 ]

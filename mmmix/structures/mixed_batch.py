@@ -92,6 +92,21 @@ class MixedBatch:
         """Labels ``y_A`` of the images pasted in, ``(N, num_classes)``."""
         return self.labels[self.source]
 
+    @property
+    def own_weight(self) -> Tensor:
+        """Weight of the target's own label, ``(N,)``."""
+        if self.own_lam is not None:
+            return self.own_lam
+        return 1 - self.lam.view(len(self.lam), -1).sum(1)
+
+    @property
+    def source_share(self) -> Tensor:
+        """Share of the source's weight in that of both labels, ``(N,)``:
+        lambda, unless the target has a weight of its own."""
+        if self.own_lam is None:
+            return self.lam
+        return self.lam / (self.lam + self.own_lam)
+
     def mask_on(self, grid: Sequence[int]) -> Tensor:
         """The mask averaged onto another grid, ``(N, *grid)``, or ``(N, S,
         *grid)`` with several sources."""

@@ -134,7 +134,8 @@ class MixHead(ClsHead):
         if self.label_rule is None or mixed.kind not in self.label_rule.kinds:
             return mixed
         lam = self.label_rule(logits, mixed, guidance, class_attention)
-        return replace(mixed, lam=lam)
+        lam, own = lam if isinstance(lam, tuple) else (lam, None)
+        return replace(mixed, lam=lam, own_lam=own)
 
     def _touch_idle(self, mixed: MixedBatch, losses: Dict[str,
                                                           Tensor]) -> None:
