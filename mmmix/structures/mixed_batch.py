@@ -144,7 +144,7 @@ class MixedBatch:
         """
         mask = self.mask_on(maps.shape[-2:])
         pasted = maps[self.source]
-        if self.source_boxes is not None:
+        if self.source_boxes is not None and self.target_boxes is not None:
             pasted = move_boxes(pasted, self.source_boxes, self.target_boxes,
                                 self.inputs.shape[-2:])
         return blend_maps(maps, pasted, mask)

@@ -21,6 +21,10 @@ class NetworkGuide(Guide):
     A child defines :meth:`network`. The guide leaves no trace in it: no
     gradient, no batch-norm statistic, no changed train/eval flag.
 
+    Its label maps are what the classifier says of each place of the last
+    features, its patch tokens or feature map, instead of their mean or the
+    class token. With an attention map they take a second pass.
+
     Args:
         attention_map (dict, optional): How the attention map is computed:
             ``mmmix.BottomUp`` (the default), ``mmmix.ClassAttention`` or
@@ -38,7 +42,7 @@ class NetworkGuide(Guide):
             and a size are given.
     """
 
-    gives = frozenset({'attention', 'logits'})
+    gives = frozenset({'attention', 'logits', 'label_maps'})
 
     def __init__(self,
                  attention_map: Optional[dict] = None,
@@ -77,10 +81,11 @@ class NetworkGuide(Guide):
         """
 
     def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
-        if 'attention' not in requires:
+        if not requires & {'attention', 'label_maps'}:
             return
         network = self.network(model)
-        self.attention_map.check(network)
+        if 'attention' in requires:
+            self.attention_map.check(network)
         extractor = find_extractor(network.backbone)
         size = _declared_size(model)
         if not (size and extractor.image_size):
@@ -119,13 +124,38 @@ class NetworkGuide(Guide):
                 attention, features = self.attention_map(
                     network, images, labels)
             else:
-                attention, features = None, network.backbone(images)
+                attention, features = None, None
+            label_maps = None
+            if 'label_maps' in requires:
+                label_maps, features = self._label_maps(network, images)
             if 'logits' not in requires:
-                return Guidance(attention=attention)
+                return Guidance(attention=attention, label_maps=label_maps)
+            if features is None:
+                features = network.backbone(images)
             if network.with_neck:
                 features = network.neck(features)
-            logits = network.head(features).float()
-        return Guidance(attention=attention, logits=logits)
+            logits = self.classify(network, features)
+        return Guidance(
+            attention=attention, logits=logits, label_maps=label_maps)
+
+    def classify(self, network: nn.Module, features: tuple) -> Tensor:
+        """Logits ``(N, num_classes)``, float32, of features after the
+        neck."""
+        return network.head(features).float()
+
+    def _label_maps(self, network: nn.Module,
+                    images: Tensor) -> Tuple[Tensor, tuple]:
+        """Label maps ``(N, num_classes, h, w)``, and the backbone's
+        features."""
+        extractor = find_extractor(network.backbone)
+        with extractor.recording() as outputs:
+            features = network.backbone(images)
+        tokens = extractor.tokens(outputs, features, images.shape[-2:])
+        grid = tokens.shape[-2:]
+        places = tokens.flatten(2).transpose(1, 2)  # (N, hw, C)
+        logits = self.classify(network, (places.flatten(0, 1), ))
+        labels = logits.softmax(1).unflatten(0, (len(images), -1))
+        return labels.transpose(1, 2).unflatten(2, grid), features
 
     def shown(self, model: nn.Module, images: Tensor) -> Tensor:
         """The images as the network sees them."""

@@ -1,5 +1,5 @@
 from abc import abstractmethod
-from typing import Callable, FrozenSet, Optional
+from typing import Any, Callable, FrozenSet, Optional
 
 import torch
 from torch import Tensor, nn
@@ -117,6 +117,6 @@ class TokenLoss(MixLoss):
         if self.second_classifier:
             self.classifier = nn.Linear(head.in_channels, head.num_classes)
 
-    def classifier_of(self, head: nn.Module) -> Callable[[Tensor], Tensor]:
+    def classifier_of(self, head: Any) -> Callable[[Tensor], Tensor]:
         """The second classifier, or that of the head."""
-        return self.classifier or head.classify
+        return head.classify if self.classifier is None else self.classifier
