@@ -4,6 +4,7 @@ from typing import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.ops import roi_align
 
 
 def blend_maps(maps: Tensor, pasted: Tensor, mask: Tensor) -> Tensor:
@@ -79,3 +80,51 @@ def _origins(source: Tensor, target: Tensor, side: int, cells: int,
     stretch = (from_end - from_start) / (end - start).clamp(min=1)
     origin = from_start[:, None] + (centre - start[:, None]) * stretch[:, None]
     return (2 * origin / side - 1).to(dtype)
+
+
+def dense_maps(values: Tensor, indices: Tensor, num_classes: int) -> Tensor:
+    """Maps of all classes from the best classes of each place; 0 elsewhere.
+
+    Args:
+        values (Tensor): Scores of the k best classes ``(N, k, h, w)``.
+        indices (Tensor): Which classes these are, ``(N, k, h, w)``, whole
+            numbers in any dtype.
+        num_classes (int): How many classes there are.
+
+    Returns:
+        Tensor: ``(N, num_classes, h, w)`` in the dtype of ``values``.
+
+    >>> values = torch.tensor([[[[5.]], [[2.]]]])
+    >>> indices = torch.tensor([[[[1]], [[3]]]])
+    >>> dense_maps(values, indices, 4).flatten()
+    tensor([0., 5., 0., 2.])
+    """
+    n, _, height, width = values.shape
+    zeros = values.new_zeros(n, num_classes, height, width)
+    return zeros.scatter(1, indices.long(), values)
+
+
+def crop_maps(maps: Tensor, boxes: Tensor, grid: Sequence[int]) -> Tensor:
+    """Cut a box out of each map and average it onto a grid, by RoI-align.
+
+    Args:
+        maps (Tensor): ``(N, K, h, w)``.
+        boxes (Tensor): ``(N, 4)``, ``(y1, x1, y2, x2)`` as shares of the
+            sides. What lies more than a cell outside the map is 0.
+        grid (Sequence[int]): Height and width of the grid.
+
+    Returns:
+        Tensor: ``(N, K, *grid)``, float32 (float64 for float64).
+
+    >>> maps = torch.arange(4.).view(1, 1, 2, 2)
+    >>> crop_maps(maps, torch.tensor([[0., 0.5, 1., 1.]]), (2, 1))
+    tensor([[[[1.],
+              [3.]]]])
+    """
+    maps = maps.to(torch.promote_types(maps.dtype, torch.float32))
+    height, width = maps.shape[-2:]
+    y1, x1, y2, x2 = boxes.to(maps.dtype).unbind(1)
+    image = torch.arange(len(maps), device=maps.device).to(maps.dtype)
+    rois = torch.stack(
+        [image, x1 * width, y1 * height, x2 * width, y2 * height], 1)
+    return roi_align(maps, rois, tuple(grid), aligned=True)

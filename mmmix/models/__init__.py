@@ -8,7 +8,8 @@ from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
-from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
+from .guides import (EMAGuide, FrozenGuide, Guide, LabelMapGuide, NetworkGuide,
+                     SelfGuide)
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TokenMixLabel,
@@ -21,10 +22,10 @@ __all__ = [
     'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
     'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
     'DenseLabelLoss', 'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide',
-    'LabelRule', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
-    'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
-    'NetworkGuide', 'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
-    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'TopDown', 'TokenMixLabel', 'TransMixLabel', 'AttentionMap',
-    'find_extractor', 'seen_channels'
+    'LabelMapGuide', 'LabelRule', 'MaskMix', 'MixClassifier',
+    'MixDataPreprocessor', 'MixLinearClsHead', 'MixLoss',
+    'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer', 'Mixup',
+    'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'ResNeXt_CIFAR',
+    'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown', 'TokenMixLabel',
+    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
 ]
