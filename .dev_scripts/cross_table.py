@@ -39,13 +39,16 @@ RULES = {
     'TransMix': dict(type='mmmix.TransMixLabel'),
     'PAL': dict(type='mmmix.ProgressiveAttentionLabel'),
     'area-attention': dict(type='mmmix.AreaAttentionLabel'),
+    'TokenMix': dict(type='mmmix.TokenMixLabel'),
 }
 FINE = dict(type='mmmix.FineGrainedLoss')
 # a blend can be held to consistency, if it is asked to
 CONSISTENCY = dict(type='mmmix.ConsistencyLoss', batches='mixed')
+DENSE = dict(type='mmmix.DenseLabelLoss')
 LOSSES = {
     'none': {},
     'fine-grained': dict(fine=FINE),
+    'dense': dict(dense=DENSE),
     'consistency': dict(consistency=CONSISTENCY),
     'both': dict(fine=FINE, consistency=CONSISTENCY),
 }

@@ -41,7 +41,7 @@ def measure_inconsistency(methods: Sequence[Method],
         for method in methods:
             mixed = method.mix(pairs, unit_mass(maps))
             yield dict(
-                lam=mixed.lam,
+                lam=mixed.source_share,
                 lam_gt=shown_lambda(maps, mixed),
                 by_pixels=shown_lambda(maps, mixed, normalize=False))
 

@@ -3,6 +3,7 @@ and a loader that names corrupt images."""
 from .decoded_images import DecodedImages
 from .fixations import read_cub_gha, read_fixations
 from .gaze import Gaze, gaze_map
+from .label_maps import LoadLabelMap, RandomResizedCrop
 from .listed import CustomDataset, ImageNet, read_labels, read_lines
 from .loading import LoadGaze, LoadImage
 from .synthetic import SyntheticObjects
@@ -15,7 +16,8 @@ from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
 __all__ = [
     'CustomDataset', 'DecodedImages', 'Gaze', 'ImageNet', 'ImageNetA',
     'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
-    'StylizedImageNet', 'SyntheticDetection', 'SyntheticObjects',
-    'SyntheticSegmentation', 'TinyImageNet', 'VOCSegmentation', 'WnidImages',
-    'gaze_map', 'read_cub_gha', 'read_fixations', 'read_labels', 'read_lines'
+    'LoadLabelMap', 'RandomResizedCrop', 'StylizedImageNet',
+    'SyntheticDetection', 'SyntheticObjects', 'SyntheticSegmentation',
+    'TinyImageNet', 'VOCSegmentation', 'WnidImages', 'gaze_map',
+    'read_cub_gha', 'read_fixations', 'read_labels', 'read_lines'
 ]

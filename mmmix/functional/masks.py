@@ -38,22 +38,23 @@ def resize_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
     cells are repeated.
 
     Args:
-        mask (Tensor): ``(N, h, w)``.
+        mask (Tensor): ``(N, h, w)``, or ``(N, K, h, w)`` for several masks,
+            or maps, of each image.
         grid (Sequence[int]): Height and width of the new grid.
 
     Returns:
-        Tensor: ``(N, *grid)`` in the mask's dtype.
+        Tensor: ``(N, *grid)`` or ``(N, K, *grid)`` in the mask's dtype.
 
     >>> resize_mask(torch.tensor([[[1., 0., 0.]]]), (1, 2))
     tensor([[[0.6667, 0.0000]]])
     """
     height, width = grid
-    if mask.shape[1:] == (height, width):
+    if mask.shape[-2:] == (height, width):
         return mask
     if all(old % new == 0 or new % old == 0
-           for old, new in zip(mask.shape[1:], grid)):
+           for old, new in zip(mask.shape[-2:], grid)):
         return F.adaptive_avg_pool2d(mask, (height, width))
-    rows = _average_last(mask.transpose(1, 2), height).transpose(1, 2)
+    rows = _average_last(mask.transpose(-2, -1), height).transpose(-2, -1)
     return _average_last(rows, width)
 
 

@@ -4,27 +4,31 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, AutoMix, BatchMixer, CutMix,
-                             MaskMix, MixBlock, Mixup, RandomMixer, ResizeMix,
-                             SMMix)
+                             MaskMix, MixBlock, Mixup, RandomMixer, ReLabel,
+                             ResizeMix, SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
-from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
+from .guides import (EMAGuide, FrozenGuide, Guide, LabelMapGuide, NetworkGuide,
+                     SelfGuide)
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
-                          ProgressiveAttentionLabel, TransMixLabel)
-from .losses import ConsistencyLoss, FineGrainedLoss, GeneratorLoss, MixLoss
+                          ProgressiveAttentionLabel, TokenMixLabel,
+                          TransMixLabel)
+from .losses import (ConsistencyLoss, DenseLabelLoss, FineGrainedLoss,
+                     GeneratorLoss, MixLoss)
 from .necks import ClassTokenNeck
 
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
-    'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
-    'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
-    'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'GeneratorLoss', 'Guide',
-    'LabelRule', 'MaskMix', 'MixBlock', 'MixClassifier', 'MixDataPreprocessor',
-    'MixLinearClsHead', 'MixLoss', 'MixVisionTransformerClsHead',
-    'NetworkGuide', 'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
-    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor',
+    'AttentionMap', 'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'BottomUp',
+    'CASwin', 'CaiT', 'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss',
+    'CutMix', 'DenseLabelLoss', 'EMAGuide', 'FineGrainedLoss', 'FrozenGuide',
+    'GeneratorLoss', 'Guide', 'LabelMapGuide', 'LabelRule', 'MaskMix',
+    'MixBlock', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
+    'MixLoss', 'MixVisionTransformerClsHead', 'Mixup', 'NetworkGuide',
+    'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'RandomMixer',
+    'ReLabel', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide',
+    'TokenMixLabel', 'TopDown', 'TransMixLabel', 'find_extractor',
     'seen_channels'
 ]

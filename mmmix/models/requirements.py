@@ -14,6 +14,7 @@ The ingredients are:
 'mask'               a mixer whose one source has a weight at each place
 'regions'            a mixer that cuts and pastes one source
 'tokens'             patch tokens of the mixed images, from the backbone
+'feature_map'        the same, or a CNN's last feature map
 'class_attention'    class attention of the mixed images, from the backbone
 =================== =======================================================
 """
@@ -154,11 +155,13 @@ def _check_backbone(model: nn.Module) -> None:
     """Check that it provides what the label rule and losses require of it."""
     words = frozenset().union(*(part.requires
                                 for part in parts_of(model.head).values()))
-    if not words & {'tokens', 'class_attention'}:
+    if not words & {'tokens', 'feature_map', 'class_attention'}:
         return
     extractor = find_extractor(model.backbone)
     if 'tokens' in words:
         extractor.check_tokens()
+    if 'feature_map' in words:
+        extractor.check_feature_map()
     if 'class_attention' in words:
         extractor.check_class_attention()
     if extractor.image_size:

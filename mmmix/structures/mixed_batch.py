@@ -5,7 +5,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmmix.functional import blend, box_coverage, resize_mask
+from mmmix.functional import (blend, blend_maps, box_coverage, move_boxes,
+                              resize_mask)
 
 
 @dataclass
@@ -95,8 +96,24 @@ class MixedBatch:
         """Labels ``y_A`` of the images pasted in, ``(N, num_classes)``."""
         return self.labels[self.source]
 
+    @property
+    def own_weight(self) -> Tensor:
+        """Weight of the target's own label, ``(N,)``."""
+        if self.own_lam is not None:
+            return self.own_lam
+        return 1 - self.lam.view(len(self.lam), -1).sum(1)
+
+    @property
+    def source_share(self) -> Tensor:
+        """Share of the source's weight in that of both labels, ``(N,)``:
+        lambda, unless the target has a weight of its own."""
+        if self.own_lam is None:
+            return self.lam
+        return self.lam / (self.lam + self.own_lam)
+
     def mask_on(self, grid: Sequence[int]) -> Tensor:
-        """The mask averaged onto another grid, ``(N, *grid)``."""
+        """The mask averaged onto another grid, ``(N, *grid)``, or ``(N, S,
+        *grid)`` with several sources."""
         if self.target_boxes is not None:
             return self._coverage(self.target_boxes, grid)
         return resize_mask(self.mask, grid)
@@ -116,6 +133,25 @@ class MixedBatch:
         """What the mixed images have of values ``(N, K)`` of the unmixed
         images, see :func:`mmmix.functional.blend`."""
         return blend(values, self.source, self.lam, self.own_lam)
+
+    def mixed_maps(self, maps: Tensor) -> Tensor:
+        """What each place of the mixed images has of maps of the unmixed
+        images: blended by the mask, which is averaged onto their grid; a
+        region that was pasted elsewhere takes its part of the source's map
+        along.
+
+        Args:
+            maps (Tensor): ``(N, K, h, w)`` of the unmixed images.
+
+        Returns:
+            Tensor: ``(N, K, h, w)``.
+        """
+        mask = self.mask_on(maps.shape[-2:])
+        pasted = maps[self.source]
+        if self.source_boxes is not None and self.target_boxes is not None:
+            pasted = move_boxes(pasted, self.source_boxes, self.target_boxes,
+                                self.inputs.shape[-2:])
+        return blend_maps(maps, pasted, mask)
 
     def mixed_labels(self) -> Tensor:
         """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1),

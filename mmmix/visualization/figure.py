@@ -97,8 +97,8 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
         axis = row.pop(0)
         axis.imshow(pixels(mixed.inputs[target]))
         lam = float(mixed.lam[target])
-        for (image, colour), weight, below in zip(both, (lam, 1 - lam),
-                                                  (4, 16)):
+        weights = lam, float(mixed.own_weight[target])
+        for (image, colour), weight, below in zip(both, weights, (4, 16)):
             text = f'{weight:.2f} {short_name(pairs.labels[image])}'
             draw_caption(axis, text, below, color=colour)
         axis = row.pop(0)

@@ -19,6 +19,8 @@ from mmmix.registry import BATCH_AUGMENTS, MODELS
 ADDED = {
     'head.mix_losses.fine.classifier.weight',
     'head.mix_losses.fine.classifier.bias',
+    'head.mix_losses.dense.classifier.weight',
+    'head.mix_losses.dense.classifier.bias',
     'head.label_rule.logit',
 }
 

@@ -63,11 +63,12 @@ def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
         logged = model.train_step(batch, optim_wrapper)
         assert all(torch.isfinite(value) for value in logged.values())
         expected = {'loss', 'loss_cls'}
-        if getattr(mixer, 'kind', None) == 'regions':
-            expected |= {
-                f'loss_{name}'
-                for name in getattr(model.head, 'mix_losses', ())
-            }
+        kind = getattr(mixer, 'kind', 'unmixed')
+        expected |= {
+            f'loss_{name}'
+            for name, loss in getattr(model.head, 'mix_losses', {}).items()
+            if kind in loss.kinds
+        }
         assert set(logged) == expected
         for name, p in model.named_parameters():
             if not name.startswith(('head.mix_losses', 'head.label_rule')):

@@ -1,6 +1,7 @@
 """Images, pipelines, batches and the model that takes them: B021, B027, B028,
 B030, B037, B038, B041, B051 and their kind."""
 import pytest
+import torch
 from inputs import (LOAD, PACK, RESIZE, check, folders, pets, problem,
                     problems, tiny, write_json)
 
@@ -226,3 +227,21 @@ def test_one_image_in_the_last_batch_that_would_be_mixed():
     cfg.model.train_cfg = dict(augments=[dict(type='mmmix.CutMix', alpha=1.)])
     said = problem(cfg)
     assert 'last batch of an epoch has one image' in said
+
+
+@pytest.mark.parametrize('crop, lost', [
+    (dict(type='mmpretrain.RandomResizedCrop', scale=32), 'RandomResizedCrop'),
+    (dict(type='CenterCrop', crop_size=32), 'CenterCrop'),
+    (dict(type='mmmix.RandomResizedCrop', scale=32), None),
+])
+def test_a_crop_that_label_maps_do_not_follow(root, crop, lost):
+    maps = root / 'maps'
+    for name in ('cat', 'dog'):
+        (maps / name).mkdir(parents=True)
+        for i in range(6):
+            torch.save(torch.rand(2, 3, 3), maps / f'{name}/{i}.pt')
+    load = dict(type='mmmix.LoadLabelMap', root=str(maps), num_classes=2)
+    pack = dict(PACK, algorithm_keys=('label_map', 'crop_box'))
+    found = problems(pets(root, pipeline=[LOAD, load, crop, pack]))
+    assert len(found) == (1 if lost else 0)
+    assert all(f'{lost} moves pixels' in said for said in found)

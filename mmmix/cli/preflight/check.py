@@ -21,7 +21,8 @@ from mmmix.environment import silent_import
 from .entries import (check_files, check_folders, check_labels,
                       check_masks_of_objects, check_same_classes)
 from .finding import Finding, Report, finding_of
-from .images import check_label_maps, check_samples, check_turned
+from .images import (check_label_maps, check_recorded_crops, check_samples,
+                     check_turned)
 from .mixing import check_mixing, check_preprocessor, check_switches
 from .run import SPLITS, Run
 from .schedule import check_batches, check_loop, check_schedules
@@ -36,7 +37,9 @@ OF_ENTRIES = [
     check_folders, check_labels, check_same_classes, check_files,
     check_masks_of_objects, check_batches
 ]
-OF_IMAGES = [check_label_maps, check_turned, check_samples]
+OF_IMAGES = [
+    check_label_maps, check_recorded_crops, check_turned, check_samples
+]
 OF_MODEL = [check_parts, check_switches]
 OF_STEP = [check_training, check_last_batch]
 

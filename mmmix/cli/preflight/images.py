@@ -3,16 +3,23 @@ from typing import Iterator, List, Tuple
 
 import numpy as np
 import torch
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import CenterCrop, LoadAnnotations
 from mmengine.dataset import BaseDataset
+from mmpretrain.datasets import transforms
 from torch import Tensor
 
+from mmmix.datasets import LoadLabelMap, RandomResizedCrop
 from mmmix.errors import MmmixError
 from .entries import head_classes
 from .files import first
 from .finding import Finding
 from .run import Run
 
+# steps after which nobody can tell where a pixel was
+UNRECORDED = (CenterCrop, transforms.RandomResizedCrop, transforms.RandomCrop,
+              transforms.EfficientNetCenterCrop, transforms.AutoAugment,
+              transforms.RandAugment, transforms.Rotate, transforms.Shear,
+              transforms.Translate)
 TURNED = 8  # images with an EXIF orientation that are loaded
 MASKS = 100  # label maps of a set that are read
 
@@ -58,6 +65,27 @@ def _check_together(run: Run, split: str) -> Iterator[Finding]:
             'RandomResizedCrop, CenterCrop or Resize with both sides.'
         ) from error
     yield from ()
+
+
+def check_recorded_crops(run: Run, split: str) -> Iterator[Finding]:
+    """What moves an image moves its stored label map, too."""
+    where = f'{split}_dataloader.dataset.pipeline'
+    for leaf in run.leaves(split):
+        steps = leaf.pipeline.transforms
+        if not any(isinstance(step, LoadLabelMap) for step in steps):
+            continue
+        moving = [
+            type(step).__name__ for step in steps
+            if isinstance(step, UNRECORDED)
+            and not isinstance(step, RandomResizedCrop)
+        ]
+        if moving:
+            yield Finding(
+                f'{", ".join(moving)} moves pixels without a record, so the '
+                'label maps would not lie where the image does: crop by '
+                "dict(type='mmmix.RandomResizedCrop', ...) alone, and keep "
+                'policies of RandAugment that rotate, shear or translate '
+                'out.', where)
 
 
 def check_turned(run: Run, split: str) -> Iterator[Finding]:

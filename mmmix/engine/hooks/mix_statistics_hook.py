@@ -12,6 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from mmmix.errors import MmmixError
 from mmmix.models import MixDataPreprocessor, ProgressiveAttentionLabel
+from mmmix.models.label_rules.base import Weights
 from mmmix.private import find_backend
 from mmmix.registry import HOOKS
 from mmmix.structures import Guidance, MixedBatch
@@ -28,6 +29,8 @@ class MixStatisticsHook(Hook):
 
     - ``mix/lam_mean``, ``mix/lam_std``: lambda, the weight of the source's
       label that the losses used;
+    - ``mix/own_mean``, ``mix/own_std``: the weight of the target's own label,
+      where a label rule sets it apart from lambda;
     - ``mix/area_mean``, ``mix/area_std``: where a label rule sets lambda, the
       mixer's own, which the rule replaced;
     - ``mix/alpha_mean``, ``mix/alpha_std``: MixPro's progressive factor (Eq.
@@ -104,8 +107,13 @@ class MixStatisticsHook(Hook):
     # not traced by torch.compile, because it changes the hook's state
     @torch.compiler.disable
     @torch.no_grad()
-    def _record_label(self, rule: nn.Module, args: tuple, lam: Tensor) -> None:
+    def _record_label(self, rule: nn.Module, args: tuple,
+                      weights: Weights) -> None:
         logits, mixed = args[:2]
+        lam = weights
+        if isinstance(weights, tuple):
+            lam, own = weights
+            self._keep('own', own)
         # the mixer's own lambda was kept just before
         self._keep('area', self._kept['lam'].pop())
         self._keep('lam', lam)

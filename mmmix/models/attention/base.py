@@ -117,8 +117,8 @@ class AttentionExtractor(metaclass=ABCMeta):
                image_size: Sequence[int]) -> Tensor:
         """Final features at each location ``(N, C, h, w)``, in the space of
         the classifier's weights; arguments as in :meth:`bottom_up`. By
-        default the patch tokens among the backbone's outputs."""
-        return self.patch_tokens(features, image_size)
+        default the last feature map among the backbone's outputs."""
+        return self.feature_map(features, image_size)
 
     @abstractmethod
     def patch_tokens(self, features: Tuple,
@@ -128,6 +128,17 @@ class AttentionExtractor(metaclass=ABCMeta):
 
     def check_tokens(self) -> None:
         """Raise an MmmixError unless the backbone outputs patch tokens."""
+
+    def feature_map(self, features: Tuple,
+                    image_size: Sequence[int]) -> Tensor:
+        """The last feature map ``(N, C, h, w)`` among the backbone's outputs,
+        by default its patch tokens; a CNN has one, too. Arguments as in
+        :meth:`bottom_up`."""
+        return self.patch_tokens(features, image_size)
+
+    def check_feature_map(self) -> None:
+        """Raise an MmmixError unless the backbone outputs a feature map."""
+        self.check_tokens()
 
     @property
     def image_size(self) -> Optional[Tuple[int, int]]:

@@ -22,7 +22,8 @@ class CNNActivation(AttentionExtractor):
 
     This is the mean over the channels of the absolute activation, which
     equals the plain mean after a ReLU. A CNN has neither class attention nor
-    patch tokens: the receptive fields of its locations overlap.
+    patch tokens: the receptive fields of its locations overlap. They do make
+    a feature map.
 
     It supports MMPretrain's ResNet and its subclasses, the other CNNs listed
     in this file, and, through ``TIMMBackbone``, timm's models without
@@ -46,11 +47,11 @@ class CNNActivation(AttentionExtractor):
 
     def bottom_up(self, outputs: Outputs, features: Tuple,
                   image_size: Sequence[int]) -> Tensor:
-        energy = self.tokens(outputs, features, image_size).float().abs()
+        energy = self.feature_map(features, image_size).float().abs()
         return energy.mean(1)
 
-    def tokens(self, outputs: Outputs, features: Tuple,
-               image_size: Sequence[int]) -> Tensor:
+    def feature_map(self, features: Tuple,
+                    image_size: Sequence[int]) -> Tensor:
         last = features[-1]
         if last.ndim != 4:
             raise MmmixError(
@@ -65,6 +66,9 @@ class CNNActivation(AttentionExtractor):
             'tokens', 'A loss of the head requires patch tokens, but the CNN '
             f'{type(self.backbone).__name__} has none: remove the loss '
             '(mix_losses=dict(fine=None)) or use a transformer.')
+
+    def check_feature_map(self) -> None:
+        pass  # known from its output alone
 
     def patch_tokens(self, features: Tuple,
                      image_size: Sequence[int]) -> NoReturn:

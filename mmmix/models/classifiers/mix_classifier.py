@@ -172,9 +172,10 @@ class MixClassifier(ImageClassifier):
             mixed (MixedBatch): The mixed batch.
 
         Returns:
-            tuple: Features after the neck; patch tokens ``(N, C, h, w)`` and
-            class attention ``(N, h, w)``, each None if no label rule or loss
-            that applies to this batch requires it.
+            tuple: Features after the neck; the last feature map ``(N, C, h,
+            w)``, of a ViT its patch tokens, and class attention ``(N, h,
+            w)``, each None if no label rule or loss that applies to this
+            batch requires it.
         """
         requires = frozenset().union(
             *(part.requires for part in parts_of(self.head).values()
@@ -183,9 +184,9 @@ class MixClassifier(ImageClassifier):
             features = self.backbone(mixed.inputs)
         tokens = class_attention = None
         size = mixed.inputs.shape[-2:]
-        if 'tokens' in requires:
+        if requires & {'tokens', 'feature_map'}:
             extractor = find_extractor(self.backbone)
-            tokens = extractor.patch_tokens(features, size)
+            tokens = extractor.feature_map(features, size)
         if 'class_attention' in requires:
             extractor = find_extractor(self.backbone)
             with torch.no_grad():

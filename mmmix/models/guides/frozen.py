@@ -21,8 +21,9 @@ class FrozenGuide(NetworkGuide):
     """A pretrained classifier, which is not trained, guides (SMMix, Table 9).
 
     It may also be a bare feature extractor without a head (Attentive CutMix),
-    as long as no logits are required. If it normalises images differently
-    from the model under training, they are renormalised for it.
+    as long as neither logits nor label maps are required. If it normalises
+    images differently from the model under training, they are renormalised
+    for it.
 
     Args:
         config (str | dict | Config): A classification config: a file, a
@@ -41,10 +42,11 @@ class FrozenGuide(NetworkGuide):
             training.
         classes (Sequence[int | str], optional): Which of its classes are
             those of the model under training, in the model's order: indices
-            or, of ImageNet-1k, wnids or names. Its logits are restricted to
-            them, and labels are spread over its classes. Needed where its
-            classes are others and logits or a map that depends on the label
-            are required. Defaults to None, the same classes.
+            or, of ImageNet-1k, wnids or names. Its logits and label maps are
+            restricted to them, and labels are spread over its classes. Needed
+            where its classes are others and logits, label maps or a map that
+            depends on the label are required. Defaults to None, the same
+            classes.
         **kwargs: Of :class:`NetworkGuide`.
 
     Raises:
@@ -96,16 +98,18 @@ class FrozenGuide(NetworkGuide):
             has = f'names {theirs}'
         by_label = ('attention' in requires
                     and self.attention_map.requires_labels)
-        by_class = by_label or requires & {'logits', 'classifier'}
+        by_class = by_label or requires & {
+            'logits', 'label_maps', 'saliency', 'classifier'
+        }
         if theirs != ours and by_class:
             raise MmmixError(
-                f'The frozen guide {has} classes and the model '
-                f'under training {ours}, but its logits or an attention map '
-                'that requires labels are required: say which of its classes '
-                "are the model's, in the model's order, by `classes` of the "
-                'guide, or choose a map without labels, '
-                "attention_map=dict(type='mmmix.BottomUp'), or remove the "
-                'loss that requires its logits.')
+                f'The frozen guide {has} classes and the model under training '
+                f'{ours}, but its logits, saliency, label maps or an '
+                'attention map that requires labels are required: say which '
+                "of its classes are the model's, in the model's order, by "
+                '`classes` of the guide, or choose a map without labels, '
+                "attention_map=dict(type='mmmix.BottomUp'), or remove what "
+                'requires its classes.')
 
     def __call__(self,
                  model: nn.Module,
@@ -119,16 +123,12 @@ class FrozenGuide(NetworkGuide):
         if labels is not None:
             labels = spread(labels, network.class_indices,
                             network.head.num_classes)
-        guidance = super().__call__(model, images, requires, labels, samples)
-        if guidance.logits is not None:
-            guidance.logits = guidance.logits[:, network.class_indices]
-        return guidance
+        return super().__call__(model, images, requires, labels, samples)
 
-    def classify(self, model: nn.Module, images: Tensor) -> Tensor:
-        logits = super().classify(model, images)
+    def own_classes(self, network: nn.Module, logits: Tensor) -> Tensor:
         if self.classes is None:
             return logits
-        return logits[:, self.network(model).class_indices]
+        return logits[:, network.class_indices]
 
     def _build(self) -> nn.Module:
         scope = self.config.get('default_scope', 'mmpretrain')

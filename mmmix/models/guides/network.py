@@ -10,19 +10,32 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
-from ..attention import AttentionMap, find_extractor
+from ..attention import AttentionExtractor, AttentionMap, find_extractor
 from .base import Guide
 from .features import as_map, find_layer, first_output
 
 
 class NetworkGuide(Guide):
-    """A guide that asks a classifier.
+    r"""A guide that asks a classifier.
 
     A child defines :meth:`network`. The guide leaves no trace in it: no
-    gradient, no batch-norm statistic, no changed train/eval flag.
+    gradient, no batch-norm statistic, no changed train/eval flag. One pass
+    gives all that is required at once.
+
+    The saliency (PuzzleMix, Co-Mixup) is how much the cross-entropy L at an
+    image's label depends on each of its pixels:
+
+    .. math::
+        s_{yx} = \sqrt{\frac{1}{C} \sum_c
+        \Bigl(\frac{\partial L}{\partial x_{cyx}}\Bigr)^2}
+
+    It is that of the image as the model under training sees it: where the
+    network sees another size, normalisation or order of channels, the
+    gradient flows back through the change. The label's classes are the
+    network's own. No gradient of a weight is computed.
 
     Args:
         attention_map (dict, optional): How the attention map is computed:
@@ -33,8 +46,8 @@ class NetworkGuide(Guide):
         input_size (int | Sequence[int], optional): The network sees the
             images at this height and width instead. Defaults to None.
         dtype (str, optional): 'bfloat16' or 'float16' runs the network under
-            autocast; None keeps the precision of the training. Defaults to
-            None.
+            autocast; None keeps the precision of the training, but gives
+            saliency in float32, without autocast. Defaults to None.
         feature_layer (str, optional): Which layer of the backbone has the
             features, by its path such as 'layer3' (ResNet) or 'layers.5'
             (ViT). Defaults to None, the last features of the backbone.
@@ -44,7 +57,10 @@ class NetworkGuide(Guide):
             and a size are given.
     """
 
-    gives = frozenset({'attention', 'logits', 'features', 'classifier'})
+    gives = frozenset({
+        'attention', 'logits', 'saliency', 'features', 'label_maps',
+        'classifier'
+    })
 
     def __init__(self,
                  attention_map: Optional[dict] = None,
@@ -88,10 +104,23 @@ class NetworkGuide(Guide):
         network = self.network(model)
         if 'features' in requires and self.feature_layer is not None:
             find_layer(network.backbone, self.feature_layer)
-        if 'attention' not in requires:
-            return
-        self.attention_map.check(network)
-        extractor = find_extractor(network.backbone)
+        if 'saliency' in requires:
+            self._check_saliency(network)
+        if 'attention' in requires:
+            self.attention_map.check(network)
+        if requires & {'attention', 'label_maps'}:
+            self._check_grid(model, find_extractor(network.backbone))
+
+    def _check_saliency(self, network: nn.Module) -> None:
+        if self.dtype is torch.float16:
+            raise MmmixError(
+                'Gradients by pixel, which `saliency` is made of, are smaller '
+                "than float16 can hold: set dtype='bfloat16' of the guide, or "
+                'None for float32.')
+        _check_gradients(network)
+
+    def _check_grid(self, model: nn.Module,
+                    extractor: AttentionExtractor) -> None:
         size = declared_size(model)
         if not (size and extractor.image_size):
             return
@@ -117,36 +146,78 @@ class NetworkGuide(Guide):
                  requires: FrozenSet[str],
                  labels: Optional[Tensor] = None,
                  samples: Optional[List[DataSample]] = None) -> Guidance:
-        guidance = Guidance()
+        found = Guidance()
         if 'classifier' in requires:
-            guidance.classifier = partial(self.classify, model)
+            found.classifier = partial(self.classify, model)
             requires = requires - {'classifier'}
         if not requires:
-            return guidance
+            return found
         network = self.network(model)
-        images = self.shown(model, images)
+        self._check_labels(requires, labels)
+        by_gradient = 'saliency' in requires
+        if by_gradient:
+            _check_gradients(network)
+            # the same memory, but nobody else's gradient
+            images = images.detach().requires_grad_()
         with evaluating(network), no_autocast_cache(), \
-                self._precision(images), \
+                self._precision(images, by_gradient), \
+                torch.set_grad_enabled(by_gradient), \
                 self._recording(network, requires) as layer_outputs:
+            shown = self.shown(model, images)
+            features = None
             if 'attention' in requires:
-                if self.attention_map.requires_labels and labels is None:
-                    raise MmmixError(
-                        f'{type(self.attention_map).__name__} requires '
-                        'labels: call the guide with `labels` '
-                        '(N, num_classes).')
-                guidance.attention, features = self.attention_map(
-                    network, images, labels)
-            else:
-                features = network.backbone(images)
+                attention, features = self.attention_map(
+                    network, shown, labels)
+                found.attention = attention.detach()
+            if 'label_maps' in requires:
+                label_maps, features = self._label_maps(network, shown)
+                found.label_maps = label_maps.detach()
+            if features is None:
+                features = network.backbone(shown)
             if 'features' in requires:
-                guidance.features = as_map((layer_outputs
-                                            or features)[-1], network.backbone,
-                                           images.shape[-2:]).float()
-            if 'logits' in requires:
+                found.features = as_map((layer_outputs
+                                         or features)[-1], network.backbone,
+                                        shown.shape[-2:]).detach().float()
+            if requires & {'logits', 'saliency'}:
                 if network.with_neck:
                     features = network.neck(features)
-                guidance.logits = network.head(features).float()
-        return guidance
+                logits = network.head(features).float()
+                if 'logits' in requires:
+                    found.logits = self.own_classes(network, logits).detach()
+                if by_gradient:
+                    found.saliency = pixel_saliency(logits, labels, images)
+        return found
+
+    def _check_labels(self, requires: FrozenSet[str],
+                      labels: Optional[Tensor]) -> None:
+        name = None
+        if 'attention' in requires and self.attention_map.requires_labels:
+            name = type(self.attention_map).__name__
+        elif 'saliency' in requires:
+            name = 'The saliency'
+        if name and labels is None:
+            raise MmmixError(f'{name} requires labels: call the guide with '
+                             '`labels` (N, num_classes).')
+
+    def own_classes(self, network: nn.Module, logits: Tensor) -> Tensor:
+        """The logits ``(N, num_classes)`` of the classes of the model under
+        training among those of the network; by default all."""
+        return logits
+
+    def _label_maps(self, network: nn.Module,
+                    images: Tensor) -> Tuple[Tensor, tuple]:
+        """Label maps ``(N, num_classes, h, w)``, and the backbone's
+        features."""
+        extractor = find_extractor(network.backbone)
+        with extractor.recording() as outputs:
+            features = network.backbone(images)
+        tokens = extractor.tokens(outputs, features, images.shape[-2:])
+        grid = tokens.shape[-2:]
+        places = tokens.flatten(2).transpose(1, 2)  # (N, hw, C)
+        logits = network.head((places.flatten(0, 1), )).float()
+        labels = self.own_classes(network, logits).softmax(1)
+        labels = labels.unflatten(0, (len(images), -1))
+        return labels.transpose(1, 2).unflatten(2, grid), features
 
     def classify(self, model: nn.Module, images: Tensor) -> Tensor:
         """Logits of any images, see :attr:`Guidance.classifier`.
@@ -163,7 +234,8 @@ class NetworkGuide(Guide):
         images = self.shown(model, images)
         with evaluating(network), keeping_activations(network), \
                 self._precision(images):
-            return functional_call(network, frozen, (images, )).float()
+            logits = functional_call(network, frozen, (images, )).float()
+        return self.own_classes(network, logits)
 
     def _recording(self, network: nn.Module,
                    requires: FrozenSet[str]) -> AbstractContextManager:
@@ -178,10 +250,50 @@ class NetworkGuide(Guide):
             return images
         return F.interpolate(images, size, mode='bilinear', antialias=True)
 
-    def _precision(self, images: Tensor) -> AbstractContextManager:
-        if self.dtype is None:
-            return nullcontext()
-        return torch.autocast(images.device.type, self.dtype)
+    def _precision(self,
+                   images: Tensor,
+                   by_gradient: bool = False) -> AbstractContextManager:
+        device = images.device.type
+        if self.dtype is not None:
+            return torch.autocast(device, self.dtype)
+        if by_gradient:
+            return torch.autocast(device, enabled=False)
+        return nullcontext()
+
+
+def pixel_saliency(logits: Tensor, labels: Tensor, images: Tensor) -> Tensor:
+    """The saliency of :class:`NetworkGuide`, ``(N, H, W)`` float32.
+
+    Args:
+        logits (Tensor): ``(N, K)`` float32, computed from ``images``.
+        labels (Tensor): One-hot or soft labels ``(N, K)``.
+        images (Tensor): ``(N, C, H, W)``, leaves of the graph.
+    """
+    # of the sum, so that an image's does not depend on the size of the batch
+    loss = F.cross_entropy(logits, labels.float(), reduction='sum')
+    # no other gradient is accumulated, so no hook of one is called
+    gradient, = torch.autograd.grad(loss, images)
+    return gradient.float().square().mean(1).sqrt()
+
+
+def _check_gradients(network: nn.Module) -> None:
+    """Check that gradients can flow through a network to the images."""
+    if not network.with_head:
+        reason = 'has no head, and so no loss'
+    elif torch.is_inference_mode_enabled() or any(
+            p.is_inference() for p in network.parameters()):
+        reason = ('runs or was built in torch.inference_mode(), which records '
+                  'none (torch.no_grad() does no harm)')
+    elif any(getattr(m, 'with_cp', False) for m in network.modules()):
+        reason = ('is built with_cp=True, and this gradient checkpointing '
+                  'always computes the gradients of the weights, too')
+    else:
+        return
+    raise MissingIngredient(
+        'saliency', 'The saliency of an image is a gradient, but the network '
+        f'that the guide asks ({type(network.backbone).__name__}) {reason}. '
+        'Change that, or let another network give it: guide=dict(saliency='
+        "dict(type='mmmix.FrozenGuide', ...)).")
 
 
 def declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:

@@ -91,8 +91,8 @@ class MixHead(ClsHead):
                 are the target. None trains with the classification loss
                 alone.
             guidance (Guidance, optional): What the guides returned.
-            tokens (Tensor, optional): Patch tokens of the mixed images,
-                ``(N, C, h, w)``.
+            tokens (Tensor, optional): Last feature map of the mixed images,
+                ``(N, C, h, w)``: of a ViT the patch tokens.
             class_attention (Tensor, optional): Class attention of the mixed
                 images, ``(N, h, w)``.
 
@@ -134,7 +134,8 @@ class MixHead(ClsHead):
         if self.label_rule is None or mixed.kind not in self.label_rule.kinds:
             return mixed
         lam = self.label_rule(logits, mixed, guidance, class_attention)
-        return replace(mixed, lam=lam)
+        lam, own = lam if isinstance(lam, tuple) else (lam, None)
+        return replace(mixed, lam=lam, own_lam=own)
 
     def _touch_idle(self, mixed: MixedBatch, losses: Dict[str,
                                                           Tensor]) -> None:

@@ -2,9 +2,10 @@
 from .area_attention import AreaAttentionLabel
 from .base import LabelRule
 from .progressive import ProgressiveAttentionLabel
+from .token_mix import TokenMixLabel
 from .transmix import TransMixLabel
 
 __all__ = [
     'AreaAttentionLabel', 'LabelRule', 'ProgressiveAttentionLabel',
-    'TransMixLabel'
+    'TokenMixLabel', 'TransMixLabel'
 ]

@@ -1,10 +1,13 @@
 from abc import abstractmethod
-from typing import FrozenSet, Optional
+from typing import FrozenSet, Optional, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
 from mmmix.structures import Guidance, MixedBatch
+
+# of the source's label, or of the source's and of the target's
+Weights = Union[Tensor, Tuple[Tensor, Tensor]]
 
 
 class LabelRule(nn.Module):
@@ -12,7 +15,8 @@ class LabelRule(nn.Module):
 
     Without a rule lambda is the mixer's own, the area. A child defines
     :meth:`compute`, which always runs in float32, and is registered in
-    ``mmmix.registry.MODELS``.
+    ``mmmix.registry.MODELS``. A rule that weighs both labels, where the
+    target's is not what lambda leaves, returns two weights.
 
     Attributes:
         requires (frozenset[str]): 'mask', and any of 'attention' and
@@ -33,8 +37,9 @@ class LabelRule(nn.Module):
                 logits: Tensor,
                 mixed: MixedBatch,
                 guidance: Optional[Guidance] = None,
-                class_attention: Optional[Tensor] = None) -> Tensor:
-        """Compute the weight of the source's label, ``(N,)`` in [0, 1].
+                class_attention: Optional[Tensor] = None) -> Weights:
+        """Compute lambda, the weight of the source's label, ``(N,)`` in
+        [0, 1], or a tuple of that and the weight of the target's own.
 
         Args:
             logits (Tensor): Logits of the mixed images, ``(N, num_classes)``.
@@ -50,5 +55,5 @@ class LabelRule(nn.Module):
     @abstractmethod
     def compute(self, logits: Tensor, mixed: MixedBatch,
                 guidance: Optional[Guidance],
-                class_attention: Optional[Tensor]) -> Tensor:
-        """The weight, from float32 arguments."""
+                class_attention: Optional[Tensor]) -> Weights:
+        """The weight or weights, from float32 arguments."""

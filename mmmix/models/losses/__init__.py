@@ -1,7 +1,11 @@
 """Losses on mixed batches beside the classification loss."""
-from .base import MixLoss
+from .base import MixLoss, TokenLoss
 from .consistency import ConsistencyLoss
+from .dense_label import DenseLabelLoss
 from .fine_grained import FineGrainedLoss
 from .generator import GeneratorLoss
 
-__all__ = ['ConsistencyLoss', 'FineGrainedLoss', 'GeneratorLoss', 'MixLoss']
+__all__ = [
+    'ConsistencyLoss', 'DenseLabelLoss', 'FineGrainedLoss', 'GeneratorLoss',
+    'MixLoss', 'TokenLoss'
+]

@@ -1,10 +1,10 @@
 from abc import abstractmethod
-from typing import FrozenSet, Optional
+from typing import Any, Callable, FrozenSet, Optional
 
 import torch
 from torch import Tensor, nn
 
-from mmmix.errors import check_name
+from mmmix.errors import MmmixError, check_name
 from mmmix.structures import Guidance, MixedBatch
 
 BATCHES = dict(
@@ -28,9 +28,10 @@ class MixLoss(nn.Module):
         MmmixError: If ``batches`` is unknown.
 
     Attributes:
-        requires (frozenset[str]): Any of 'regions', 'attention' and 'logits'
-            (from the guide) and 'tokens' (the patch tokens of the mixed
-            images in the model under training).
+        requires (frozenset[str]): Any of 'regions'; 'attention', 'logits'
+            and 'label_maps' (from the guide); 'tokens' (the patch tokens of
+            the mixed images in the model under training) and 'feature_map'
+            (the same, or a CNN's last feature map).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
             applies to.
         one_class (bool): Whether it assumes one class for each image, as a
@@ -64,8 +65,8 @@ class MixLoss(nn.Module):
             mixed (MixedBatch): The mixed batch, with the lambda of the label
                 rule, if any.
             guidance (Guidance, optional): What the guides returned.
-            tokens (Tensor, optional): Patch tokens of the mixed images,
-                ``(N, C, h, w)``.
+            tokens (Tensor, optional): Last feature map of the mixed images,
+                ``(N, C, h, w)``: of a ViT the patch tokens.
         """
         with torch.autocast(logits.device.type, enabled=False):
             loss = self.compute(head, logits.float(), mixed, guidance,
@@ -77,3 +78,45 @@ class MixLoss(nn.Module):
                 guidance: Optional[Guidance],
                 tokens: Optional[Tensor]) -> Tensor:
         """The loss before its weight."""
+
+
+class TokenLoss(MixLoss):
+    """A loss that classifies tokens, or means of them, one class for each.
+
+    Args:
+        loss_weight (float): Weight of the loss. Defaults to 1.
+        label_smooth (float): Label smoothing of the targets, in [0, 1).
+            Defaults to 0.
+        second_classifier (bool): Classify by a second linear layer instead of
+            the head's classifier; it is initialised like that one. It adds
+            parameters, ``head.mix_losses``, which must be dropped before a
+            strict load into a stock model. Defaults to False.
+        batches (str): See :class:`MixLoss`. Defaults to 'regions'.
+
+    Raises:
+        MmmixError: If ``label_smooth`` is outside [0, 1) or ``batches`` is
+            unknown.
+    """
+
+    one_class = True
+
+    def __init__(self,
+                 loss_weight: float = 1.0,
+                 label_smooth: float = 0.0,
+                 second_classifier: bool = False,
+                 batches: str = 'regions'):
+        super().__init__(loss_weight, batches)
+        if not 0 <= label_smooth < 1:
+            raise MmmixError('`label_smooth` must be in [0, 1), not '
+                             f'{label_smooth!r}.')
+        self.label_smooth = label_smooth
+        self.second_classifier = second_classifier
+        self.classifier: Optional[nn.Linear] = None
+
+    def prepare(self, head: nn.Module) -> None:
+        if self.second_classifier:
+            self.classifier = nn.Linear(head.in_channels, head.num_classes)
+
+    def classifier_of(self, head: Any) -> Callable[[Tensor], Tensor]:
+        """The second classifier, or that of the head."""
+        return head.classify if self.classifier is None else self.classifier

@@ -70,7 +70,10 @@ class ConsistencyLoss(MixLoss):
         """
         if self.mix == 'logits':
             return mixed.blend(logits).softmax(1)
-        return mixed.blend(logits.softmax(1))
+        target = mixed.blend(logits.softmax(1))
+        if mixed.own_lam is not None:  # the weights need not sum to 1
+            target = F.normalize(target, p=1, dim=1)
+        return target
 
     def compute(self, head: nn.Module, logits: Tensor, mixed: MixedBatch,
                 guidance: Optional[Guidance],

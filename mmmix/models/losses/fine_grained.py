@@ -3,15 +3,14 @@ from typing import Optional
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmmix.errors import MmmixError
 from mmmix.functional import region_means
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
-from .base import MixLoss
+from .base import TokenLoss
 
 
 @MODELS.register_module()
-class FineGrainedLoss(MixLoss):
+class FineGrainedLoss(TokenLoss):
     r"""Fine-grained label assignment (SMMix, Eq. 10-13).
 
     The mean token of the pasted region is classified as the source, that of
@@ -51,28 +50,17 @@ class FineGrainedLoss(MixLoss):
     """
 
     requires = frozenset({'regions', 'tokens'})
-    one_class = True
 
     def __init__(self,
                  loss_weight: float = 1.0,
                  label_smooth: float = 0.0,
                  second_classifier: bool = False):
-        super().__init__(loss_weight, batches='regions')
-        if not 0 <= label_smooth < 1:
-            raise MmmixError('`label_smooth` must be in [0, 1), not '
-                             f'{label_smooth!r}.')
-        self.label_smooth = label_smooth
-        self.second_classifier = second_classifier
-        self.classifier: Optional[nn.Linear] = None
-
-    def prepare(self, head: nn.Module) -> None:
-        if self.second_classifier:
-            self.classifier = nn.Linear(head.in_channels, head.num_classes)
+        super().__init__(loss_weight, label_smooth, second_classifier)
 
     def compute(self, head: nn.Module, logits: Tensor, mixed: MixedBatch,
                 guidance: Optional[Guidance],
                 tokens: Optional[Tensor]) -> Tensor:
-        classify = self.classifier or head.classify
+        classify = self.classifier_of(head)
         mask = mixed.mask_on(tokens.shape[-2:]).to(tokens.dtype)
         loss = logits.new_zeros(())
         for weight, labels in ((mask, mixed.source_labels), (1 - mask,

@@ -1,0 +1,8 @@
+_base_ = [
+    '../vanilla/vit-xs_vanilla_1xb100-100e_cifar10-jpg-5000.py',
+    '../_base_/mixing/tokenmix.py',
+]
+
+model = dict(
+    train_cfg=_base_.mixing,
+    head=dict(label_rule=_base_.label_rule, loss=_base_.loss))
