@@ -4,7 +4,7 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
-                             Mixup, RandomMixer, ResizeMix, SMMix)
+                             Mixup, RandomMixer, ReLabel, ResizeMix, SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -24,8 +24,9 @@ __all__ = [
     'DenseLabelLoss', 'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide',
     'LabelMapGuide', 'LabelRule', 'MaskMix', 'MixClassifier',
     'MixDataPreprocessor', 'MixLinearClsHead', 'MixLoss',
-    'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer', 'Mixup',
-    'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'ResNeXt_CIFAR',
-    'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown', 'TokenMixLabel',
-    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
+    'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer', 'ReLabel',
+    'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
+    'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
+    'TokenMixLabel', 'TransMixLabel', 'AttentionMap', 'find_extractor',
+    'seen_channels'
 ]

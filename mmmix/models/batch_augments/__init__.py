@@ -5,10 +5,11 @@ from .cutmix import CutMix
 from .maskmix import MaskMix
 from .mixup import Mixup
 from .random_mixer import RandomMixer
+from .relabel import ReLabel
 from .resizemix import ResizeMix
 from .smmix import SMMix
 
 __all__ = [
     'AttentiveCutMix', 'BatchMixer', 'CutMix', 'MaskMix', 'RandomMixer',
-    'Mixup', 'ResizeMix', 'SMMix'
+    'ReLabel', 'Mixup', 'ResizeMix', 'SMMix'
 ]
