@@ -33,7 +33,8 @@ MIXERS = dict(
     ResizeMix=dict(type='mmmix.ResizeMix'),
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
-    SMMix=dict(type='mmmix.SMMix', delta=0.5))
+    SMMix=dict(type='mmmix.SMMix', delta=0.5),
+    ReLabel=dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix')))
 RULES = {
     'area': None,
     'TransMix': dict(type='mmmix.TransMixLabel'),

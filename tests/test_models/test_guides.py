@@ -9,8 +9,8 @@ from helpers import (BOTH_LOSSES, SMMIX, batch, build, cnn_config,
 
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.models import EMAGuide, SelfGuide
+from mmmix.models.eval_mode import evaluating
 from mmmix.models.guides import build_guides
-from mmmix.models.guides.network import evaluating
 
 SMMIX_FULL = dict(augments=[SMMIX], mix_losses=BOTH_LOSSES)
 

@@ -1,7 +1,7 @@
 """How to get attention maps and patch tokens from each backbone family."""
 from .absvit import AbSViTTopDown
-from .base import (AttentionExtractor, OutputRecorder, find_extractor,
-                   patch_grid, patch_of)
+from .base import (AttentionExtractor, OutputRecorder, declared_size,
+                   find_extractor, patch_grid, patch_of)
 from .ca_swin import CASwinAttention
 from .cait import CaiTAttention
 from .class_token import ClassTokenAttention, split_heads
@@ -16,6 +16,6 @@ __all__ = [
     'AbSViTTopDown', 'AttentionExtractor', 'BottomUp', 'CASwinAttention',
     'CNNActivation', 'CaiTAttention', 'ClassAttention', 'ClassTokenAttention',
     'PVTAttention', 'SwinAttention', 'TopDown', 'ViTAttention', 'AttentionMap',
-    'OutputRecorder', 'XCiTAttention', 'find_extractor', 'patch_grid',
-    'patch_of', 'split_heads'
+    'OutputRecorder', 'XCiTAttention', 'declared_size', 'find_extractor',
+    'patch_grid', 'patch_of', 'split_heads'
 ]

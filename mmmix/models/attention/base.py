@@ -253,6 +253,20 @@ def patch_of(backbone: nn.Module) -> Optional[Tuple[int, int]]:
         return None
 
 
+def declared_size(backbone: nn.Module) -> Optional[Tuple[int, int]]:
+    """Height and width of the images that a backbone declares, None if it
+    takes any or is of no known family.
+
+    >>> from mmpretrain.models import VisionTransformer
+    >>> declared_size(VisionTransformer('deit-tiny'))
+    (224, 224)
+    """
+    try:
+        return find_extractor(backbone).image_size
+    except MmmixError:
+        return None
+
+
 def patch_grid(image_size: Sequence[int],
                patch: Sequence[int]) -> Tuple[int, int]:
     """Number of patches, down and across, that an image divides into.

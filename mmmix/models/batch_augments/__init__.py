@@ -6,10 +6,11 @@ from .cutmix import CutMix
 from .maskmix import MaskMix
 from .mixup import Mixup
 from .random_mixer import RandomMixer
+from .relabel import ReLabel
 from .resizemix import ResizeMix
 from .smmix import SMMix
 
 __all__ = [
     'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'MaskMix',
-    'MixBlock', 'RandomMixer', 'Mixup', 'ResizeMix', 'SMMix'
+    'MixBlock', 'Mixup', 'RandomMixer', 'ReLabel', 'ResizeMix', 'SMMix'
 ]

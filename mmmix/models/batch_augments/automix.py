@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import BATCH_AUGMENTS, MODELS, build_as
 from mmmix.structures import Guidance, MixedBatch
-from ..guides.network import declared_size, evaluating
+from ..attention import declared_size
+from ..eval_mode import evaluating
 from ..losses import GeneratorLoss
 from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
                    to_device)
@@ -190,7 +191,7 @@ class AutoMix(BatchMixer):
         if self.module is not None:
             return
         guide = model.data_preprocessor.guides['features']
-        image = torch.zeros(1, 3, *(declared_size(model) or (64, 64)))
+        image = torch.zeros(1, 3, *(declared_size(model.backbone) or (64, 64)))
         with evaluating(model):  # an average may be missing yet
             guidance = guide(model, image, frozenset({'features'}))
         self.block_for(guidance.features)

@@ -13,7 +13,9 @@ from torch.func import functional_call
 from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
-from ..attention import AttentionExtractor, AttentionMap, find_extractor
+from ..attention import (AttentionExtractor, AttentionMap, declared_size,
+                         find_extractor)
+from ..eval_mode import evaluating
 from .base import Guide
 from .features import as_map, find_layer, first_output
 
@@ -121,7 +123,7 @@ class NetworkGuide(Guide):
 
     def _check_grid(self, model: nn.Module,
                     extractor: AttentionExtractor) -> None:
-        size = declared_size(model)
+        size = declared_size(model.backbone)
         if not (size and extractor.image_size):
             return
         try:
@@ -294,30 +296,6 @@ def _check_gradients(network: nn.Module) -> None:
         f'that the guide asks ({type(network.backbone).__name__}) {reason}. '
         'Change that, or let another network give it: guide=dict(saliency='
         "dict(type='mmmix.FrozenGuide', ...)).")
-
-
-def declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
-    """The image size that a classifier's backbone declares, if any."""
-    try:
-        return find_extractor(model.backbone).image_size
-    except MmmixError:  # of no known family
-        return None
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a model into eval mode, and restore every module's own flag after.
-
-    Flags are set one by one, because a backbone's ``train()`` may do more.
-    """
-    flags = {module: module.training for module in model.modules()}
-    for module in flags:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, flag in flags.items():
-            module.training = flag
 
 
 @contextmanager
