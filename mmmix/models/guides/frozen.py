@@ -96,13 +96,13 @@ class FrozenGuide(NetworkGuide):
             has = f'names {theirs}'
         by_label = ('attention' in requires
                     and self.attention_map.requires_labels)
-        if theirs != ours and ('logits' in requires or by_label):
+        if theirs != ours and (requires & {'logits', 'saliency'} or by_label):
             raise MmmixError(
                 f'The frozen guide {has} classes and the model '
-                f'under training {ours}, but its logits or an attention map '
-                'that requires labels are required: say which of its classes '
-                "are the model's, in the model's order, by `classes` of the "
-                'guide, or choose a map without labels, '
+                f'under training {ours}, but its logits, saliency or an '
+                'attention map that requires labels are required: say which '
+                "of its classes are the model's, in the model's order, by "
+                '`classes` of the guide, or choose a map without labels, '
                 "attention_map=dict(type='mmmix.BottomUp'), or remove the "
                 'loss that requires its logits.')
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MissingIngredient, MmmixError
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from ..attention import AttentionMap, find_extractor
@@ -16,10 +16,23 @@ from .base import Guide
 
 
 class NetworkGuide(Guide):
-    """A guide that asks a classifier.
+    r"""A guide that asks a classifier.
 
     A child defines :meth:`network`. The guide leaves no trace in it: no
-    gradient, no batch-norm statistic, no changed train/eval flag.
+    gradient, no batch-norm statistic, no changed train/eval flag. One pass
+    gives all that is required at once.
+
+    The saliency (PuzzleMix, Co-Mixup) is how much the cross-entropy L at an
+    image's label depends on each of its pixels:
+
+    .. math::
+        s_{yx} = \sqrt{\frac{1}{C} \sum_c
+        \Bigl(\frac{\partial L}{\partial x_{cyx}}\Bigr)^2}
+
+    It is that of the image as the model under training sees it: where the
+    network sees another size, normalisation or order of channels, the
+    gradient flows back through the change. The label's classes are the
+    network's own. No gradient of a weight is computed.
 
     Args:
         attention_map (dict, optional): How the attention map is computed:
@@ -30,15 +43,15 @@ class NetworkGuide(Guide):
         input_size (int | Sequence[int], optional): The network sees the
             images at this height and width instead. Defaults to None.
         dtype (str, optional): 'bfloat16' or 'float16' runs the network under
-            autocast; None keeps the precision of the training. Defaults to
-            None.
+            autocast; None keeps the precision of the training, but gives
+            saliency in float32, without autocast. Defaults to None.
 
     Raises:
         MmmixError: If scale, size or dtype is out of range, or both a scale
             and a size are given.
     """
 
-    gives = frozenset({'attention', 'logits'})
+    gives = frozenset({'attention', 'logits', 'saliency'})
 
     def __init__(self,
                  attention_map: Optional[dict] = None,
@@ -77,8 +90,20 @@ class NetworkGuide(Guide):
         """
 
     def check(self, model: nn.Module, requires: FrozenSet[str]) -> None:
-        if 'attention' not in requires:
-            return
+        if 'saliency' in requires:
+            self._check_saliency(self.network(model))
+        if 'attention' in requires:
+            self._check_attention(model)
+
+    def _check_saliency(self, network: nn.Module) -> None:
+        if self.dtype is torch.float16:
+            raise MmmixError(
+                'Gradients by pixel, which `saliency` is made of, are smaller '
+                "than float16 can hold: set dtype='bfloat16' of the guide, or "
+                'None for float32.')
+        _check_gradients(network)
+
+    def _check_attention(self, model: nn.Module) -> None:
         network = self.network(model)
         self.attention_map.check(network)
         extractor = find_extractor(network.backbone)
@@ -108,24 +133,44 @@ class NetworkGuide(Guide):
                  labels: Optional[Tensor] = None,
                  samples: Optional[List[DataSample]] = None) -> Guidance:
         network = self.network(model)
-        images = self.shown(model, images)
-        with evaluating(network), no_autocast_cache(), self._precision(images):
+        self._check_labels(requires, labels)
+        by_gradient = 'saliency' in requires
+        if by_gradient:
+            _check_gradients(network)
+            # the same memory, but nobody else's gradient
+            images = images.detach().requires_grad_()
+        with evaluating(network), no_autocast_cache(), \
+                self._precision(images, by_gradient), \
+                torch.set_grad_enabled(by_gradient):
+            shown = self.shown(model, images)
+            found = Guidance()
             if 'attention' in requires:
-                if self.attention_map.requires_labels and labels is None:
-                    raise MmmixError(
-                        f'{type(self.attention_map).__name__} requires '
-                        'labels: call the guide with `labels` '
-                        '(N, num_classes).')
                 attention, features = self.attention_map(
-                    network, images, labels)
+                    network, shown, labels)
+                found.attention = attention.detach()
             else:
-                attention, features = None, network.backbone(images)
-            if 'logits' not in requires:
-                return Guidance(attention=attention)
+                features = network.backbone(shown)
+            if requires <= {'attention'}:
+                return found
             if network.with_neck:
                 features = network.neck(features)
             logits = network.head(features).float()
-        return Guidance(attention=attention, logits=logits)
+            if 'logits' in requires:
+                found.logits = logits.detach()
+            if by_gradient:
+                found.saliency = pixel_saliency(logits, labels, images)
+        return found
+
+    def _check_labels(self, requires: FrozenSet[str],
+                      labels: Optional[Tensor]) -> None:
+        name = None
+        if 'attention' in requires and self.attention_map.requires_labels:
+            name = type(self.attention_map).__name__
+        elif 'saliency' in requires:
+            name = 'The saliency'
+        if name and labels is None:
+            raise MmmixError(f'{name} requires labels: call the guide with '
+                             '`labels` (N, num_classes).')
 
     def shown(self, model: nn.Module, images: Tensor) -> Tensor:
         """The images as the network sees them."""
@@ -134,10 +179,49 @@ class NetworkGuide(Guide):
             return images
         return F.interpolate(images, size, mode='bilinear', antialias=True)
 
-    def _precision(self, images: Tensor) -> AbstractContextManager:
-        if self.dtype is None:
-            return nullcontext()
-        return torch.autocast(images.device.type, self.dtype)
+    def _precision(self, images: Tensor,
+                   by_gradient: bool) -> AbstractContextManager:
+        device = images.device.type
+        if self.dtype is not None:
+            return torch.autocast(device, self.dtype)
+        if by_gradient:
+            return torch.autocast(device, enabled=False)
+        return nullcontext()
+
+
+def pixel_saliency(logits: Tensor, labels: Tensor, images: Tensor) -> Tensor:
+    """The saliency of :class:`NetworkGuide`, ``(N, H, W)`` float32.
+
+    Args:
+        logits (Tensor): ``(N, K)`` float32, computed from ``images``.
+        labels (Tensor): One-hot or soft labels ``(N, K)``.
+        images (Tensor): ``(N, C, H, W)``, leaves of the graph.
+    """
+    # of the sum, so that an image's does not depend on the size of the batch
+    loss = F.cross_entropy(logits, labels.float(), reduction='sum')
+    # no other gradient is accumulated, so no hook of one is called
+    gradient, = torch.autograd.grad(loss, images)
+    return gradient.float().square().mean(1).sqrt()
+
+
+def _check_gradients(network: nn.Module) -> None:
+    """Check that gradients can flow through a network to the images."""
+    if not network.with_head:
+        reason = 'has no head, and so no loss'
+    elif torch.is_inference_mode_enabled() or any(
+            p.is_inference() for p in network.parameters()):
+        reason = ('runs or was built in torch.inference_mode(), which records '
+                  'none (torch.no_grad() does no harm)')
+    elif any(getattr(m, 'with_cp', False) for m in network.modules()):
+        reason = ('is built with_cp=True, and this gradient checkpointing '
+                  'always computes the gradients of the weights, too')
+    else:
+        return
+    raise MissingIngredient(
+        'saliency', 'The saliency of an image is a gradient, but the network '
+        f'that the guide asks ({type(network.backbone).__name__}) {reason}. '
+        'Change that, or let another network give it: guide=dict(saliency='
+        "dict(type='mmmix.FrozenGuide', ...)).")
 
 
 def _declared_size(model: nn.Module) -> Optional[Tuple[int, int]]:
