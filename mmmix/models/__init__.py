@@ -12,7 +12,7 @@ from .guides import EMAGuide, FrozenGuide, Guide, NetworkGuide, SelfGuide
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TransMixLabel)
-from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss
+from .losses import ConsistencyLoss, FineGrainedLoss, MixLoss, UnmixedLoss
 from .necks import ClassTokenNeck
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',
     'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
     'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
-    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
+    'TransMixLabel', 'UnmixedLoss', 'AttentionMap', 'find_extractor',
+    'seen_channels'
 ]

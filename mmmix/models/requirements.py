@@ -14,6 +14,8 @@ The ingredients are:
 'regions'            a mixer that cuts and pastes one source
 'tokens'             patch tokens of the mixed images, from the backbone
 'class_attention'    class attention of the mixed images, from the backbone
+'unmixed_logits'     logits of the unmixed images, with gradients, from the
+                     model under training
 =================== =======================================================
 """
 from typing import Callable, Dict, FrozenSet, Optional

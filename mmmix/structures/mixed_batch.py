@@ -45,6 +45,9 @@ class MixedBatch:
             the default, mixes the images.
         originals (Tensor, optional): The unmixed images ``(N, C, H, W)``, a
             reference, for losses that look at them.
+        unmixed_logits (Tensor, optional): Logits ``(N, num_classes)`` of
+            ``originals`` from the model under training, with gradients, where
+            a loss requires them.
 
     >>> images, labels = torch.rand(3, 3, 8, 8), torch.eye(3)
     >>> MixedBatch.unmixed(images, labels).mixed_labels()
@@ -66,6 +69,7 @@ class MixedBatch:
     own_lam: Optional[Tensor] = None
     site: Optional[str] = None
     originals: Optional[Tensor] = None
+    unmixed_logits: Optional[Tensor] = None
 
     @classmethod
     def unmixed(cls,

@@ -2,5 +2,6 @@
 from .base import MixLoss
 from .consistency import ConsistencyLoss
 from .fine_grained import FineGrainedLoss
+from .unmixed import UnmixedLoss
 
-__all__ = ['ConsistencyLoss', 'FineGrainedLoss', 'MixLoss']
+__all__ = ['ConsistencyLoss', 'FineGrainedLoss', 'MixLoss', 'UnmixedLoss']

@@ -29,8 +29,9 @@ class MixLoss(nn.Module):
 
     Attributes:
         requires (frozenset[str]): Any of 'regions', 'attention' and 'logits'
-            (from the guide) and 'tokens' (the patch tokens of the mixed
-            images in the model under training).
+            (from the guide), and from the model under training 'tokens' (the
+            patch tokens of the mixed images) and 'unmixed_logits' (of the
+            unmixed images, with gradients: ``mixed.unmixed_logits``).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
             applies to.
         one_class (bool): Whether it assumes one class for each image, as a
