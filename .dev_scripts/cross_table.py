@@ -33,7 +33,8 @@ MIXERS = dict(
     ResizeMix=dict(type='mmmix.ResizeMix'),
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
-    SMMix=dict(type='mmmix.SMMix', delta=0.5))
+    SMMix=dict(type='mmmix.SMMix', delta=0.5),
+    PuzzleMix=dict(type='mmmix.PuzzleMix', grids=(2, 4)))
 RULES = {
     'area': None,
     'TransMix': dict(type='mmmix.TransMixLabel'),
@@ -48,6 +49,7 @@ LOSSES = {
     'fine-grained': dict(fine=FINE),
     'consistency': dict(consistency=CONSISTENCY),
     'both': dict(fine=FINE, consistency=CONSISTENCY),
+    'unmixed': dict(unmixed=dict(type='mmmix.UnmixedLoss')),
 }
 
 VIT = dict(

@@ -4,7 +4,7 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
-                             Mixup, RandomMixer, ResizeMix, SMMix)
+                             Mixup, PuzzleMix, RandomMixer, ResizeMix, SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -22,8 +22,8 @@ __all__ = [
     'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
     'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
     'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',
-    'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
-    'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
-    'TransMixLabel', 'UnmixedLoss', 'AttentionMap', 'find_extractor',
-    'seen_channels'
+    'Mixup', 'ProgressiveAttentionLabel', 'PuzzleMix',
+    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
+    'SelfGuide', 'TopDown', 'TransMixLabel', 'UnmixedLoss', 'AttentionMap',
+    'find_extractor', 'seen_channels'
 ]

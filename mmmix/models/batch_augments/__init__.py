@@ -4,11 +4,12 @@ from .base import BatchMixer
 from .cutmix import CutMix
 from .maskmix import MaskMix
 from .mixup import Mixup
+from .puzzlemix import PuzzleMix
 from .random_mixer import RandomMixer
 from .resizemix import ResizeMix
 from .smmix import SMMix
 
 __all__ = [
     'AttentiveCutMix', 'BatchMixer', 'CutMix', 'MaskMix', 'RandomMixer',
-    'Mixup', 'ResizeMix', 'SMMix'
+    'Mixup', 'PuzzleMix', 'ResizeMix', 'SMMix'
 ]
