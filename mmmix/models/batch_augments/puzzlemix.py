@@ -1,4 +1,4 @@
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -131,7 +131,7 @@ class PuzzleMix(BatchMixer):
         self.transport = transport
         self.xi = xi
         self.transport_size = transport_size
-        self.std = std
+        self.std: Union[Sequence[float], Tensor, None] = std
         self.pairing = check_pairing(pairing)
 
     def check(self, model: nn.Module) -> None:
@@ -139,7 +139,7 @@ class PuzzleMix(BatchMixer):
         if self.std is None:
             # of images that were not normalised, of 0..255, it is 1
             std = getattr(model.data_preprocessor, 'std', torch.ones(1))
-            self.std = std.flatten().tolist()
+            self.std = std.flatten()
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
@@ -188,7 +188,7 @@ class PuzzleMix(BatchMixer):
              params: Params) -> Tensor:
         """The mask of least energy, ``(N, h, w)``."""
         grid = params['grid']
-        scale = 1. if self.std is None else torch.tensor(self.std) / 255
+        scale = 1. if self.std is None else torch.as_tensor(self.std) / 255
         differences = border_differences(inputs, source, grid,
                                          self.neighbourhood, scale)
         costs = puzzle_costs(
