@@ -66,8 +66,8 @@ setup(
     package_data={'mmmix': ['imagenet_wnids.txt']},
     extras_require={
         name: pins[name]
-        for name in ('onedl', 'official', 'timm', 'pretrained', 'downstream',
-                     'analysis', 'tests')
+        for name in ('onedl', 'official', 'timm', 'mincut', 'pretrained',
+                     'downstream', 'analysis', 'tests')
     },
     cmdclass={'build_py': BuildWithMim},
 )

@@ -34,7 +34,8 @@ MIXERS = dict(
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
     SMMix=dict(type='mmmix.SMMix', delta=0.5),
-    ReLabel=dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix')))
+    ReLabel=dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix')),
+    PuzzleMix=dict(type='mmmix.PuzzleMix', grids=(2, 4)))
 RULES = {
     'area': None,
     'TransMix': dict(type='mmmix.TransMixLabel'),
@@ -52,6 +53,7 @@ LOSSES = {
     'dense': dict(dense=DENSE),
     'consistency': dict(consistency=CONSISTENCY),
     'both': dict(fine=FINE, consistency=CONSISTENCY),
+    'unmixed': dict(unmixed=dict(type='mmmix.UnmixedLoss')),
 }
 
 VIT = dict(

@@ -121,7 +121,7 @@ step "install PyTorch" "$network" \
 case $kind in
     quick)
         step "install mmcv without compiled ops" "$network" install_plain_mmcv
-        sections='onedl tests'
+        sections='onedl mincut tests'
         ;;
     full)
         key=$("$env/bin/python" -c 'import platform, sys, torch
@@ -137,9 +137,9 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl timm pretrained downstream analysis tests'
+        sections='onedl timm mincut pretrained downstream analysis tests'
         ;;
-    official) sections='official timm pretrained tests' ;;
+    official) sections='official timm mincut pretrained tests' ;;
 esac
 step "install the $stack stack" "$network" pip_install $(pins $sections)
 if [ "$kind" = full ]; then

@@ -77,7 +77,7 @@ def shown_lambda(maps: Tensor,
     grid = maps.shape[1:]
     maps = unit_mass(maps) if normalize else maps
     return area_attention_lambda(maps[mixed.source], mixed.source_mask(grid),
-                                 maps, 1 - mixed.mask_on(grid))
+                                 maps, 1 - mixed.hidden_mask(grid))
 
 
 def mean_inconsistency(found: Found) -> Dict[str, float]:

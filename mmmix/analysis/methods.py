@@ -14,6 +14,7 @@ from mmmix.analysis.pairs import Pairs
 from mmmix.analysis.trained_model import TrainedModel, load_batch, to_image
 from mmmix.errors import MmmixError
 from mmmix.models import BatchMixer, FrozenGuide, MixClassifier
+from mmmix.models.guides import words_by_guide
 from mmmix.structures import MixedBatch
 from mmmix.visualization import MixedPairs
 
@@ -47,12 +48,15 @@ class Method(TrainedModel):
         chance, or a checkpoint by its folder and name."""
         if self.control:
             return CONTROLS[self.control]
-        if self.requires_attention:
-            guide = self.model.data_preprocessor.guides['attention']
+        preprocessor = self.model.data_preprocessor
+        words = preprocessor.requires(self.model, self.mixer)
+        guides = words_by_guide(preprocessor.guides,
+                                words & {'attention', 'saliency'})
+        for guide in guides:
             if isinstance(guide, FrozenGuide):
                 return str(guide.checkpoint or 'random weights')
-        elif 'class_attention' not in getattr(self.model.label_rule,
-                                              'requires', ()):
+        if not guides and 'class_attention' not in getattr(
+                self.model.label_rule, 'requires', ()):
             return 'nobody'
         return self.short_checkpoint
 

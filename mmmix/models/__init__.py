@@ -4,8 +4,8 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, AutoMix, BatchMixer, CutMix,
-                             MaskMix, MixBlock, Mixup, RandomMixer, ReLabel,
-                             ResizeMix, SMMix)
+                             MaskMix, MixBlock, Mixup, PuzzleMix, RandomMixer,
+                             ReLabel, ResizeMix, SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -16,7 +16,7 @@ from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TokenMixLabel,
                           TransMixLabel)
 from .losses import (ConsistencyLoss, DenseLabelLoss, FineGrainedLoss,
-                     GeneratorLoss, MixLoss)
+                     GeneratorLoss, MixLoss, UnmixedLoss)
 from .necks import ClassTokenNeck
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     'GeneratorLoss', 'Guide', 'LabelMapGuide', 'LabelRule', 'MaskMix',
     'MixBlock', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
     'MixLoss', 'MixVisionTransformerClsHead', 'Mixup', 'NetworkGuide',
-    'ProgressiveAttentionLabel', 'PyramidVisionTransformer', 'RandomMixer',
-    'ReLabel', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide',
-    'TokenMixLabel', 'TopDown', 'TransMixLabel', 'find_extractor',
-    'seen_channels'
+    'ProgressiveAttentionLabel', 'PuzzleMix', 'PyramidVisionTransformer',
+    'RandomMixer', 'ReLabel', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
+    'SelfGuide', 'TokenMixLabel', 'TopDown', 'TransMixLabel', 'UnmixedLoss',
+    'find_extractor', 'seen_channels'
 ]

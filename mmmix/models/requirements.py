@@ -16,6 +16,8 @@ The ingredients are:
 'tokens'             patch tokens of the mixed images, from the backbone
 'feature_map'        the same, or a CNN's last feature map
 'class_attention'    class attention of the mixed images, from the backbone
+'unmixed_logits'     logits of the unmixed images, with gradients, from the
+                     model under training
 =================== =======================================================
 """
 from typing import Callable, Dict, FrozenSet, Optional

@@ -49,6 +49,13 @@ class MixedBatch:
         generator_loss (Callable, optional): Of a mixer with a module of its
             own: a function of the head that returns the loss which trains
             this module, a scalar. None, the default, if nothing is trained.
+        moves (Tensor, optional): ``(N, 2, h, w)`` int64: which cell of the
+            target and of the source is at each place, where cells changed
+            places; each is a permutation of the cells of a grid, counted in
+            row-major order. None leaves all in place, or is told by boxes.
+        unmixed_logits (Tensor, optional): Logits ``(N, num_classes)`` of
+            ``originals`` from the model under training, with gradients, where
+            a loss requires them.
 
     >>> images, labels = torch.rand(3, 3, 8, 8), torch.eye(3)
     >>> MixedBatch.unmixed(images, labels).mixed_labels()
@@ -71,6 +78,8 @@ class MixedBatch:
     site: Optional[str] = None
     originals: Optional[Tensor] = None
     generator_loss: Optional[Callable[[nn.Module], Tensor]] = None
+    moves: Optional[Tensor] = None
+    unmixed_logits: Optional[Tensor] = None
 
     @classmethod
     def unmixed(cls,
@@ -120,11 +129,28 @@ class MixedBatch:
 
     def source_mask(self, grid: Sequence[int]) -> Tensor:
         """Where the pasted region was taken from, in the source's own image,
-        as a share of each cell ``(N, *grid)``. Without boxes a region stays
-        in its place."""
+        as a share of each cell ``(N, *grid)``. Without boxes and moves a
+        region stays in its place."""
+        if self.moves is not None:
+            return self._moved_back(self.moves[:, 1], grid)
         if self.source_boxes is None:
             return self.mask_on(grid)
         return self._coverage(self.source_boxes, grid)
+
+    def hidden_mask(self, grid: Sequence[int]) -> Tensor:
+        """What of the target can no longer be seen, in its own image, as a
+        share of each cell ``(N, *grid)``: without moves, what the source
+        covers."""
+        if self.moves is not None:
+            return self._moved_back(self.moves[:, 0], grid)
+        return self.mask_on(grid)
+
+    def _moved_back(self, cells: Tensor, grid: Sequence[int]) -> Tensor:
+        """The mask at each place, taken to the cell that is there."""
+        values = self.mask_on(cells.shape[1:])
+        return resize_mask(
+            torch.zeros_like(values).flatten(1).scatter(
+                1, cells.flatten(1), values.flatten(1)).view_as(values), grid)
 
     def _coverage(self, boxes: Tensor, grid: Sequence[int]) -> Tensor:
         return box_coverage(boxes, self.inputs.shape[-2:], grid)

@@ -5,6 +5,7 @@ from .base import BatchMixer
 from .cutmix import CutMix
 from .maskmix import MaskMix
 from .mixup import Mixup
+from .puzzlemix import PuzzleMix
 from .random_mixer import RandomMixer
 from .relabel import ReLabel
 from .resizemix import ResizeMix
@@ -12,5 +13,6 @@ from .smmix import SMMix
 
 __all__ = [
     'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'MaskMix',
-    'MixBlock', 'Mixup', 'RandomMixer', 'ReLabel', 'ResizeMix', 'SMMix'
+    'MixBlock', 'Mixup', 'PuzzleMix', 'RandomMixer', 'ReLabel', 'ResizeMix',
+    'SMMix'
 ]

@@ -1,4 +1,4 @@
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 import torch
 from mmengine.logging import MessageHub
@@ -111,6 +111,9 @@ class MixClassifier(ImageClassifier):
         mixed, guidance = self.data_preprocessor.mix(self, inputs,
                                                      _labels(data_samples),
                                                      data_samples)
+        if 'unmixed_logits' in self._required(mixed):
+            mixed.unmixed_logits = self.head(
+                self.extract_feat(mixed.originals))
         features, tokens, class_attention = self.extract_mixed_feat(mixed)
         if isinstance(self.head, MixHead):
             losses = self.head.loss(features, data_samples, mixed, guidance,
@@ -156,6 +159,12 @@ class MixClassifier(ImageClassifier):
         for parameter in self.mixers.parameters():
             losses[first] = losses[first] + 0 * parameter.sum()
 
+    def _required(self, mixed: MixedBatch) -> FrozenSet[str]:
+        """What label rule and losses that apply to a batch require."""
+        return frozenset().union(*(part.requires
+                                   for part in parts_of(self.head).values()
+                                   if mixed.kind in part.kinds))
+
     def _check_no_part_requires_mixing(self) -> None:
         if parts_of(self.head):
             raise MmmixError(
@@ -177,9 +186,7 @@ class MixClassifier(ImageClassifier):
             w)``, each None if no label rule or loss that applies to this
             batch requires it.
         """
-        requires = frozenset().union(
-            *(part.requires for part in parts_of(self.head).values()
-              if mixed.kind in part.kinds))
+        requires = self._required(mixed)
         with self._recorder as outputs:
             features = self.backbone(mixed.inputs)
         tokens = class_attention = None

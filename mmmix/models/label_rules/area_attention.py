@@ -85,7 +85,8 @@ class AreaAttentionLabel(LabelRule):
                 class_attention: Optional[Tensor]) -> Tensor:
         maps = guidance.attention
         grid = maps.shape[1:]
-        source_mask, target_mask = mixed.source_mask(grid), mixed.mask_on(grid)
+        source_mask = mixed.source_mask(grid)
+        target_mask = mixed.hidden_mask(grid)
         if self.target == 'visible':
             target_mask = 1 - target_mask
         source_maps = maps[mixed.source] if self.source_map == 'own' else maps

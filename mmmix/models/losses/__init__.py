@@ -4,8 +4,9 @@ from .consistency import ConsistencyLoss
 from .dense_label import DenseLabelLoss
 from .fine_grained import FineGrainedLoss
 from .generator import GeneratorLoss
+from .unmixed import UnmixedLoss
 
 __all__ = [
     'ConsistencyLoss', 'DenseLabelLoss', 'FineGrainedLoss', 'GeneratorLoss',
-    'MixLoss', 'TokenLoss'
+    'MixLoss', 'TokenLoss', 'UnmixedLoss'
 ]

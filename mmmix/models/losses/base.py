@@ -29,9 +29,11 @@ class MixLoss(nn.Module):
 
     Attributes:
         requires (frozenset[str]): Any of 'regions'; 'attention', 'logits'
-            and 'label_maps' (from the guide); 'tokens' (the patch tokens of
-            the mixed images in the model under training) and 'feature_map'
-            (the same, or a CNN's last feature map).
+            and 'label_maps' (from the guide); and from the model under
+            training 'tokens' (the patch tokens of the mixed images),
+            'feature_map' (the same, or a CNN's last feature map) and
+            'unmixed_logits' (of the unmixed images, with gradients:
+            ``mixed.unmixed_logits``).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
             applies to.
         one_class (bool): Whether it assumes one class for each image, as a
