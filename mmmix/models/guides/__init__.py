@@ -3,10 +3,11 @@ from .average import EMAGuide
 from .base import Guide
 from .by_word import WORDS, ask_guides, build_guides, words_by_guide
 from .frozen import FrozenGuide
+from .image import ImageGuide
 from .network import NetworkGuide
 from .self_guide import SelfGuide
 
 __all__ = [
-    'EMAGuide', 'FrozenGuide', 'Guide', 'NetworkGuide', 'SelfGuide', 'WORDS',
-    'ask_guides', 'build_guides', 'words_by_guide'
+    'EMAGuide', 'FrozenGuide', 'Guide', 'ImageGuide', 'NetworkGuide',
+    'SelfGuide', 'WORDS', 'ask_guides', 'build_guides', 'words_by_guide'
 ]
