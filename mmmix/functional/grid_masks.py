@@ -98,10 +98,13 @@ def _stripes(pixel: Tensor, start: int, stop: int, cell: int, hole: int,
 
     if not wrap_around:
         return inside(pixel)
+    size = len(pixel)
     first = pixel - (pixel - start) % cell
-    before = pixel - len(pixel)
+    before = pixel - size
     end = (before - (before - start) % cell + hole).clamp(max=stop)
-    return inside(pixel) & (first >= 0) | inside(before) & (end < 0)
+    # a hole across the border, of first:end, begins at first + size
+    kept = (first >= 0) | (pixel >= first + size)
+    return inside(pixel) & kept | inside(before) & (end < 0)
 
 
 def crop_cells(cells: Tensor,

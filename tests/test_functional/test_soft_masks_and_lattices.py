@@ -60,7 +60,7 @@ def lattice(box, cell, hole, size, wrap_around):
 @pytest.mark.parametrize('box', [(0, 0, 12, 10), (2, 3, 9, 10), (-3, 1, 14, 9),
                                  (-4, -5, 15, 13), (-30, 2, 40, 7)])
 @pytest.mark.parametrize('cell,hole', [((3, 3), (1, 2)), ((2, 5), (1, 4)),
-                                       ((7, 4), (6, 1))])
+                                       ((7, 4), (6, 1)), ((25, 20), (24, 19))])
 def test_lattice_by_loops(box, cell, hole, wrap_around):
     mask = lattice_masks(box, cell, hole, (12, 10), wrap_around)
     assert torch.equal(mask, lattice(box, cell, hole, (12, 10), wrap_around))
