@@ -126,6 +126,38 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     return torch.cat([corner, corner + sizes], 1)
 
 
+def boxes_at_maximum(attention: Tensor, half: Tensor,
+                     image_size: Sequence[int]) -> Tensor:
+    """Boxes around the most attended place of each image, clipped at the
+    borders (SaliencyMix).
+
+    Args:
+        attention (Tensor): ``(N, h, w)``; of equal values the first in
+            row-major order counts.
+        half (Tensor): ``(N, 2)`` or ``(1, 2)`` int64, half the sides of the
+            boxes in pixels.
+        image_size (Sequence[int]): Height and width in pixels. The centre of a
+            box is the pixel in the middle of the map's cell.
+
+    Returns:
+        Tensor: Boxes ``(N, 4)`` in pixels.
+
+    >>> attention = torch.tensor([[[0., 0., 0.], [0., 0., 1.]]])
+    >>> boxes_at_maximum(attention, torch.tensor([[2, 1]]), (6, 6))
+    tensor([[2, 4, 6, 6]])
+    """
+    n, *grid = attention.shape
+    best = attention.flatten(1).argmax(1)
+    corners = []
+    for axis, (cell, cells, size) in enumerate(
+            zip((best // grid[1], best % grid[1]), grid, image_size)):
+        centre = (2 * cell + 1) * size // (2 * cells)
+        corners.append([(centre + sign * half[:, axis]).clamp(0, size)
+                        for sign in (-1, 1)])
+    (y1, y2), (x1, x2) = corners
+    return torch.stack([y1, x1, y2, x2], 1)
+
+
 def scale_boxes(boxes: Tensor, grid: Sequence[int],
                 image_size: Sequence[int]) -> Tensor:
     """Convert boxes from grid cells to pixels.

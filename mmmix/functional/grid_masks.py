@@ -1,6 +1,6 @@
 """Masks made of the cells of a grid laid over an image."""
 import math
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -49,6 +49,62 @@ def top_cells(priority: Tensor, count: Tensor) -> Tensor:
     """
     rank = priority.flatten(1).argsort(dim=1, stable=True).argsort(1)
     return (rank < count[:, None]).view_as(priority)
+
+
+def lattice_masks(box: Sequence[int],
+                  cell: Sequence[int],
+                  hole: Sequence[int],
+                  image_size: Sequence[int],
+                  wrap_around: bool = False,
+                  device: Optional[torch.device] = None) -> Tensor:
+    """A lattice of holes: a hole in the upper left corner of each cell of a
+    box (GridMixup).
+
+    Args:
+        box (Sequence[int]): ``(y1, x1, y2, x2)`` in pixels; it may leave the
+            image.
+        cell (Sequence[int]): Height and width of a cell in pixels. The first
+            begins in the upper left corner of the box, the last are cut off
+            at its end.
+        hole (Sequence[int]): Height and width of a hole in pixels.
+        image_size (Sequence[int]): Height and width in pixels.
+        wrap_around (bool): A hole that ends above or to the left of the image
+            is at the other end instead, and one that lies across that border
+            is left out, as by Python's negative indices. Defaults to False,
+            which cuts the holes off at the borders of the image.
+        device (torch.device, optional): Of the mask. Defaults to None,
+            torch's default.
+
+    Returns:
+        Tensor: ``(H, W)`` bool, True in a hole.
+
+    >>> lattice_masks((0, 0, 2, 5), (3, 3), (1, 2), (2, 5))
+    tensor([[ True,  True, False,  True,  True],
+            [False, False, False, False, False]])
+    """
+    rows, columns = (
+        _stripes(torch.arange(size, device=device), *along, wrap_around)
+        for size, *along in zip(image_size, box[:2], box[2:], cell, hole))
+    return rows[:, None] & columns
+
+
+def _stripes(pixel: Tensor, start: int, stop: int, cell: int, hole: int,
+             wrap_around: bool) -> Tensor:
+    """:func:`lattice_masks` along one axis."""
+
+    def inside(pixel: Tensor) -> Tensor:
+        return (pixel >= start) & (pixel < stop) & (
+            (pixel - start) % cell < hole)
+
+    if not wrap_around:
+        return inside(pixel)
+    size = len(pixel)
+    first = pixel - (pixel - start) % cell
+    before = pixel - size
+    end = (before - (before - start) % cell + hole).clamp(max=stop)
+    # a hole across the border, of first:end, begins at first + size
+    kept = (first >= 0) | (pixel >= first + size)
+    return inside(pixel) & kept | inside(before) & (end < 0)
 
 
 def crop_cells(cells: Tensor,

@@ -29,6 +29,41 @@ def box_masks(boxes: Tensor, grid: Sequence[int]) -> Tensor:
     return (rows[:, :, None] & columns[:, None, :]).float()
 
 
+def gaussian_masks(centre: Tensor, sigma: Tensor, grid: Sequence[int],
+                   shape: str) -> Tensor:
+    r"""Masks that are 1 at a centre and fall as a Gaussian (SmoothMix).
+
+    .. math::
+        G_{yx} = e^{-d^2 / 2 \sigma^2}
+
+    With the distance :math:`d` across and along, places of one weight form a
+    circle if :math:`d^2 = (y - c_y)^2 + (x - c_x)^2`, and a square if :math:`d
+    = \max(|y - c_y|, |x - c_x|)`.
+
+    Args:
+        centre (Tensor): ``(M, 2)``, y and x in cells; cell 0 is at 0.
+        sigma (Tensor): ``(M,)`` in cells, positive.
+        grid (Sequence[int]): Height and width of the grid.
+        shape (str): 'circle' or 'square'.
+
+    Returns:
+        Tensor: ``(M, h, w)`` in the dtype of ``sigma``.
+
+    >>> centre, sigma = torch.tensor([[0, 1]]), torch.tensor([1.])
+    >>> gaussian_masks(centre, sigma, (2, 2), 'circle')
+    tensor([[[0.6065, 1.0000],
+             [0.3679, 0.6065]]])
+    """
+    rows, columns = (torch.exp(
+        (torch.arange(side, device=centre.device) -
+         centre[:, axis, None]).square() / (-2 * sigma[:, None].square()))
+                     for axis, side in enumerate(grid))
+    rows, columns = rows[:, :, None], columns[:, None, :]
+    if shape == 'circle':
+        return rows * columns
+    return torch.minimum(rows, columns)
+
+
 def resize_mask(mask: Tensor, grid: Sequence[int]) -> Tensor:
     """Average a mask by area onto any other grid.
 

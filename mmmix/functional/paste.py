@@ -217,3 +217,38 @@ def _paste_by_pixels(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
     for i, j in enumerate(source.tolist()):
         torch.where(mask[i], inputs[j], inputs[i], out=mixed[i])
     return mixed
+
+
+def paste_soft(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+    """Blend each image with its source, with a weight for each pixel.
+
+    Args:
+        inputs (Tensor): ``(N, C, H, W)``, floating point.
+        source (Tensor): ``(N,)`` int64, index of the image that is mixed in.
+        mask (Tensor): ``(N, H, W)`` in [0, 1], weight of the source.
+
+    Returns:
+        Tensor: Mixed images ``(N, C, H, W)``; the input is not modified.
+
+    Raises:
+        MmmixError: If shapes do not match.
+
+    >>> inputs = torch.tensor([[[[1., 2.]]], [[[5., 6.]]]])
+    >>> mask = torch.tensor([[[0., 1.]], [[.5, .25]]])
+    >>> paste_soft(inputs, torch.tensor([1, 0]), mask).flatten(1)
+    tensor([[1., 6.],
+            [3., 5.]])
+    """
+    _check(inputs, source)
+    n, _, height, width = inputs.shape
+    if mask.shape != (n, height, width):
+        raise MmmixError(f'`mask` must have shape ({n}, {height}, {width}), '
+                         f'but has {tuple(mask.shape)}.')
+    mask = mask.to(inputs.dtype)[:, None]
+    if inputs.device.type != 'cpu':
+        return inputs.lerp(inputs[source], mask)
+    # one image at a time, which avoids a copy of all the sources
+    mixed = torch.empty_like(inputs)
+    for i, j in enumerate(source.tolist()):
+        torch.lerp(inputs[i], inputs[j], mask[i], out=mixed[i])
+    return mixed

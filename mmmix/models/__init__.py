@@ -4,13 +4,14 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AttentiveCutMix, AutoMix, BatchMixer, CutMix,
-                             MaskMix, MixBlock, Mixup, PuzzleMix, RandomMixer,
-                             ReLabel, ResizeMix, SMMix)
+                             FMix, GridMixup, MaskMix, MixBlock, Mixup,
+                             PuzzleMix, RandomMixer, ReLabel, ResizeMix,
+                             SaliencyMix, SMMix, SmoothMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
-from .guides import (EMAGuide, FrozenGuide, Guide, LabelMapGuide, NetworkGuide,
-                     SelfGuide)
+from .guides import (EMAGuide, FrozenGuide, Guide, ImageGuide, LabelMapGuide,
+                     NetworkGuide, SelfGuide)
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TokenMixLabel,
@@ -23,12 +24,13 @@ __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
     'AttentionMap', 'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'BottomUp',
     'CASwin', 'CaiT', 'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss',
-    'CutMix', 'DenseLabelLoss', 'EMAGuide', 'FineGrainedLoss', 'FrozenGuide',
-    'GeneratorLoss', 'Guide', 'LabelMapGuide', 'LabelRule', 'MaskMix',
-    'MixBlock', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
-    'MixLoss', 'MixVisionTransformerClsHead', 'Mixup', 'NetworkGuide',
+    'CutMix', 'DenseLabelLoss', 'EMAGuide', 'FMix', 'FineGrainedLoss',
+    'FrozenGuide', 'GeneratorLoss', 'GridMixup', 'Guide', 'ImageGuide',
+    'LabelMapGuide', 'LabelRule', 'MaskMix', 'MixBlock', 'MixClassifier',
+    'MixDataPreprocessor', 'MixLinearClsHead', 'MixLoss',
+    'MixVisionTransformerClsHead', 'Mixup', 'NetworkGuide',
     'ProgressiveAttentionLabel', 'PuzzleMix', 'PyramidVisionTransformer',
     'RandomMixer', 'ReLabel', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
-    'SelfGuide', 'TokenMixLabel', 'TopDown', 'TransMixLabel', 'UnmixedLoss',
-    'find_extractor', 'seen_channels'
+    'SaliencyMix', 'SelfGuide', 'SmoothMix', 'TokenMixLabel', 'TopDown',
+    'TransMixLabel', 'UnmixedLoss', 'find_extractor', 'seen_channels'
 ]

@@ -1,11 +1,12 @@
-"""The order of the channels that a network sees.
+"""How a network sees the channels of images: their order and normalisation.
 
-``to_rgb`` does not tell it: that says what a data preprocessor does to the
-order of its loader.
+``to_rgb`` does not tell the order: that says what a data preprocessor does to
+the order of its loader.
 """
-from typing import Any
+from typing import Any, Tuple
 
 from mmengine.config import Config
+from torch import Tensor, nn
 
 CHANNELS = ('rgb', 'bgr')
 
@@ -39,3 +40,14 @@ def seen_channels(cfg: Config) -> str:
     loader = cfg.get('train_dataloader') or cfg.get('test_dataloader')
     return preprocessor.get('channels',
                             'rgb' if turned else stored_channels(loader))
+
+
+def normalisation(preprocessor: nn.Module,
+                  images: Tensor) -> Tuple[Tensor, Tensor]:
+    """Mean and standard deviation that a data preprocessor normalises images
+    ``(N, C, H, W)`` by, ``(C, 1, 1)`` each in their dtype; 0 and 1 where it
+    does not."""
+    if getattr(preprocessor, 'mean', None) is None:
+        ones = images.new_ones(images.size(1), 1, 1)
+        return 0 * ones, ones
+    return preprocessor.mean.to(images), preprocessor.std.to(images)

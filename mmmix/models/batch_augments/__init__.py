@@ -3,16 +3,20 @@ from .attentive_cutmix import AttentiveCutMix
 from .automix import AutoMix, MixBlock
 from .base import BatchMixer
 from .cutmix import CutMix
+from .fmix import FMix
+from .gridmixup import GridMixup
 from .maskmix import MaskMix
 from .mixup import Mixup
 from .puzzlemix import PuzzleMix
 from .random_mixer import RandomMixer
 from .relabel import ReLabel
 from .resizemix import ResizeMix
+from .saliencymix import SaliencyMix
 from .smmix import SMMix
+from .smoothmix import SmoothMix
 
 __all__ = [
-    'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'MaskMix',
-    'MixBlock', 'Mixup', 'PuzzleMix', 'RandomMixer', 'ReLabel', 'ResizeMix',
-    'SMMix'
+    'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'FMix', 'GridMixup',
+    'MaskMix', 'MixBlock', 'Mixup', 'PuzzleMix', 'RandomMixer', 'ReLabel',
+    'ResizeMix', 'SMMix', 'SaliencyMix', 'SmoothMix'
 ]

@@ -3,11 +3,13 @@ from .average import EMAGuide
 from .base import Guide
 from .by_word import WORDS, ask_guides, build_guides, words_by_guide
 from .frozen import FrozenGuide
+from .image import ImageGuide
 from .label_maps import LabelMapGuide
 from .network import NetworkGuide
 from .self_guide import SelfGuide
 
 __all__ = [
-    'EMAGuide', 'FrozenGuide', 'Guide', 'LabelMapGuide', 'NetworkGuide',
-    'SelfGuide', 'WORDS', 'ask_guides', 'build_guides', 'words_by_guide'
+    'EMAGuide', 'FrozenGuide', 'Guide', 'ImageGuide', 'LabelMapGuide',
+    'NetworkGuide', 'SelfGuide', 'WORDS', 'ask_guides', 'build_guides',
+    'words_by_guide'
 ]

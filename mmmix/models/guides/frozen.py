@@ -11,7 +11,7 @@ from mmmix.environment import find_config
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import MODELS, TASK_UTILS
 from mmmix.structures import Guidance
-from ..channels import CHANNELS, seen_channels
+from ..channels import CHANNELS, normalisation, seen_channels
 from .class_map import Class, class_indices, spread
 from .network import NetworkGuide
 
@@ -163,22 +163,14 @@ class FrozenGuide(NetworkGuide):
 
     def shown(self, model: nn.Module, images: Tensor) -> Tensor:
         ours, theirs = model.data_preprocessor, self._network.data_preprocessor
-        mean, std = _normalisation(ours, images)
+        mean, std = normalisation(ours, images)
         if self.channels not in (None, ours.channels):
             images, mean, std = (t.flip(-3) for t in (images, mean, std))
         if self._own_normalisation:
-            their_mean, their_std = _normalisation(theirs, images)
+            their_mean, their_std = normalisation(theirs, images)
             images = images * (std / their_std) + (mean -
                                                    their_mean) / their_std
         return super().shown(model, images)
-
-
-def _normalisation(preprocessor: nn.Module, images: Tensor) -> List[Tensor]:
-    """Mean and standard deviation of each channel, ``(C, 1, 1)``."""
-    if getattr(preprocessor, 'mean', None) is None:  # it does not normalise
-        ones = images.new_ones(images.size(1), 1, 1)
-        return [0 * ones, ones]
-    return [getattr(preprocessor, name).to(images) for name in ('mean', 'std')]
 
 
 def _load_config(config: Union[str, dict, Config]) -> Config:
