@@ -13,7 +13,7 @@ from torch import Tensor
 from mmmix.analysis.pairs import Pairs
 from mmmix.analysis.trained_model import TrainedModel, load_batch, to_image
 from mmmix.errors import MmmixError
-from mmmix.models import BatchMixer, FrozenGuide, MixClassifier
+from mmmix.models import BatchMixer, FrozenGuide, ImageGuide, MixClassifier
 from mmmix.structures import MixedBatch
 from mmmix.visualization import MixedPairs
 
@@ -44,13 +44,15 @@ class Method(TrainedModel):
     @property
     def guided_by(self) -> str:
         """What guides the mixer or the label rule: 'nobody', the truth,
-        chance, or a checkpoint by its folder and name."""
+        chance, the pixels, or a checkpoint by its folder and name."""
         if self.control:
             return CONTROLS[self.control]
         if self.requires_attention:
             guide = self.model.data_preprocessor.guides['attention']
             if isinstance(guide, FrozenGuide):
                 return str(guide.checkpoint or 'random weights')
+            if isinstance(guide, ImageGuide):
+                return 'the pixels'
         elif 'class_attention' not in getattr(self.model.label_rule,
                                               'requires', ()):
             return 'nobody'
