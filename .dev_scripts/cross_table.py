@@ -30,6 +30,10 @@ LETTERS = {'mask': 'M', 'regions': 'R', 'tokens': 'T', 'class_attention': 'C'}
 MIXERS = dict(
     Mixup=dict(type='mmmix.Mixup'),
     CutMix=dict(type='mmmix.CutMix'),
+    FMix=dict(type='mmmix.FMix'),
+    SmoothMix=dict(type='mmmix.SmoothMix'),
+    GridMixup=dict(type='mmmix.GridMixup'),
+    SaliencyMix=dict(type='mmmix.SaliencyMix'),
     ResizeMix=dict(type='mmmix.ResizeMix'),
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
@@ -105,6 +109,7 @@ def guides(backbone):
         'EMA': dict(type='mmmix.EMAGuide', attention_map=label),
         'frozen': dict(frozen, attention_map=label),
         'frozen + self': dict(own, attention=frozen),
+        'image + self': dict(own, attention=dict(type='mmmix.ImageGuide')),
     }
 
 

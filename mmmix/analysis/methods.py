@@ -13,7 +13,7 @@ from torch import Tensor
 from mmmix.analysis.pairs import Pairs
 from mmmix.analysis.trained_model import TrainedModel, load_batch, to_image
 from mmmix.errors import MmmixError
-from mmmix.models import BatchMixer, FrozenGuide, MixClassifier
+from mmmix.models import BatchMixer, FrozenGuide, ImageGuide, MixClassifier
 from mmmix.models.guides import words_by_guide
 from mmmix.structures import MixedBatch
 from mmmix.visualization import MixedPairs
@@ -45,7 +45,7 @@ class Method(TrainedModel):
     @property
     def guided_by(self) -> str:
         """What guides the mixer or the label rule: 'nobody', the truth,
-        chance, or a checkpoint by its folder and name."""
+        chance, the pixels, or a checkpoint by its folder and name."""
         if self.control:
             return CONTROLS[self.control]
         preprocessor = self.model.data_preprocessor
@@ -55,6 +55,8 @@ class Method(TrainedModel):
         for guide in guides:
             if isinstance(guide, FrozenGuide):
                 return str(guide.checkpoint or 'random weights')
+            if isinstance(guide, ImageGuide):
+                return 'the pixels'
         if not guides and 'class_attention' not in getattr(
                 self.model.label_rule, 'requires', ()):
             return 'nobody'

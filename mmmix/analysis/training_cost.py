@@ -6,7 +6,8 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import Callable, Dict, FrozenSet, Sequence, Tuple
+from types import SimpleNamespace
+from typing import Callable, Dict, FrozenSet, Optional, Sequence, Tuple
 
 import mmengine
 import mmpretrain
@@ -16,9 +17,9 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
-from torch import nn
+from torch import Tensor, nn
 
-from mmmix.models import BatchMixer, FrozenGuide
+from mmmix.models import BatchMixer, FrozenGuide, ImageGuide
 from mmmix.structures import Guidance
 from mmmix.version import __version__
 
@@ -109,25 +110,40 @@ def random_guidance(requires: FrozenSet[str], batch_size: int,
         })
 
 
+def image_guidance(images: Tensor) -> Guidance:
+    """What :class:`mmmix.models.ImageGuide` returns for images in [0, 1]."""
+    mean, std = images.new_zeros(3, 1, 1), images.new_full((3, 1, 1), 255)
+    model = SimpleNamespace(
+        data_preprocessor=SimpleNamespace(mean=mean, std=std))
+    return ImageGuide()(model, images, frozenset({'attention'}))
+
+
 @torch.no_grad()
-def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
-                size: Tuple[int, int], repeats: int,
-                device: torch.device) -> Dict[str, dict]:
-    """Time and peak memory of each mixer alone, guided by random numbers,
-    and of 'clone', ``inputs.clone()``: ``ms``, ``times_clone`` and
-    ``peak_times_batch`` by name."""
+def time_mixing(
+    mixers: Dict[str, BatchMixer],
+    batch_size: int,
+    size: Tuple[int, int],
+    repeats: int,
+    device: torch.device,
+    guides: Optional[Dict[str, Callable[[Tensor], Guidance]]] = None
+) -> Dict[str, dict]:
+    """Time and peak memory of each mixer, guided by random numbers, and of
+    'clone', ``inputs.clone()``: ``ms``, ``times_clone`` and
+    ``peak_times_batch`` by name. A mixer that ``guides`` names is guided by
+    that function of the images, whose time counts."""
     inputs = torch.rand(batch_size, 3, *size, device=device)
     labels = torch.eye(1000, device=device)[torch.arange(batch_size) % 1000]
     rng = np.random.default_rng(0)
 
-    def run_of(mixer):
+    def run_of(name, mixer):
         guidance = random_guidance(mixer.requires, batch_size, size,
                                    labels.size(1), device)
-        return lambda: mixer.mix(inputs, labels,
-                                 mixer.sample(rng, batch_size, size), guidance)
+        guide = (guides or {}).get(name, lambda images: guidance)
+        return lambda: mixer.mix(
+            inputs, labels, mixer.sample(rng, batch_size, size), guide(inputs))
 
     runs = dict(clone=inputs.clone)
-    runs.update({name: run_of(mixer) for name, mixer in mixers.items()})
+    runs.update({name: run_of(name, mixer) for name, mixer in mixers.items()})
     times = time_against('clone', runs, repeats, device)
     for name, run in runs.items():
         times[name]['peak_times_batch'] = peak_bytes(run,

@@ -113,7 +113,8 @@ def with_mixers(host: Config,
 
 
 def with_mixing_of(text: str, host: Config) -> Config:
-    """The config of a model that mixes as a method says, guided by itself.
+    """The config of a model that mixes as a method says, guided by itself
+    or, if the method's guide is, by the pixels.
 
     Args:
         text (str): A config's name or a mixer's, with +KEY=VALUE options.
@@ -131,10 +132,14 @@ def with_mixing_of(text: str, host: Config) -> Config:
     if not mixers:
         raise MmmixError(f'The config {name} mixes nothing: give one with a '
                          'mixer in model.train_cfg, or the name of a mixer.')
-    attention_map = (cfg.model.train_cfg.get('guide')
-                     or {}).get('attention_map')
-    guide = attention_map and dict(
-        type='mmmix.SelfGuide', attention_map=attention_map)
+    guide = cfg.model.train_cfg.get('guide') or {}
+    attention_map = guide.get('attention_map')
+    attention = guide.get('attention', guide)
+    if attention.get('type') == 'mmmix.ImageGuide':
+        guide = dict(attention=attention)
+    else:
+        guide = attention_map and dict(
+            type='mmmix.SelfGuide', attention_map=attention_map)
     return with_mixers(host, mixers.values(), guide,
                        cfg.model.head.get('label_rule'))
 

@@ -82,9 +82,10 @@ def lattice_masks(box: Sequence[int],
     tensor([[ True,  True, False,  True,  True],
             [False, False, False, False, False]])
     """
-    rows, columns = (
-        _stripes(torch.arange(size, device=device), *along, wrap_around)
-        for size, *along in zip(image_size, box[:2], box[2:], cell, hole))
+    rows, columns = (_stripes(
+        torch.arange(size, device=device), start, stop, step, gap, wrap_around)
+                     for size, start, stop, step, gap in zip(
+                         image_size, box[:2], box[2:], cell, hole))
     return rows[:, None] & columns
 
 

@@ -78,9 +78,7 @@ def two_column_images(noise: Tensor, image_size: Sequence[int],
         raise MmmixError(f'`noise` must have shape (M, 2, {length}, 2) for '
                          f'images of {height} x {width} pixels, but has '
                          f'{tuple(noise.shape)}.')
-    rows = torch.fft.fftfreq(height, device=noise.device)
-    # a side of one pixel has a single row, of which the second is a copy
-    rows = rows[[0, min(1, height - 1)]]
+    rows = torch.fft.fftfreq(height, device=noise.device)[:2]
     columns = torch.fft.fftfreq(width, device=noise.device)[:length]
     scale = _fall(rows[:, None], columns, height, width, delta)
     spectrum = torch.complex(*(noise * scale[..., None]).unbind(1))

@@ -50,4 +50,6 @@ def normalisation(preprocessor: nn.Module,
     if getattr(preprocessor, 'mean', None) is None:
         ones = images.new_ones(images.size(1), 1, 1)
         return 0 * ones, ones
-    return preprocessor.mean.to(images), preprocessor.std.to(images)
+    mean, std = (
+        getattr(preprocessor, name).to(images) for name in ('mean', 'std'))
+    return mean, std

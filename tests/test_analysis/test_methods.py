@@ -146,6 +146,25 @@ def test_another_model_mixes_as_a_config_says(weights):
     assert isinstance(guide, SelfGuide)
 
 
+@pytest.mark.parametrize('whole', [False, True])
+def test_pixels_guide_whatever_the_model(weights, whole, tmp_path):
+    guide = dict(type='mmmix.ImageGuide')
+    cfg = load_config(TINY)
+    cfg.model.train_cfg = dict(
+        augments=[dict(type='mmmix.SaliencyMix')],
+        guide=guide if whole else dict(attention=guide))
+    cfg.dump(tmp_path / 'saliencymix.py')
+    method, = guided_methods([str(tmp_path / 'saliencymix.py')],
+                             [TINY, weights])
+    assert method.guided_by == 'the pixels'
+    pairs = next(pair_batches(method, open_dataset(method), range(6), 6))
+    assert method.attention(pairs).shape == (6, 32, 32)
+    assert method.mix(pairs).mixer == 'SaliencyMix'
+    own, = guided_methods(['SaliencyMix'], [TINY, weights])
+    assert own.guided_by == 'run/epoch_1.pth'
+    assert own.attention(pairs).shape == (6, 4, 4)
+
+
 def test_a_stock_model_guides_and_labels(tmp_path):
     host = 'mmpretrain::deit/deit-tiny_4xb256_in1k.py'
     small = {

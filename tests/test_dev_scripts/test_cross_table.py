@@ -26,7 +26,9 @@ def missing(backbone, mixer, rule, losses):
     """What a combination lacks, from the parts' descriptions alone."""
     regional = losses in ('fine-grained', 'both')
     lacks = set()
-    if mixer == 'Mixup' and (rule != 'area' or regional):
+    if mixer == 'Mixup' and rule != 'area':
+        lacks.add('M')
+    if mixer in ('Mixup', 'SmoothMix') and regional:
         lacks.add('R')
     if mixer == 'PuzzleMix' and regional:
         lacks.add('R')  # its mask has halves

@@ -16,7 +16,9 @@ def test_table_and_json(run_tool, config, tmp_path, capsys):
     times = json.loads((tmp_path / 'times.json').read_text())
     table = capsys.readouterr().out
     mixers = {
-        'SMMix', 'CutMix', 'Mixup', 'ResizeMix', 'MaskMix', 'AttentiveCutMix'
+        'SMMix', 'CutMix', 'Mixup', 'ResizeMix', 'MaskMix', 'AttentiveCutMix',
+        'FMix', 'SmoothMix', 'GridMixup', 'SaliencyMix',
+        'SaliencyMix, map of the image'
     }
     methods = {'TransMix', 'SMMix, guide at half size', 'TdAttenMix'}
     assert mixers | {'clone'} <= set(times['mixing'])

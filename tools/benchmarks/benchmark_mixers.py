@@ -5,10 +5,11 @@ multiple of a CutMix step. In every repeat all are run one after the other, and
 each time is divided by the reference's of the same repeat; the medians of
 these ratios are reported, so that other load on the machine weighs little.
 
-A guided mixer gets a random attention map when it is timed alone. In a step it
-gets the guide's; the mixer alone is picked, with probability 1. A mixer that
-the config uses brings the config's arguments along and, if it cuts and pastes,
-the config's mix losses; the others train with the classification loss alone.
+A guided mixer gets random maps when it is timed alone; to make a map of the
+image counts. In a step it gets the guide's; the mixer alone is picked, with
+probability 1. A mixer that the config uses brings the config's arguments along
+and, if it cuts and pastes, the config's mix losses; the others train with the
+classification loss alone.
 The methods after the mixers add a label rule, another guide or another
 attention map; frozen extractors have random weights, which cost the same.
 
@@ -20,7 +21,8 @@ import mmengine
 import torch
 from mmengine.logging import MMLogger
 
-from mmmix.analysis.training_cost import (Training, environment, time_against,
+from mmmix.analysis.training_cost import (Training, environment,
+                                          image_guidance, time_against,
                                           time_mixing)
 from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
 from mmmix.cli.methods import choose_mixers, config_mixers, mixer_names
@@ -30,12 +32,14 @@ from mmmix.visualization import markdown_table
 
 CONFIG = 'smmix/deit-tiny_smmix_8xb128-300e_in1k.py'
 REFERENCE = 'CutMix'
+IMAGE_MAP = 'SaliencyMix, map of the image'
 COLUMNS = ('mixer', 'mix, x clone', 'mix, ms', 'peak memory, x batch',
            'step, x CutMix', 'step, ms')
 
 # what is timed in a step beside the mixers: the mixer, the label rule and the
 # guide, where they are not the config's
 METHODS = {
+    IMAGE_MAP: ('SaliencyMix', None, dict(type='mmmix.ImageGuide')),
     'TransMix': ('CutMix', 'TransMixLabel', None),
     'CutMix + PAL': ('CutMix', 'ProgressiveAttentionLabel', None),
     'MixPro': ('MaskMix', 'ProgressiveAttentionLabel', None),
@@ -124,11 +128,19 @@ def main():
     with user_errors():
         cfg = load_config(args.config, args.cfg_options)
         mixers = choose_mixers(cfg, args.mixers)
+        alone = dict(mixers)
+        if 'SaliencyMix' in mixers:
+            alone[IMAGE_MAP] = mixers['SaliencyMix']
         mixing = time_mixing(
             {
                 name: BATCH_AUGMENTS.build(dict(mixer))
-                for name, mixer in mixers.items()
-            }, args.batch_size, args.image_size, args.repeats, device)
+                for name, mixer in alone.items()
+            },
+            args.batch_size,
+            args.image_size,
+            args.repeats,
+            device,
+            guides={IMAGE_MAP: image_guidance})
         steps = {}
         if args.step_batch_size:
             mixers = {**choose_mixers(cfg, [REFERENCE]), **mixers}

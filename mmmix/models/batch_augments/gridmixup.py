@@ -121,9 +121,10 @@ class GridMixup(BatchMixer):
             guidance: Optional[Guidance] = None) -> MixedBatch:
         n = inputs.size(0)
         source = to_device(params['source'], inputs)
-        lattice = (params[name].tolist() for name in ('box', 'cell', 'hole'))
-        mask = lattice_masks(*lattice, inputs.shape[-2:], self.wrap_around,
-                             inputs.device)[None]
+        box, cell, hole = (
+            params[name].tolist() for name in ('box', 'cell', 'hole'))
+        mask = lattice_masks(box, cell, hole, inputs.shape[-2:],
+                             self.wrap_around, inputs.device)[None]
         return MixedBatch(
             inputs=paste_masked(inputs, source, mask.expand(n, -1, -1)),
             labels=labels,
