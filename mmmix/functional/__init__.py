@@ -10,6 +10,7 @@ image that is pasted in.
 """
 from .attention import class_attention, image_attention_score
 from .boxes import box_sums, extreme_boxes, scale_boxes
+from .features import blend_features
 from .grid_masks import crop_cells, grid_shape, stretch_cells, top_cells
 from .labels import (area_attention_lambda, attention_lambda, blend,
                      progressive_factor)
@@ -22,10 +23,10 @@ from .top_down import (above_threshold, blended_class_activation,
 
 __all__ = [
     'area_attention_lambda', 'area_lambda', 'attention_lambda',
-    'blended_class_activation', 'box_coverage', 'box_masks', 'box_sums',
-    'class_attention', 'cosine_relevance', 'crop_cells', 'extreme_boxes',
-    'top_cells', 'grid_shape', 'image_attention_score', 'label_relevance',
-    'blend', 'nearest_mask', 'paste_boxes', 'paste_masked', 'paste_shared_box',
-    'above_threshold', 'progressive_factor', 'region_means', 'resize_mask',
-    'scale_boxes', 'stretch_cells'
+    'blend_features', 'blended_class_activation', 'box_coverage', 'box_masks',
+    'box_sums', 'class_attention', 'cosine_relevance', 'crop_cells',
+    'extreme_boxes', 'top_cells', 'grid_shape', 'image_attention_score',
+    'label_relevance', 'blend', 'nearest_mask', 'paste_boxes', 'paste_masked',
+    'paste_shared_box', 'above_threshold', 'progressive_factor',
+    'region_means', 'resize_mask', 'scale_boxes', 'stretch_cells'
 ]

@@ -3,8 +3,9 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
                         BottomUp, ClassAttention, TopDown, find_extractor)
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
-from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
-                             Mixup, RandomMixer, ResizeMix, SMMix)
+from .batch_augments import (AtSite, AttentiveCutMix, BatchMixer, CutMix,
+                             ManifoldMix, MaskMix, MixToken, Mixup,
+                             RandomMixer, ResizeMix, SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -17,12 +18,13 @@ from .necks import ClassTokenNeck
 
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
-    'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
+    'AtSite', 'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
     'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
     'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
-    'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
-    'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',
-    'Mixup', 'ProgressiveAttentionLabel', 'PyramidVisionTransformer',
-    'ResNeXt_CIFAR', 'ResizeMix', 'SMMix', 'SelfGuide', 'TopDown',
-    'TransMixLabel', 'AttentionMap', 'find_extractor', 'seen_channels'
+    'ManifoldMix', 'MaskMix', 'MixClassifier', 'MixDataPreprocessor',
+    'MixLinearClsHead', 'MixLoss', 'MixToken', 'MixVisionTransformerClsHead',
+    'NetworkGuide', 'RandomMixer', 'Mixup', 'ProgressiveAttentionLabel',
+    'PyramidVisionTransformer', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
+    'SelfGuide', 'TopDown', 'TransMixLabel', 'AttentionMap', 'find_extractor',
+    'seen_channels'
 ]
