@@ -65,6 +65,25 @@ def notice_hooks_when_compiling() -> None:
     torch._dynamo.config.skip_nnmodule_hook_guards = False
 
 
+def next_node() -> int:
+    """Number of the next node that autograd records in this thread; nodes are
+    numbered in the order in which a pass records them.
+
+    Public torch shows only the numbers of nodes that one holds.
+    """
+    return torch.autograd._get_sequence_nr()
+
+
+def differentiated_node() -> Optional[int]:
+    """Number of the node that a backward pass is at, None outside of one.
+
+    There is no public way to know inside of a module that gradient
+    checkpointing runs again which pass it runs again.
+    """
+    node = torch._C._current_autograd_node()
+    return None if node is None else node._sequence_nr()
+
+
 def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
     """Whether a runner resumes a run, where ``load_from`` starts a new one."""
     return runner._resume

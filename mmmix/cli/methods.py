@@ -1,5 +1,6 @@
 """Mixers and methods of mixing that are named on a command line."""
 import argparse
+import inspect
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -28,10 +29,12 @@ METHOD_HELP = (
 
 
 def mixer_names() -> List[str]:
-    """Names of all registered mixers."""
+    """Names of the registered mixers that have defaults for all arguments."""
     return [
         name for name, kind in BATCH_AUGMENTS.module_dict.items()
-        if issubclass(kind, BatchMixer)
+        if issubclass(kind, BatchMixer) and all(
+            parameter.default is not parameter.empty
+            for parameter in inspect.signature(kind).parameters.values())
     ]
 
 

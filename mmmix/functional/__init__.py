@@ -10,6 +10,7 @@ integer tensors ``(y1, x1, y2, x2)``, half open. ``lam`` is the weight of the
 """
 from .attention import class_attention, image_attention_score
 from .boxes import box_sums, boxes_at_maximum, extreme_boxes, scale_boxes
+from .features import blend_features
 from .grid_masks import (crop_cells, grid_shape, lattice_masks, stretch_cells,
                          top_cells)
 from .image_saliency import (fine_grained_saliency, grey_levels, in_cache,
@@ -31,16 +32,16 @@ from .transport import move_cells, transport_cells
 
 __all__ = [
     'above_threshold', 'area_attention_lambda', 'area_lambda',
-    'attention_lambda', 'blend', 'blend_maps', 'blended_class_activation',
-    'border_differences', 'box_coverage', 'box_masks', 'box_sums',
-    'boxes_at_maximum', 'cell_shares', 'class_attention', 'cosine_relevance',
-    'crop_cells', 'crop_maps', 'cut_grid', 'dense_maps', 'extreme_boxes',
-    'fine_grained_saliency', 'gaussian_masks', 'grey_levels', 'grid_shape',
-    'image_attention_score', 'in_cache', 'label_relevance', 'lattice_masks',
-    'low_frequency_images', 'move_boxes', 'move_cells', 'nearest_mask',
-    'paste_boxes', 'paste_masked', 'paste_shared_box', 'paste_soft',
-    'progressive_factor', 'puzzle_costs', 'region_means', 'resize_mask',
-    'scale_boxes', 'spectral_residual_saliency', 'stretch_cells', 'top_cells',
-    'top_share_masks', 'transport_cells', 'two_column_images',
-    'two_column_length'
+    'attention_lambda', 'blend', 'blend_features', 'blend_maps',
+    'blended_class_activation', 'border_differences', 'box_coverage',
+    'box_masks', 'box_sums', 'boxes_at_maximum', 'cell_shares',
+    'class_attention', 'cosine_relevance', 'crop_cells', 'crop_maps',
+    'cut_grid', 'dense_maps', 'extreme_boxes', 'fine_grained_saliency',
+    'gaussian_masks', 'grey_levels', 'grid_shape', 'image_attention_score',
+    'in_cache', 'label_relevance', 'lattice_masks', 'low_frequency_images',
+    'move_boxes', 'move_cells', 'nearest_mask', 'paste_boxes', 'paste_masked',
+    'paste_shared_box', 'paste_soft', 'progressive_factor', 'puzzle_costs',
+    'region_means', 'resize_mask', 'scale_boxes', 'spectral_residual_saliency',
+    'stretch_cells', 'top_cells', 'top_share_masks', 'transport_cells',
+    'two_column_images', 'two_column_length'
 ]

@@ -3,10 +3,10 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
                         BottomUp, ClassAttention, TopDown, find_extractor)
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
-from .batch_augments import (AttentiveCutMix, AutoMix, BatchMixer, CutMix,
-                             FMix, GridMixup, MaskMix, MixBlock, Mixup,
-                             PuzzleMix, RandomMixer, ReLabel, ResizeMix,
-                             SaliencyMix, SMMix, SmoothMix)
+from .batch_augments import (AtSite, AttentiveCutMix, AutoMix, BatchMixer,
+                             CutMix, FMix, GridMixup, ManifoldMix, MaskMix,
+                             MixBlock, MixToken, Mixup, PuzzleMix, RandomMixer,
+                             ReLabel, ResizeMix, SaliencyMix, SMMix, SmoothMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -21,13 +21,14 @@ from .losses import (ConsistencyLoss, DenseLabelLoss, FineGrainedLoss,
 from .necks import ClassTokenNeck
 
 __all__ = [
-    'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
-    'AttentionMap', 'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'BottomUp',
-    'CASwin', 'CaiT', 'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss',
-    'CutMix', 'DenseLabelLoss', 'EMAGuide', 'FMix', 'FineGrainedLoss',
-    'FrozenGuide', 'GeneratorLoss', 'GridMixup', 'Guide', 'ImageGuide',
-    'LabelMapGuide', 'LabelRule', 'MaskMix', 'MixBlock', 'MixClassifier',
-    'MixDataPreprocessor', 'MixLinearClsHead', 'MixLoss',
+    'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AtSite',
+    'AttentionExtractor', 'AttentionMap', 'AttentiveCutMix', 'AutoMix',
+    'BatchMixer', 'BottomUp', 'CASwin', 'CaiT', 'ClassAttention',
+    'ClassTokenNeck', 'ConsistencyLoss', 'CutMix', 'DenseLabelLoss',
+    'EMAGuide', 'FMix', 'FineGrainedLoss', 'FrozenGuide', 'GeneratorLoss',
+    'GridMixup', 'Guide', 'ImageGuide', 'LabelMapGuide', 'LabelRule',
+    'ManifoldMix', 'MaskMix', 'MixBlock', 'MixClassifier',
+    'MixDataPreprocessor', 'MixLinearClsHead', 'MixLoss', 'MixToken',
     'MixVisionTransformerClsHead', 'Mixup', 'NetworkGuide',
     'ProgressiveAttentionLabel', 'PuzzleMix', 'PyramidVisionTransformer',
     'RandomMixer', 'ReLabel', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',

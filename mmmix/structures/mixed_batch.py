@@ -5,8 +5,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmmix.functional import (blend, blend_maps, box_coverage, move_boxes,
-                              resize_mask)
+from mmmix.errors import MmmixError
+from mmmix.functional import (blend, blend_features, blend_maps, box_coverage,
+                              move_boxes, resize_mask)
 
 
 @dataclass
@@ -35,14 +36,16 @@ class MixedBatch:
             'unmixed'.
         source_boxes, target_boxes (Tensor, optional): ``(N, 4)`` int64 boxes
             ``(y1, x1, y2, x2)`` in pixels, half open: where the region was
-            taken from and where it was pasted. None if it is not a box.
+            taken from and where it was pasted. None if it is not a box of
+            pixels.
         mixer (str, optional): Name of the mixer; None if nothing was mixed.
         rng (np.random.Generator, optional): The generator that drew this mix,
             for a label rule that also draws a number.
         own_lam (Tensor, optional): ``(N,)``, weight of the target's own
             label, where it is not what the sources leave.
         site (str, optional): Name of the backbone's module whose output is
-            mixed instead of the images; ``inputs`` are then unmixed. None,
+            mixed instead of the images, see :meth:`paste`. ``inputs`` are
+            then unmixed, and ``mask`` lies on the grid of that output. None,
             the default, mixes the images.
         originals (Tensor, optional): The unmixed images ``(N, C, H, W)``, a
             reference, for losses that look at them.
@@ -178,6 +181,46 @@ class MixedBatch:
             pasted = move_boxes(pasted, self.source_boxes, self.target_boxes,
                                 self.inputs.shape[-2:])
         return blend_maps(maps, pasted, mask)
+
+    def paste(self, values: Tensor) -> Tensor:
+        """Features of the unmixed images, mixed as the batch says.
+
+        Args:
+            values (Tensor): Maps ``(N, C, h, w)``, mixed by the mask averaged
+                onto their grid, or tokens ``(N, L, C)``: those of the mask's
+                grid, in row-major order, come last; any before them, such as
+                a class token, have no place and are mixed by ``lam``. A blend
+                mixes anything ``(N, ...)`` by ``lam``.
+
+        Returns:
+            Tensor: Of the shape and dtype of ``values``.
+
+        Raises:
+            MmmixError: If there are several sources, or the values have no
+                places or fewer than the mask.
+        """
+        if self.kind == 'several':
+            raise MmmixError('Features can be mixed from one source only, but '
+                             f'{self.mixer} mixes several.')
+        weight = self.lam if self.kind in (
+            'blend', 'unmixed') else self._weights_of_places(values)
+        axes = [1] * (values.ndim - weight.ndim)
+        return blend_features(values, self.source,
+                              weight.view(*weight.shape, *axes))
+
+    def _weights_of_places(self, values: Tensor) -> Tensor:
+        """Weights of the source in maps ``(N, 1, h, w)`` or tokens ``(N, L)``.
+        """
+        if values.ndim == 4:
+            return self.mask_on(values.shape[-2:])[:, None]
+        mask = self.mask.flatten(1)
+        extra = values.size(1) - mask.size(1) if values.ndim == 3 else -1
+        if extra < 0:
+            raise MmmixError(
+                f'Features of shape {tuple(values.shape)} do not have the '
+                '{} x {} places that the mask has: mix maps (N, C, h, w) or '
+                'tokens (N, L, C).'.format(*self.mask.shape[1:]))
+        return torch.cat((self.lam[:, None].expand(-1, extra), mask), 1)
 
     def mixed_labels(self) -> Tensor:
         """Mixed labels ``lam y_A + (1 - lam) y_B`` (SMMix, Eq. 1),

@@ -1,11 +1,14 @@
 """Mixers: batch augments that also tell which image was pasted into which."""
+from .at_site import AtSite
 from .attentive_cutmix import AttentiveCutMix
 from .automix import AutoMix, MixBlock
 from .base import BatchMixer
 from .cutmix import CutMix
 from .fmix import FMix
 from .gridmixup import GridMixup
+from .manifoldmix import ManifoldMix
 from .maskmix import MaskMix
+from .mixtoken import MixToken
 from .mixup import Mixup
 from .puzzlemix import PuzzleMix
 from .random_mixer import RandomMixer
@@ -16,7 +19,8 @@ from .smmix import SMMix
 from .smoothmix import SmoothMix
 
 __all__ = [
-    'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'FMix', 'GridMixup',
-    'MaskMix', 'MixBlock', 'Mixup', 'PuzzleMix', 'RandomMixer', 'ReLabel',
-    'ResizeMix', 'SMMix', 'SaliencyMix', 'SmoothMix'
+    'AtSite', 'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'FMix',
+    'GridMixup', 'ManifoldMix', 'MaskMix', 'MixBlock', 'MixToken', 'Mixup',
+    'PuzzleMix', 'RandomMixer', 'ReLabel', 'ResizeMix', 'SMMix', 'SaliencyMix',
+    'SmoothMix'
 ]

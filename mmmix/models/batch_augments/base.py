@@ -31,10 +31,14 @@ class BatchMixer(metaclass=ABCMeta):
             averages and checkpoints have it; inference does not use it.
             :meth:`mix` runs it without gradient, and
             :attr:`MixedBatch.generator_loss` trains it.
+        in_place (bool): Whether each place of a mixed image shows, by the
+            weights of the mask, what its two images have at that place, so
+            that features can be mixed by the mask alone.
     """
 
     requires: FrozenSet[str] = frozenset()
     kind: str = 'regions'
+    in_place: bool = True
     module: Optional[nn.Module] = None
 
     @abstractmethod
@@ -70,6 +74,18 @@ class BatchMixer(metaclass=ABCMeta):
         Returns:
             MixedBatch: With the mixer's own lambda.
         """
+
+    def sample_for(self, model: nn.Module, rng: np.random.Generator,
+                   inputs: Tensor) -> Params:
+        """Draw all random numbers of one mix of a batch, by default with
+        :meth:`sample`, which knows no model.
+
+        Args:
+            model (nn.Module): The classifier that is trained on the mix.
+            rng (np.random.Generator): The only source of randomness.
+            inputs (Tensor): The batch ``(N, C, H, W)``.
+        """
+        return self.sample(rng, inputs.size(0), inputs.shape[-2:])
 
     def check(self, model: nn.Module) -> None:
         """Check, when a model is built, that the mixer suits it; by default

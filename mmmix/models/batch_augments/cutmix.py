@@ -7,7 +7,7 @@ from mmmix.errors import MmmixError
 from mmmix.functional import paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-from .base import BatchMixer, Params, check_alpha, pair
+from .base import BatchMixer, Params, check_alpha, check_pairing, pair
 from .random_box import area_share, box_fields, check_range, clipped_box
 
 
@@ -33,10 +33,13 @@ class CutMix(BatchMixer):
         correct_lam (bool): Whether lambda is the area share of the box after
             clipping at the border, rather than the share that was drawn.
             Defaults to True.
+        pairing (str): 'shuffle', 'flip' or 'distinct', see
+            :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
+            'shuffle', as in the public code.
 
     Raises:
-        MmmixError: If a number is out of range; in :meth:`sample`, if the
-            largest side is less than a pixel.
+        MmmixError: If a number is out of range or the pairing unknown; in
+            :meth:`sample`, if the largest side is less than a pixel.
 
     >>> import torch
     >>> inputs, labels = torch.rand(4, 3, 32, 32), torch.eye(4)
@@ -48,16 +51,18 @@ class CutMix(BatchMixer):
     def __init__(self,
                  alpha: float = 1.0,
                  cutmix_minmax: Optional[Sequence[float]] = None,
-                 correct_lam: bool = True):
+                 correct_lam: bool = True,
+                 pairing: str = 'shuffle'):
         if cutmix_minmax is not None:
             check_range('cutmix_minmax', cutmix_minmax)
         self.alpha = check_alpha(alpha)
         self.cutmix_minmax = cutmix_minmax
         self.correct_lam = correct_lam
+        self.pairing = check_pairing(pairing)
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
-        source = pair(rng, batch_size, 'shuffle')
+        source = pair(rng, batch_size, self.pairing)
         area = rng.beta(self.alpha, self.alpha)
         if self.cutmix_minmax is None:
             box = clipped_box(rng, image_size, np.sqrt(area))

@@ -135,6 +135,7 @@ class MaskMix(BatchMixer):
         self.per_image = per_image
         self.mask_per_image = mask_per_image
         self.shuffle_patches = shuffle_patches
+        self.in_place = not shuffle_patches
         self.pairing = check_pairing(pairing)
 
     def check(self, model: nn.Module) -> None:

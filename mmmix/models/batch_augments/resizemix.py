@@ -51,6 +51,8 @@ class ResizeMix(BatchMixer):
     tensor([ 0,  0, 32, 32])
     """
 
+    in_place = False
+
     def __init__(self,
                  alpha: float = 1.0,
                  sides: Sequence[float] = (0.1, 0.8),

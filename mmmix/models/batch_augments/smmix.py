@@ -63,6 +63,7 @@ class SMMix(BatchMixer):
     """
 
     requires = frozenset({'attention'})
+    in_place = False
 
     def __init__(self,
                  delta: Union[float, Sequence[float]] = (0.25, 0.75),

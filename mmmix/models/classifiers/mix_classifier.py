@@ -15,6 +15,7 @@ from ..data_preprocessors import MixDataPreprocessor
 from ..data_preprocessors.mix_data_preprocessor import check_mixing_keys
 from ..heads import MixHead
 from ..requirements import check_requirements, parts_of
+from ..sites import Sites
 
 
 @MODELS.register_module()
@@ -32,6 +33,10 @@ class MixClassifier(ImageClassifier):
         *: As in ``mmpretrain.ImageClassifier``; the data preprocessor is by
             default a :class:`~mmmix.models.MixDataPreprocessor`, whose
             ``num_classes`` is by default the head's.
+
+    Attributes:
+        sites (Sites): Modules of the backbone whose outputs mixers mix
+            instead of the images.
 
     Raises:
         MissingIngredient: If a mixer, label rule or loss requires what
@@ -76,13 +81,15 @@ class MixClassifier(ImageClassifier):
                 'MixClassifier requires a MixDataPreprocessor, not a '
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
+        # hooks of both are made before anything is compiled
+        self.sites = Sites()  # mixers add theirs when they are checked
         check_requirements(self)
         mixing = self.data_preprocessor.batch_augments
         for mixer in mixing.augments if mixing else ():
             if isinstance(mixer, BatchMixer):
                 mixer.prepare(self)
         self.mixers = nn.ModuleDict(self._modules_of_mixers())
-        # made before anything is compiled; it records only in `loss`
+        # it records only in `loss`
         self._recorder = OutputRecorder(
             find_extractor(self.backbone).hooked_modules() if any(
                 'class_attention' in part.requires
@@ -187,7 +194,7 @@ class MixClassifier(ImageClassifier):
             batch requires it.
         """
         requires = self._required(mixed)
-        with self._recorder as outputs:
+        with self._recorder as outputs, self.sites.mixing(mixed):
             features = self.backbone(mixed.inputs)
         tokens = class_attention = None
         size = mixed.inputs.shape[-2:]

@@ -182,7 +182,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             grid = guidance.attention.shape[1:]
             guidance.attention = resize_mask(
                 attention.to(guidance.attention), grid)
-        params = mixer.sample(rng, inputs.size(0), inputs.shape[-2:])
+        params = mixer.sample_for(model, rng, inputs)
         if source is not None:
             params['source'] = source
         mixed = mixer.mix(inputs, labels, params, guidance)
