@@ -205,6 +205,8 @@ class AutoMix(BatchMixer):
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
+        for_q: Params
+        for_block: Params
         for_q, for_block = ({
             'source': pair(rng, batch_size, self.pairing),
             'lam': np.float32(rng.beta(self.alpha, self.alpha))

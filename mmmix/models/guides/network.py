@@ -1,7 +1,8 @@
 from abc import abstractmethod
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import FrozenSet, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import (Any, FrozenSet, Iterator, List, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 import torch
@@ -305,7 +306,9 @@ def keeping_activations(model: nn.Module) -> Iterator[None]:
     It would run blocks again in the backward pass, where the model has its
     own weights and flags again.
     """
-    modules = [m for m in model.modules() if getattr(m, 'with_cp', False)]
+    modules: List[Any] = [
+        m for m in model.modules() if getattr(m, 'with_cp', False)
+    ]
     for module in modules:
         module.with_cp = False
     try:
