@@ -1,11 +1,11 @@
-"""For all tests: one thread, one seed and no scope or log level of an earlier
-test, so that a test repeats alone."""
+"""For all tests: one thread, one seed and no scope, hub or log level of
+an earlier test, so that a test repeats alone."""
 import random
 
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 
 # such small models only wait for a second one
@@ -28,6 +28,15 @@ def no_scope_left():
     before = DefaultScope._instance_dict.copy()
     yield
     DefaultScope._instance_dict = before
+
+
+@pytest.fixture(autouse=True)
+def no_hub_left():
+    """Mixers draw by the seed and the iteration in it."""
+    before = MessageHub._instance_dict
+    MessageHub._instance_dict = type(before)()
+    yield
+    MessageHub._instance_dict = before
 
 
 @pytest.fixture(autouse=True)

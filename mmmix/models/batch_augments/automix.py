@@ -205,14 +205,14 @@ class AutoMix(BatchMixer):
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
-        for_q: Params
-        for_block: Params
-        for_q, for_block = ({
-            'source': pair(rng, batch_size, self.pairing),
-            'lam': np.float32(rng.beta(self.alpha, self.alpha))
-        } for _ in range(2))
+        for_q, for_block = (self._draw(rng, batch_size) for _ in range(2))
         for_block['train'] = rng.random() < self.train_share
         return dict(for_q, block=for_block)
+
+    def _draw(self, rng: np.random.Generator, batch_size: int) -> Params:
+        return dict(
+            source=pair(rng, batch_size, self.pairing),
+            lam=np.float32(rng.beta(self.alpha, self.alpha)))
 
     @torch.no_grad()
     def mix(self,
