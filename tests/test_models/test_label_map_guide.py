@@ -243,6 +243,16 @@ def test_what_is_given_is_float32(dtype):
         getattr(guidance, name).dtype == torch.float32 for name in WORDS)
 
 
+def test_autocast_changes_nothing():
+    for stored in (torch.rand(K, 3, 3), best_of(torch.rand(K, 3, 3), 2)):
+        expected = asked([sample_of(stored, (0.1, 0.2, 0.9, 0.7))])
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            guidance = asked([sample_of(stored, (0.1, 0.2, 0.9, 0.7))])
+        for name in WORDS:
+            assert torch.equal(
+                getattr(guidance, name), getattr(expected, name))
+
+
 def test_only_what_is_required_is_given():
     for name in WORDS:
         guidance = asked([sample_of(torch.rand(K, 2, 2))], words={name})

@@ -110,8 +110,8 @@ class LabelMapGuide(Guide):
                  requires: FrozenSet[str],
                  labels: Optional[Tensor] = None,
                  samples: Optional[List[DataSample]] = None) -> Guidance:
-        stored, boxes = _stack(samples,
-                               'label_map'), _stack(samples, 'crop_box')
+        stored = _stack(samples, 'label_map')
+        boxes = _stack(samples, 'crop_box')
         if self.extent == 'centre':
             boxes = _in_centre(boxes, samples, stored.shape[-2:])
         stored, boxes = _flip(stored, boxes, samples)
@@ -234,7 +234,9 @@ def _of_labels(stored: Tensor, labels: Optional[Tensor]) -> Tensor:
                          'label: call it with `labels` (N, num_classes).')
     labels = labels.float()
     if stored.ndim == 4:
-        return torch.einsum('nk,nkhw->nhw', labels, stored.float())[:, None]
+        with torch.autocast(stored.device.type, enabled=False):
+            own = torch.einsum('nk,nkhw->nhw', labels, stored.float())
+        return own[:, None]
     values, indices = stored.unbind(1)
     weights = labels.gather(1, indices.long().flatten(1)).view_as(indices)
     return (weights * values.float()).sum(1, keepdim=True)
