@@ -1,5 +1,5 @@
 """Cells of an image that change places."""
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -104,13 +104,17 @@ def _completed(winner: Tensor) -> Tensor:
     return torch.where(empty, filled, winner)
 
 
-def move_cells(inputs: Tensor, cells: Tensor) -> Tensor:
-    """Put a cell of each image at each place.
+def move_cells(inputs: Tensor,
+               cells: Tensor,
+               source: Optional[Tensor] = None) -> Tensor:
+    """Put a cell of each image, or of another one, at each place.
 
     Args:
         inputs (Tensor): ``(N, C, H, W)``.
         cells (Tensor): ``(N, h, w)`` int64 on a grid that divides the image:
-            which of its cells, in row-major order, is at each place.
+            which cell, in row-major order, is at each place.
+        source (Tensor, optional): ``(N,)`` int64, whose cells they are.
+            Defaults to None, each image's own.
 
     Returns:
         Tensor: ``(N, C, H, W)``.
@@ -124,11 +128,13 @@ def move_cells(inputs: Tensor, cells: Tensor) -> Tensor:
     height, width = divide(inputs, cells.shape)
     n, channels = inputs.shape[:2]
     h, w = cells.shape[1:]
+    device = cells.device
+    image = torch.arange(n, device=device) if source is None else source
     # index of every piece of an image row in (N, C, H, w) order
-    image = torch.arange(
-        n * channels, device=cells.device).view(n, -1, 1, 1, 1)
-    row = torch.arange(height, device=cells.device).view(-1, 1)
-    line = (image * h + (cells // w)[:, None, :, None]) * height + row
+    plane = image[:, None] * channels + torch.arange(channels, device=device)
+    row = torch.arange(height, device=device).view(-1, 1)
+    line = (plane[:, :, None, None, None] * h +
+            (cells // w)[:, None, :, None]) * height + row
     piece = line * w + (cells % w)[:, None, :, None]
     pieces = inputs.reshape(-1, width)
     return pieces.index_select(0, piece.flatten()).view(inputs.shape)

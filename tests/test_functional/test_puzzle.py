@@ -271,5 +271,8 @@ def test_cells_are_moved_by_loops(dtype):
         y2, x2 = divmod(cells[i, y, x].item(), 3)
         assert torch.equal(moved[i, :, y * 4:y * 4 + 4, x * 4:x * 4 + 4],
                            images[i, :, y2 * 4:y2 * 4 + 4, x2 * 4:x2 * 4 + 4])
+    source = torch.tensor([1, 1])
+    assert torch.equal(
+        move_cells(images, cells, source), move_cells(images[source], cells))
     with pytest.raises(ValueError, match='2 x 3 cells does not divide'):
         move_cells(images[:, :, :, :10], cells)

@@ -221,10 +221,11 @@ def assemble(inputs: Tensor,
             divides the images, ``(N, h, w)``.
         moves (Tensor, optional): See :attr:`MixedBatch.moves`.
     """
-    own, others = inputs, inputs[source]
-    if moves is not None:
-        own, others = (
-            move_cells(*both) for both in zip((own, others), moves.unbind(1)))
+    if moves is None:
+        own, others = inputs, inputs[source]
+    else:
+        own = move_cells(inputs, moves[:, 0])
+        others = move_cells(inputs, moves[:, 1], source)
     weight = mask.to(inputs.dtype)[:, None, :, None, :, None]
 
     def by_cell(images):
