@@ -1,5 +1,5 @@
 """Checks of a few images: loaded, through the pipelines, put together."""
-from typing import Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 import torch
@@ -17,9 +17,8 @@ from .run import Run
 
 # steps after which nobody can tell where a pixel was
 UNRECORDED = (CenterCrop, transforms.RandomResizedCrop, transforms.RandomCrop,
-              transforms.EfficientNetCenterCrop, transforms.AutoAugment,
-              transforms.RandAugment, transforms.Rotate, transforms.Shear,
-              transforms.Translate)
+              transforms.EfficientNetCenterCrop, transforms.Rotate,
+              transforms.Shear, transforms.Translate)
 TURNED = 8  # images with an EXIF orientation that are loaded
 MASKS = 100  # label maps of a set that are read
 
@@ -67,11 +66,20 @@ def _check_together(run: Run, split: str) -> Iterator[Finding]:
     yield from ()
 
 
+def _flat(step: Any) -> Iterator[Any]:
+    """A step of a pipeline, or those inside it, as of RandAugment."""
+    inside = getattr(step, 'transforms', None)
+    if not inside:
+        yield step
+    for child in inside or ():
+        yield from _flat(child)
+
+
 def check_recorded_crops(run: Run, split: str) -> Iterator[Finding]:
     """What moves an image moves its stored label map, too."""
     where = f'{split}_dataloader.dataset.pipeline'
     for leaf in run.leaves(split):
-        steps = leaf.pipeline.transforms
+        steps = [*_flat(leaf.pipeline)]
         if not any(isinstance(step, LoadLabelMap) for step in steps):
             continue
         moving = [

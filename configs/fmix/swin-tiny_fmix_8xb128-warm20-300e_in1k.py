@@ -1,0 +1,7 @@
+# OpenMixup's FMix: the public code's masks, with waves along one axis.
+_base_ = '../vanilla/swin-tiny_vanilla_8xb128-warm20-300e_in1k.py'
+
+model = dict(
+    train_cfg=dict(
+        augments=[dict(type='mmmix.FMix', alpha=0.2, spectrum='public_code')],
+        probs=[1.0]))

@@ -1,0 +1,7 @@
+# OpenMixup's PuzzleMix, with an exact cut.
+_base_ = '../vanilla/resnext50-cifar_vanilla_1xb100-800e_cifar100.py'
+
+model = dict(
+    train_cfg=dict(
+        augments=[dict(type='mmmix.PuzzleMix', alpha=1.0, transport_size=4)],
+        probs=[1.0]))

@@ -1,0 +1,8 @@
+# OpenMixup's SaliencyMix: one box a batch, placed by the first source's map.
+_base_ = '../vanilla/deit-small_vanilla_8xb128-openmixup-300e_in1k.py'
+
+model = dict(
+    train_cfg=dict(
+        augments=[dict(type='mmmix.SaliencyMix', alpha=0.2, per_image=False)],
+        probs=[1.0],
+        guide=dict(attention=dict(type='mmmix.ImageGuide'))))

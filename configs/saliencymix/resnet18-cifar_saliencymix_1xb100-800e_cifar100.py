@@ -1,0 +1,8 @@
+# OpenMixup's SaliencyMix: one box a batch, placed by the first source's map.
+_base_ = '../vanilla/resnet18-cifar_vanilla_1xb100-800e_cifar100.py'
+
+model = dict(
+    train_cfg=dict(
+        augments=[dict(type='mmmix.SaliencyMix', alpha=0.2, per_image=False)],
+        probs=[1.0],
+        guide=dict(attention=dict(type='mmmix.ImageGuide'))))

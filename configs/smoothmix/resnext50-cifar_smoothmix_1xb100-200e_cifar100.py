@@ -1,0 +1,9 @@
+# OpenMixup's SmoothMix: the label weighs the other image's share.
+_base_ = '../vanilla/resnext50-cifar_vanilla_1xb100-800e_cifar100.py'
+
+model = dict(
+    train_cfg=dict(
+        augments=[dict(type='mmmix.SmoothMix', swapped_label=True)],
+        probs=[1.0]))
+
+train_cfg = dict(max_epochs=200)
