@@ -36,6 +36,7 @@ MIXERS = dict(
     SaliencyMix=dict(type='mmmix.SaliencyMix'),
     ResizeMix=dict(type='mmmix.ResizeMix'),
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
+    AutoMix=dict(type='mmmix.AutoMix'),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
     SMMix=dict(type='mmmix.SMMix', delta=0.5),
     ReLabel=dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix')),
@@ -146,6 +147,8 @@ def train_one_step(backbone, combination):
     data = model.data_preprocessor(data, training=True)
     losses = model(**data, mode='loss')
     expected = {'loss_cls', *(f'loss_{name}' for name in parts['losses'])}
+    if len(model.mixers):  # one that learns brings its own loss
+        expected.add('loss_generator')
     if set(losses) != expected:
         raise RuntimeError(f'{combination} gave {[*losses]}.')
     sum(losses.values()).backward()

@@ -194,6 +194,9 @@ def shrink(model):
     size = 128 - 128 % model.backbone.get('patch_size', 1)
     if 'img_size' in model.backbone or model.backbone.type == 'mmmix.CaiT':
         model.backbone.img_size = size
+    guide = (model.get('train_cfg') or {}).get('guide') or {}
+    if guide.get('feature_layer', '').startswith('layers.'):
+        guide.feature_layer = 'layers.0'  # there are only two
     return size
 
 

@@ -22,6 +22,8 @@ ADDED = {
     'head.mix_losses.dense.classifier.weight',
     'head.mix_losses.dense.classifier.bias',
     'head.label_rule.logit',
+    *(f'mixers.AutoMix.{layer}.{kind}' for layer in ('query', 'value')
+      for kind in ('weight', 'bias')),
 }
 
 # Million parameters for 1000 classes, as published: MixPro, Table 1; for

@@ -28,7 +28,7 @@ def missing(backbone, mixer, rule, losses):
     lacks = set()
     if mixer == 'Mixup' and rule != 'area':
         lacks.add('M')
-    if mixer in ('Mixup', 'SmoothMix') and regional:
+    if mixer in ('AutoMix', 'Mixup', 'SmoothMix') and regional:
         lacks.add('R')
     if mixer == 'PuzzleMix' and regional:
         lacks.add('R')  # its mask has halves

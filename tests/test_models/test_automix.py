@@ -10,6 +10,7 @@ from mmengine.logging import MessageHub
 from mmpretrain.models.losses import CrossEntropyLoss
 from torch import nn
 
+from mmmix.analysis.training_cost import time_mixing
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MissingIngredient
 from mmmix.models import AutoMix, GeneratorLoss, Guide, MixBlock, Mixup
@@ -176,6 +177,26 @@ def test_images_are_mixed_by_the_upsampled_mask(n, size):
         expected = mask[i] * images[j] + (1 - mask[i]) * images[i]
         torch.testing.assert_close(mixed.inputs[i], expected.detach())
     assert mixed.kind == 'soft'
+
+
+def test_a_mask_between_the_places():
+    """Bilinear, from the centres of the cells, before the sigmoid."""
+    mixer = AutoMix(upsampling='bilinear')
+    worth = torch.randn(2, 1, 3, 4)
+    mask = mixer.upsampled(worth, (7, 10))
+    for y in range(7):
+        for x in range(10):
+            value = 0
+            for i in range(3):
+                for j in range(4):
+                    share = 1.
+                    for place, pixel, cells, length in ((i, y, 3, 7), (j, x, 4,
+                                                                       10)):
+                        at = (pixel + .5) * cells / length - .5
+                        at = min(max(at, 0), cells - 1)
+                        share *= max(1 - abs(at - place), 0)
+                    value += share * worth[:, 0, i, j]
+            torch.testing.assert_close(mask[:, y, x], value.sigmoid())
 
 
 def test_labels_are_mixed_by_the_drawn_lambda():
@@ -486,6 +507,21 @@ def test_two_of_them_have_two_blocks():
     assert {*model.mixers} == {'AutoMix', 'AutoMix_'}
     assert model.mixers.AutoMix.lam_channel
     assert not model.mixers.AutoMix_.lam_channel
+
+
+@every_network
+def test_by_its_name_alone(cfg):
+    """The block is made for the features that the guide gives."""
+    model = build(cfg([AUTOMIX]))
+    channels = 24 if cfg is vit_config else 64  # of the last features
+    assert model.mixers.AutoMix.in_channels == channels
+    assert {*train_losses(model)[0]} == {'loss_cls', 'loss_generator'}
+
+
+def test_it_is_timed_with_random_features():
+    times = time_mixing(
+        dict(AutoMix=AutoMix()), 2, (32, 48), 1, torch.device('cpu'))
+    assert times['AutoMix']['ms'] > 0
 
 
 # ------------------------------------------------------------------- bad input

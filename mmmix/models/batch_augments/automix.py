@@ -1,5 +1,5 @@
 from functools import partial
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -14,10 +14,6 @@ from ..eval_mode import evaluating
 from ..losses import GeneratorLoss
 from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
                    to_device)
-
-# the modes of torch's interpolation; by 'nearest-exact' a pixel shows the cell
-# that its centre lies in
-UPSAMPLING = dict(nearest='nearest-exact', bilinear='bilinear')
 
 
 class MixBlock(nn.Module):
@@ -80,18 +76,22 @@ class MixBlock(nn.Module):
                 f'channels, but the guide gives {features.size(1)}: set '
                 'AutoMix(in_channels=...), or None for those of the guide.')
         with torch.autocast(features.device.type, enabled=False):
-            target = features.to(self.value.weight.dtype)
-            partner = target[source]
-            if self.lam_channel:
-                channel = torch.full_like(target[:, :1], lam)
-                target = torch.cat([target, 1 - channel], 1)
-                partner = torch.cat([partner, channel], 1)
-            query, key, value = (
-                tokens.flatten(2).transpose(1, 2)
-                for tokens in (self.query(target), self.query(partner),
-                               self.value(partner)))
-            attended = F.scaled_dot_product_attention(query, key, value)
+            query, slope = self._project(self.query, features)
+            value, value_slope = self._project(self.value, features)
+            attended = F.scaled_dot_product_attention(
+                query + (1 - lam) * slope, query[source] + lam * slope,
+                value[source] + lam * value_slope)
             return attended.transpose(1, 2).unflatten(2, features.shape[-2:])
+
+    def _project(self, layer: nn.Conv2d,
+                 features: Tensor) -> Tuple[Tensor, Tensor]:
+        """The convolution ``(N, h * w, d)`` without the channel of lambda, and
+        what this adds, times its value, at all places ``(d,)``."""
+        weight = layer.weight
+        projected = F.conv2d(
+            features.to(weight), weight[:, :self.in_channels], layer.bias)
+        slope = weight[:, self.in_channels:].sum((1, 2, 3))  # 0 without it
+        return projected.flatten(2).transpose(1, 2), slope
 
 
 @BATCH_AUGMENTS.register_module()
@@ -117,12 +117,13 @@ class AutoMix(BatchMixer):
         train_cfg=dict(
             augments=[dict(type='mmmix.AutoMix')],
             guide=dict(type='mmmix.EMAGuide', feature_layer='layer3'))
-        head=dict(mix_losses=dict(clean=dict(type='mmmix.UnmixedLoss')))
+        head=dict(mix_losses=dict(unmixed=dict(type='mmmix.UnmixedLoss')))
         custom_hooks=[
             dict(type='mmmix.EMAGuideHook', momentum=1e-3, end_momentum=1e-6)]
 
     Any guide that is a network will do. The block is part of the classifier
-    under training, as ``mixers.AutoMix``, and needs no stock model.
+    under training, as ``mixers.AutoMix``; a stock model loads a checkpoint
+    without these keys.
 
     Args:
         alpha (float): Positive parameter of the Beta distribution of lambda.
@@ -175,7 +176,7 @@ class AutoMix(BatchMixer):
             raise MmmixError(
                 '`lam_margin` must be in [0, 0.5] and `train_share` in '
                 f'[0, 1], but they are {lam_margin!r} and {train_share!r}.')
-        check_name('upsampling', upsampling, UPSAMPLING)
+        check_name('upsampling', upsampling, ('nearest', 'bilinear'))
         self.alpha = check_alpha(alpha)
         self.lam_margin = lam_margin
         self.lam_channel = lam_channel
@@ -191,7 +192,9 @@ class AutoMix(BatchMixer):
         if self.module is not None:
             return
         guide = model.data_preprocessor.guides['features']
-        image = torch.zeros(1, 3, *(declared_size(model.backbone) or (64, 64)))
+        device = next(model.parameters()).device
+        size = declared_size(model.backbone) or (64, 64)
+        image = torch.zeros(1, 3, *size, device=device)
         with evaluating(model):  # an average may be missing yet
             guidance = guide(model, image, frozenset({'features'}))
         self.block_for(guidance.features)
@@ -248,9 +251,7 @@ class AutoMix(BatchMixer):
             mask = weights.view(-1, 1, 1).expand(-1, *inputs.shape[-2:])
         else:
             worth = self.block_for(features)(features, source, lam)
-            mask = F.interpolate(
-                worth, inputs.shape[-2:],
-                mode=UPSAMPLING[self.upsampling]).squeeze(1).sigmoid()
+            mask = self.upsampled(worth, inputs.shape[-2:])
         return MixedBatch(
             inputs=inputs.lerp(inputs[source], mask[:, None].to(inputs.dtype)),
             labels=labels,
@@ -259,6 +260,16 @@ class AutoMix(BatchMixer):
             mask=mask,
             kind=self.kind,
             mixer='AutoMix')
+
+    def upsampled(self, worth: Tensor, image_size: Sequence[int]) -> Tensor:
+        """The mask ``(N, H, W)`` of what the block returns."""
+        if self.upsampling == 'nearest':  # a pixel shows its centre's cell
+            mask = F.interpolate(
+                worth.sigmoid(), image_size, mode='nearest-exact')
+        else:
+            mask = F.interpolate(
+                worth, image_size, mode=self.upsampling).sigmoid()
+        return mask.squeeze(1)
 
     def generator_loss(self, inputs: Tensor, labels: Tensor, draw: Params,
                        guidance: Guidance, head: nn.Module) -> Tensor:

@@ -310,12 +310,12 @@ def keeping_activations(model: nn.Module) -> Iterator[None]:
         m for m in model.modules() if getattr(m, 'with_cp', False)
     ]
     for module in modules:
-        module.with_cp = False
+        module.with_cp = False  # type: ignore[assignment]
     try:
         yield
     finally:
         for module in modules:
-            module.with_cp = True
+            module.with_cp = True  # type: ignore[assignment]
 
 
 @contextmanager

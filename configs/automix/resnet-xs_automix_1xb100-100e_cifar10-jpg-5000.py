@@ -1,0 +1,8 @@
+_base_ = [
+    '../vanilla/resnet-xs_vanilla_1xb100-100e_cifar10-jpg-5000.py',
+    '../_base_/mixing/automix.py',
+]
+
+model = dict(train_cfg=_base_.mixing, head=dict(mix_losses=_base_.mix_losses))
+custom_hooks = _base_.average_hooks
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=_base_.own_rates))
