@@ -1,5 +1,6 @@
-# MixPro, Table 2: GridMix in the place of CutMix in DeiT's recipe. Which GridMix
-# it is, is not said; this is that of Baek et al., on cells of 2 x 2 patches.
+# MixPro, Table 2: GridMix in the place of CutMix in DeiT's recipe. Which
+# GridMix it is, is not said; this is that of Baek et al., on cells of 2 x 2
+# patches.
 _base_ = '../vanilla/deit-small_vanilla_8xb128-warm20-300e_in1k.py'
 
 model = dict(

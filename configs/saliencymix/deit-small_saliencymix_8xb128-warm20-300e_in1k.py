@@ -1,5 +1,5 @@
-# MixPro, Table 2: SaliencyMix, as in its paper, in the place of CutMix in DeiT's
-# recipe.
+# MixPro, Table 2: SaliencyMix, as in its paper, in the place of CutMix in
+# DeiT's recipe.
 _base_ = '../vanilla/deit-small_vanilla_8xb128-warm20-300e_in1k.py'
 
 model = dict(

@@ -1,7 +1,7 @@
 # TokenMix by its authors' code: 112 of 196 patches, weighed by the label maps
-# of NFNet-F6 that TokenLabeling publishes, or Mixup. The code keeps the
-# policies of RandAugment that move pixels, but not the maps; here they are left
-# out, and crops are cut with their axes in order. Use as `model.train_cfg`,
+# of NFNet-F6 that TokenLabeling publishes, or Mixup. The code moves pixels by
+# some policies of RandAugment, but not the maps; these are left out here, and
+# crops are cut with their axes in order. Use as `model.train_cfg`,
 # `model.head.label_rule`, `model.head.loss`, `custom_hooks` and, in the place
 # of the pipeline, `label_map_pipeline`.
 mixing = dict(
