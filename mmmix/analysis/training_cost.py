@@ -18,7 +18,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mmmix.models import BatchMixer, FrozenGuide
+from mmmix.models import AtSite, BatchMixer, FrozenGuide
 from mmmix.structures import Guidance
 from mmmix.version import __version__
 
@@ -114,7 +114,8 @@ def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
                 device: torch.device) -> Dict[str, dict]:
     """Time and peak memory of each mixer alone, guided by random numbers,
     and of 'clone', ``inputs.clone()``: ``ms``, ``times_clone`` and
-    ``peak_times_batch`` by name."""
+    ``peak_times_batch`` by name. To a mixer inside of a network the images
+    are the features of its site."""
     inputs = torch.rand(batch_size, 3, *size, device=device)
     labels = torch.eye(1000, device=device)[torch.arange(batch_size) % 1000]
     rng = np.random.default_rng(0)
@@ -122,8 +123,15 @@ def time_mixing(mixers: Dict[str, BatchMixer], batch_size: int,
     def run_of(mixer):
         guidance = random_guidance(mixer.requires, batch_size, size,
                                    labels.size(1), device)
-        return lambda: mixer.mix(inputs, labels,
-                                 mixer.sample(rng, batch_size, size), guidance)
+        grids = [dict.fromkeys(mixer.modules, size)] if isinstance(
+            mixer, AtSite) else []
+
+        def run():
+            params = mixer.sample(rng, batch_size, size, *grids)
+            mixed = mixer.mix(inputs, labels, params, guidance)
+            return mixed if mixed.site is None else mixed.paste(inputs)
+
+        return run
 
     runs = dict(clone=inputs.clone)
     runs.update({name: run_of(mixer) for name, mixer in mixers.items()})

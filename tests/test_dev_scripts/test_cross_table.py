@@ -26,8 +26,9 @@ def missing(backbone, mixer, rule, losses):
     """What a combination lacks, from the parts' descriptions alone."""
     regional = losses in ('fine-grained', 'both')
     lacks = set()
-    if mixer == 'Mixup' and (rule != 'area' or regional):
-        lacks.add('R')
+    if mixer in ('Mixup', 'ManifoldMix'):
+        lacks |= {'M'} if rule != 'area' else set()
+        lacks |= {'R'} if regional else set()
     if backbone == 'CNN' and regional:
         lacks.add('T')
     if backbone == 'CNN' and rule in ('TransMix', 'PAL'):
