@@ -27,6 +27,9 @@ CLASSES = 4
 SIZE = 32
 LETTERS = {'mask': 'M', 'regions': 'R', 'tokens': 'T', 'class_attention': 'C'}
 
+# the module of each network that a mixer mixes inside
+SITES = dict(ViT='patch_embed', CNN='layer1')
+
 MIXERS = dict(
     Mixup=dict(type='mmmix.Mixup'),
     CutMix=dict(type='mmmix.CutMix'),
@@ -38,9 +41,11 @@ MIXERS = dict(
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     AutoMix=dict(type='mmmix.AutoMix'),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
-    SMMix=dict(type='mmmix.SMMix', delta=0.5),
     ReLabel=dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix')),
-    PuzzleMix=dict(type='mmmix.PuzzleMix', grids=(2, 4)))
+    PuzzleMix=dict(type='mmmix.PuzzleMix', grids=(2, 4)),
+    ManifoldMix=dict(type='mmmix.ManifoldMix', sites=['of the network']),
+    MixToken=dict(type='mmmix.MixToken', sites=['of the network']),
+    SMMix=dict(type='mmmix.SMMix', delta=0.5))
 RULES = {
     'area': None,
     'TransMix': dict(type='mmmix.TransMixLabel'),
@@ -91,6 +96,8 @@ def model_config(backbone, mixer=None, rule=None, losses=None, guide=None):
         loss=dict(type='mmpretrain.CrossEntropyLoss', use_soft=True),
         label_rule=rule,
         mix_losses=losses)
+    if mixer and 'sites' in mixer:
+        mixer = dict(mixer, sites=[SITES[backbone]])
     train_cfg = mixer and dict(augments=[mixer], guide=guide)
     return dict(
         type='mmmix.MixClassifier',

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmmix.analysis.methods import Method, measure_pairs
+from mmmix.analysis.methods import Method, check_images, measure_pairs
 from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.pairs import Pairs, mean_and_error
 from mmmix.analysis.trained_model import TrainedModel
@@ -97,8 +97,10 @@ def measure_attention_shares(
         class.
 
     Raises:
-        MmmixError: If no pair is left.
+        MmmixError: If no pair is left, or a method mixes inside of the
+            network.
     """
+    check_images(methods)
 
     def values_of(pairs):
         for method in methods:

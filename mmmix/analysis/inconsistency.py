@@ -60,7 +60,8 @@ def shown_lambda(maps: Tensor,
     The maps g say where the label of an image can be seen: gaze, the mask or
     the box of the object. Of a blend, whose mask is lambda at every place,
     each place counts by its weight; with maps of equal mass lambda_gt is then
-    lambda by construction.
+    lambda by construction. Of a mix inside of a network the places are those
+    of the features, which are taken to show the part of the image they cover.
 
     Args:
         maps (Tensor): Truth of the unmixed images ``(N, h, w)``, not

@@ -163,6 +163,18 @@ def check_regions(methods: Sequence[Method]) -> None:
                 'measure. Choose methods that cut and paste one source.')
 
 
+def check_images(methods: Sequence[Method]) -> None:
+    """Raise a MmmixError if a mixer mixes inside of the network, as there is
+    no mixed image to look at then."""
+    for method in methods:
+        modules = getattr(method.mixer, 'modules', ())
+        if modules:
+            raise MmmixError(
+                f'{method.name} mixes inside of the network, at '
+                f'{" or ".join(modules)}, so that there is no mixed image to '
+                'look at: choose methods that mix the images.')
+
+
 def measure_pairs(
     methods: Sequence[Method], batches: Iterable[Pairs],
     values_of: Callable[[Pairs], Iterable[Dict[str, Tensor]]]
@@ -205,6 +217,9 @@ def mix_pairs(methods: Sequence[Method],
               seed: int = 0) -> MixedPairs:
     """Mix some images of a data set, the same pairs with every method.
 
+    What mixes inside of the network mixes the images here as it does there,
+    by its mask.
+
     Args:
         methods (Sequence[Method]): Of one model.
         dataset (BaseDataset): Labelled images, of which some are drawn.
@@ -222,7 +237,8 @@ def mix_pairs(methods: Sequence[Method],
     pairs = Pairs(inputs, samples, np.roll(np.arange(num), 1), (seed, ))
     mixes = [method.mix(pairs) for method in methods]
     for mixed in mixes:
-        mixed.inputs = to_image(first, mixed.inputs)
+        shown = mixed.inputs if mixed.site is None else mixed.paste(inputs)
+        mixed.inputs = to_image(first, shown)
     return MixedPairs(
         images=to_image(first, inputs),
         labels=class_names(dataset, pairs.labels.tolist()),

@@ -13,6 +13,8 @@ from mmmix.analysis.trained_model import TrainedModel
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
 from mmmix.functional import area_lambda
+from mmmix.models import MixClassifier
+from mmmix.structures import MixedBatch
 from mmmix.visualization.panels import draw_panels
 
 KINDS = ('top1', 'top2')
@@ -37,6 +39,9 @@ def measure_mixed_accuracy(judge: TrainedModel,
         tuple[dict[str, dict], int]: Of each method ``top1`` and ``top2`` (see
         :func:`pair_hits`) and ``lam``, the share of the source in the mixed
         image, as ``measure_pairs`` returns them.
+
+    Raises:
+        MmmixError: See :func:`logits_of`.
     """
 
     def values_of(pairs):
@@ -45,10 +50,36 @@ def measure_mixed_accuracy(judge: TrainedModel,
         for method in methods:
             mixed = method.mix(pairs, maps)
             hits = pair_hits(
-                judge.model(mixed.inputs), pairs.source_labels, pairs.labels)
+                logits_of(judge, mixed), pairs.source_labels, pairs.labels)
             yield dict(zip(KINDS, hits), lam=area_lambda(mixed.mask))
 
     return measure_pairs(methods, batches, values_of)
+
+
+def logits_of(judge: TrainedModel, mixed: MixedBatch) -> Tensor:
+    """Logits of a mixed batch ``(N, num_classes)``; what is mixed inside of a
+    network is mixed inside of the judge.
+
+    Raises:
+        MmmixError: If the judge cannot be mixed at the batch's site.
+    """
+    model = judge.model
+    if mixed.site is None:
+        return model(mixed.inputs)
+    if not isinstance(model, MixClassifier):
+        raise MmmixError(
+            f'{mixed.mixer} mixes inside of the network, which the judge, a '
+            f'{type(model).__name__}, cannot: judge with a '
+            'mmmix.MixClassifier, or choose methods that mix the images.')
+    model.sites.add(model.backbone, [mixed.site])
+    grid = model.sites.grids(model.backbone, mixed.inputs)[mixed.site]
+    if mixed.kind != 'blend' and grid != tuple(mixed.mask.shape[1:]):
+        raise MmmixError(
+            f'{mixed.mixer} mixes {" x ".join(map(str, mixed.mask.shape[1:]))}'
+            f' places after {mixed.site!r}, where the judge has '
+            f'{" x ".join(map(str, grid or ["none"]))}: judge with a model of '
+            'the same architecture.')
+    return model.head(model.extract_mixed_feat(mixed)[0])
 
 
 def pair_hits(logits: Tensor, source_labels: Tensor,

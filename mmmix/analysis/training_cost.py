@@ -19,7 +19,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmmix.models import BatchMixer, FrozenGuide, ImageGuide
+from mmmix.models import AtSite, BatchMixer, FrozenGuide, ImageGuide
 from mmmix.structures import Guidance
 from mmmix.version import __version__
 
@@ -130,7 +130,8 @@ def time_mixing(
     """Time and peak memory of each mixer, guided by random numbers, and of
     'clone', ``inputs.clone()``: ``ms``, ``times_clone`` and
     ``peak_times_batch`` by name. A mixer that ``guides`` names is guided by
-    that function of the images, whose time counts."""
+    that function of the images, whose time counts. To a mixer inside of a
+    network the images are the features of its site."""
     inputs = torch.rand(batch_size, 3, *size, device=device)
     labels = torch.eye(1000, device=device)[torch.arange(batch_size) % 1000]
     rng = np.random.default_rng(0)
@@ -139,8 +140,15 @@ def time_mixing(
         guidance = random_guidance(mixer.requires, batch_size, size,
                                    labels.size(1), device)
         guide = (guides or {}).get(name, lambda images: guidance)
-        return lambda: mixer.mix(
-            inputs, labels, mixer.sample(rng, batch_size, size), guide(inputs))
+        grids = [dict.fromkeys(mixer.modules, size)] if isinstance(
+            mixer, AtSite) else []
+
+        def run():
+            params = mixer.sample(rng, batch_size, size, *grids)
+            mixed = mixer.mix(inputs, labels, params, guide(inputs))
+            return mixed if mixed.site is None else mixed.paste(inputs)
+
+        return run
 
     runs = dict(clone=inputs.clone)
     runs.update({name: run_of(name, mixer) for name, mixer in mixers.items()})

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
 
-from mmmix.analysis.methods import Method, class_names
+from mmmix.analysis.methods import Method, check_images, class_names
 from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.pairs import Pairs, pair_classes
 from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
@@ -34,7 +34,11 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
         names of source and target, lambda, the model, and its probabilities
         of the source and of the target, each in its own image and in the one
         with the source pasted into the target.
+
+    Raises:
+        MmmixError: If the method mixes inside of the network.
     """
+    check_images([method])
     inputs, samples = load_batch(models[0], dataset, pair)
     pairs = Pairs(inputs, samples, np.array([1, 0]), key)
     mixed = method.mix(pairs)

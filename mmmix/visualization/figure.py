@@ -27,7 +27,8 @@ class MixedPairs:
         attention (Tensor, optional): The guide's maps ``(N, h, w)`` of the
             unmixed images; None where its backbone yields none.
         mixes (List[MixedBatch]): What each mixer made of them; ``inputs`` are
-            in [0, 1], too, and ``source`` is the same for all.
+            mixed images in [0, 1], too, also of one with a ``site``, and
+            ``source`` is the same for all.
         guided (List[bool]): Whether the mixer was guided by the attention.
     """
 
@@ -44,7 +45,8 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     The columns are the source (the image pasted in), the target, the
     attention in both, and, for each mixer, the mixed image over its label,
     and the mask: how much of each place belongs to the source. Frames in the
-    attention show the regions of a guided mixer.
+    attention show the regions of a guided mixer. Where a network mixes inside,
+    the title says so: no such image is shown to it.
     """
     titles = ['source', 'target']
     if pairs.attention is not None:
@@ -52,7 +54,10 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     columns = [1.] * len(titles) + [1., .6] * len(pairs.mixes)
     axes = draw_grid(pairs.images[0], len(pairs.images), columns, CELL)
     for mixed in pairs.mixes:
-        titles += [mixed.mixer, 'mask']
+        title = mixed.mixer
+        if mixed.site is not None:
+            title += f'\ninside, after {mixed.site}'
+        titles += [title, 'mask']
     for axis, title in zip(axes[0], titles):
         axis.set_title(
             title,

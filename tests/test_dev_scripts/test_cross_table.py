@@ -26,9 +26,9 @@ def missing(backbone, mixer, rule, losses):
     """What a combination lacks, from the parts' descriptions alone."""
     regional = losses in ('fine-grained', 'both')
     lacks = set()
-    if mixer == 'Mixup' and rule != 'area':
+    if mixer in ('Mixup', 'ManifoldMix') and rule != 'area':
         lacks.add('M')
-    if mixer in ('AutoMix', 'Mixup', 'SmoothMix') and regional:
+    if mixer in ('AutoMix', 'Mixup', 'ManifoldMix', 'SmoothMix') and regional:
         lacks.add('R')
     if mixer == 'PuzzleMix' and regional:
         lacks.add('R')  # its mask has halves

@@ -51,6 +51,7 @@ def main():
         methods = guided_methods(args.methods, args.guide or args.pairs[:2],
                                  args.cfg_options)
         analysis.methods.check_regions(methods)
+        analysis.methods.check_images(methods)
         dataset = analysis.open_dataset(models[0], args.split)
         analysis.check_alike([*models, *methods], dataset)
         indices = analysis.choose_images(dataset, args.num_images)

@@ -49,6 +49,7 @@ def main():
         maps, = read_map_kinds(args, models)
         method, = guided_methods([args.method], args.guide or args.pairs[:2],
                                  args.cfg_options)
+        analysis.methods.check_images([method])
         datasets = [
             analysis.open_dataset(trained, args.split) for trained in models
         ]
