@@ -1,4 +1,4 @@
-"""Every mixer x label rule x mix loss x guide trains, or says what it lacks.
+"""Mixers, label rules, mix losses and guides train together, or say what lacks.
 """
 import importlib.util
 from pathlib import Path
