@@ -1,5 +1,4 @@
-"""Mixers, label rules, mix losses and guides train together, or say what lacks.
-"""
+"""Mixers, label rules, losses and guides train together, or say what lacks."""
 import importlib.util
 from pathlib import Path
 

@@ -1,0 +1,43 @@
+# OpenMixup's AutoMix. The published number is that of the average, which
+# EMAHook validates and saves. OpenMixup's config names another layer, with
+# which it cannot have run; this one has the same grid as DeiT's.
+_base_ = '../vanilla/swin-tiny_vanilla_8xb128-warm20-300e_in1k.py'
+
+model = dict(
+    train_cfg=dict(
+        augments=[
+            dict(
+                type='mmmix.AutoMix',
+                loss=dict(type='mmmix.GeneratorLoss', mask_decay='cosine'),
+                train_share=0.8)
+        ],
+        probs=[1.0],
+        guide=dict(type='mmmix.EMAGuide', feature_layer='stages.2')),
+    head=dict(mix_losses=dict(unmixed=dict(type='mmmix.UnmixedLoss'))))
+
+custom_hooks = [
+    dict(type='EMAHook', momentum=1e-3, update_buffers=True),
+    dict(
+        type='mmmix.EMAGuideHook',
+        momentum=1e-3,
+        end_momentum=1e-5,
+        begin=0.25)
+]
+
+# the block's own learning rate and its end
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys=dict(mixers=dict(lr=1e-3, eta_min=1e-4))))
+
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=1e-3,
+        by_epoch=True,
+        end=20,
+        convert_to_iter_based=True),
+    dict(
+        type='mmmix.GroupCosineAnnealingLR',
+        eta_min=1e-5,
+        by_epoch=True,
+        begin=20)
+]
