@@ -281,12 +281,19 @@ def test_mixtoken_is_cutmix_of_the_reversed_batch_on_the_tokens():
                 logits_of(model, mixed), logits_of(model, images))
 
 
-@pytest.mark.parametrize('name', mixer_names())
-def test_a_mixer_says_whether_content_stays_in_place(name):
+def unguided_mixers():
+    """Mixers of images that require no guide, with their defaults."""
+    mixers = [BATCH_AUGMENTS.get(name)() for name in mixer_names()]
+    return [
+        mixer for mixer in mixers
+        if not (mixer.requires or isinstance(mixer, AtSite))
+    ]
+
+
+@pytest.mark.parametrize(
+    'mixer', unguided_mixers(), ids=lambda mixer: type(mixer).__name__)
+def test_a_mixer_says_whether_content_stays_in_place(mixer):
     """If so, the mask alone tells how the images are mixed."""
-    mixer = BATCH_AUGMENTS.build(dict(type=f'mmmix.{name}'))
-    if mixer.requires or isinstance(mixer, AtSite) or mixer.kind == 'several':
-        pytest.skip('never mixes inside of a network')
     inputs, labels = torch.rand(4, 3, 128, 64), torch.eye(4)
     stays = []
     for seed in range(8):
@@ -396,8 +403,13 @@ def test_what_cannot_be_told_when_it_runs_again_is_refused():
 @pytest.mark.parametrize('backend,cfg,site', [
     ('aot_eager', vit_config(), 'patch_embed'),
     ('eager', on(dict(type='mmmix.Checkpointed')), 'inner'),
-    ('aot_eager', on(dict(type='mmmix.Checkpointed',
-                          use_reentrant=False)), 'inner'),
+    pytest.param(
+        'aot_eager',
+        on(dict(type='mmmix.Checkpointed', use_reentrant=False)),
+        'inner',
+        marks=pytest.mark.skipif(
+            torch.__version__ < (2, 2),
+            reason='cannot compile a checkpoint that holds any hook')),
 ])
 def test_compiled_training_mixes_inside(backend, cfg, site):
     """As MMEngine compiles it, with images, sites and unmixed batches; the
@@ -515,10 +527,10 @@ def test_training_learns():
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.05))
     data, losses = batch(10), []
     model.train()
-    for _ in range(30):
+    for _ in range(20):
         log = model.train_step(copy.deepcopy(data), optimizer)
         losses.append(log['loss'].item())
-    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
 def test_a_copy_of_a_model_mixes_by_itself():

@@ -40,6 +40,7 @@ class AtSite(BatchMixer):
             called once, or has no output that the mixer can mix; in
             :meth:`sample`, if the grid of the site is not known.
 
+    >>> import torch
     >>> inputs, labels = torch.rand(4, 3, 32, 32), torch.eye(4)
     >>> mixer = AtSite(dict(type='mmmix.CutMix'), sites=['layer1'])
     >>> rng = np.random.default_rng(0)
