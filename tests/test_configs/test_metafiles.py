@@ -109,6 +109,30 @@ def test_numbers_that_link_a_config_are_its_results(folder):
             assert float(label) in results(path), (label, path.name)
 
 
+# How many numbers the papers' tables of methods have.
+CELLS = {
+    'Attentive CutMix paper, Table 1': 48,
+    'Attentive CutMix paper, Table 2': 48,
+    'Attentive CutMix paper, Table 3': 48,
+    'MixPro paper, Table 1': 42,
+    'MixPro paper, Table 2': 9,
+    'SMMix paper, Table 1': 34,
+    'SMMix paper, Table 2': 18,
+    'SMMix paper, Table 6': 3,
+    'TdAttenMix paper, Table 1': 80,
+}
+
+
+@pytest.mark.parametrize('table', CELLS)
+def test_every_cell_of_a_table_is_a_config(table):
+    found = [
+        path for path, entry in entries().items()
+        for result in entry.get('Results', ())
+        if re.match(f'{table}(,|$)', result['Source'])
+    ]
+    assert len(found) == len(set(found)) == CELLS[table]
+
+
 @every_page
 def test_every_link_leads_to_a_file(page):
     missing = [path for _, path in links(page) if not path.exists()]
