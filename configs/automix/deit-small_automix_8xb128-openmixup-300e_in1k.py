@@ -3,6 +3,7 @@
 _base_ = '../vanilla/deit-small_vanilla_8xb128-openmixup-300e_in1k.py'
 
 model = dict(
+    backbone=dict(drop_path_rate=0.1),
     train_cfg=dict(
         augments=[
             dict(

@@ -30,6 +30,9 @@ class CheckpointHook(_CheckpointHook):
     def _removing_last(self) -> Iterator[None]:
         """Put off what is removed inside to the end of the context; after an
         error nothing is removed."""
+        if not hasattr(self, 'file_backend'):  # nothing is trained
+            yield
+            return
         backend = self.file_backend
         later = _RemovingLater(backend)
         self.file_backend = later
