@@ -596,3 +596,16 @@ def test_its_loss_is_not_the_heads():
 def test_a_plain_batch_augment_has_no_guide():
     with pytest.raises(ValueError, match='classifier and features'):
         AutoMix()(torch.rand(2, 3, 8, 8), torch.eye(2))
+
+
+@pytest.mark.parametrize('soft', [False, True])
+def test_it_trains_with_the_loss_of_a_stock_config(soft):
+    """Torch's cross-entropy takes labels of floating point alone."""
+    model = built(
+        cnn_config,
+        mix_losses=dict(unmixed=dict(type='mmmix.UnmixedLoss')),
+        head=dict(
+            loss=dict(type='mmpretrain.CrossEntropyLoss', use_soft=soft)))
+    losses, _ = train_losses(model)
+    assert {*losses} == {'loss_cls', 'loss_unmixed', 'loss_generator'}
+    sum(losses.values()).backward()

@@ -63,4 +63,4 @@ class UnmixedLoss(MixLoss):
                 '`mixed.unmixed_logits` is None: train with '
                 '`mmmix.MixClassifier`, or set it.')
         return head.loss_module(
-            unmixed.float(), mixed.labels, avg_factor=len(unmixed))
+            unmixed.float(), mixed.labels.float(), avg_factor=len(unmixed))
