@@ -54,7 +54,8 @@ def test_it_validates_and_takes_a_step_with_each_mixer(path, tmp_path):
         group['weight_decay']
         for group in optim_wrapper.optimizer.param_groups
     }
-    spared = {0} if 'paramwise_cfg' in settings else set()
+    spared = {0} if 'norm_decay_mult' in settings.get('paramwise_cfg',
+                                                      ()) else set()
     assert decays == {settings.optimizer.weight_decay} | spared
 
     choice = model.data_preprocessor.batch_augments
