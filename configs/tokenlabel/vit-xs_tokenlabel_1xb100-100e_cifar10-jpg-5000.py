@@ -4,4 +4,11 @@ _base_ = [
 ]
 
 model = dict(
-    train_cfg=_base_.mixing, head=dict(mix_losses=_base_.mix_losses))
+    train_cfg=dict(
+        augments=[
+            dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.MixToken')),
+            dict(type='mmmix.ReLabel')
+        ],
+        probs=_base_.mixing.probs,
+        guide=_base_.mixing.guide),
+    head=dict(mix_losses=_base_.mix_losses))

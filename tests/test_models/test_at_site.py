@@ -643,3 +643,18 @@ def test_a_mask_without_places_in_the_features():
             mixed.paste(torch.rand(shape))
     with pytest.raises(ValueError, match='from one source only'):
         replace(mixed, kind='several').paste(torch.rand(2, 3, 8, 8))
+
+
+def test_token_labelling_inside_of_the_network():
+    """Labels of the guide, mixed at the tokens; every place has its own."""
+    model = build(
+        vit_config(
+            [dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.MixToken'))],
+            dict(
+                dense=dict(type='mmmix.DenseLabelLoss', target='label_maps'))))
+    losses, data = train_losses(model)
+    mixed = data['mixed']
+    assert mixed.site == 'patch_embed'
+    torch.testing.assert_close(
+        mixed.labels.sum(1), torch.ones(len(mixed.labels)))
+    assert losses['loss_dense'].isfinite() and losses['loss_dense'] > 0

@@ -1,6 +1,6 @@
 # TokenLabel: the labels of relabel.py, and a label for each place in every
 # batch, classified by a layer of its own, with weight 1 and smoothed, as in
-# the public code. CutMix in half of the iterations stands for MixToken. Use
+# the public code. CutMix in half of the iterations; on a ViT MixToken. Use
 # as `model.train_cfg` and `model.head.mix_losses`.
 _base_ = './relabel.py'
 

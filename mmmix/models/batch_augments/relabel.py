@@ -64,6 +64,17 @@ class ReLabel(BatchMixer):
         if self.mixer is not None:
             self.mixer.check(model)
 
+    def prepare(self, model: nn.Module) -> None:
+        if self.mixer is not None:
+            self.mixer.prepare(model)
+            self.module = self.mixer.module
+
+    def sample_for(self, model: nn.Module, rng: np.random.Generator,
+                   inputs: Tensor) -> Params:
+        if self.mixer is None:
+            return super().sample_for(model, rng, inputs)
+        return self.mixer.sample_for(model, rng, inputs)
+
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
         if self.mixer is None:
