@@ -70,6 +70,15 @@ def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
     return runner._resume
 
 
+def train_on(runner: Union[Runner, FlexibleRunner], dataloader: dict) -> None:
+    """Let a runner train on another data loader than its config names.
+
+    Written into the config, it would also be in the work directory and in the
+    checkpoints.
+    """
+    runner._train_dataloader = dataloader
+
+
 def parse_option_value(text: str) -> Any:
     """A value of ``--cfg-options``, such as 2, true or [1,2], from its text.
 

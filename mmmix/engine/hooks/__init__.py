@@ -1,11 +1,12 @@
 from .checkpoint_hook import CheckpointHook
 from .class_count_hook import ClassCountHook
 from .ema_guide_hook import EMAGuideHook
+from .exact_resume_hook import ExactResumeHook
 from .mix_statistics_hook import MixStatisticsHook
 from .resumed_schedule_hook import ResumedScheduleHook
 from .strict_loading_hook import StrictLoadingHook
 
 __all__ = [
-    'CheckpointHook', 'ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook',
-    'ResumedScheduleHook', 'StrictLoadingHook'
+    'CheckpointHook', 'ClassCountHook', 'EMAGuideHook', 'ExactResumeHook',
+    'MixStatisticsHook', 'ResumedScheduleHook', 'StrictLoadingHook'
 ]
