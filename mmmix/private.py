@@ -17,6 +17,7 @@ from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from mmpretrain.datasets import CustomDataset
 from torch import Tensor, nn
+from torch.distributed import Store, distributed_c10d
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
@@ -77,6 +78,14 @@ def train_on(runner: Union[Runner, FlexibleRunner], dataloader: dict) -> None:
     checkpoints.
     """
     runner._train_dataloader = dataloader
+
+
+def default_store() -> Store:
+    """The store by which the processes of a run found each other.
+
+    A store of one's own would need an address of its own.
+    """
+    return distributed_c10d._get_default_store()
 
 
 def parse_option_value(text: str) -> Any:

@@ -3,6 +3,7 @@ to the last bit."""
 import pickle
 import random
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_exact(run, whole, tmp_path, capsys, name):
     assert_exact(folder, whole)
 
 
-def dist_train(config, folder, *arguments, stop=-1):
+def dist_train(config, folder, *arguments, options=(), stop=-1):
     """Start two processes."""
     return start(
         'dist_train.sh',
@@ -147,6 +148,7 @@ def dist_train(config, folder, *arguments, stop=-1):
         *arguments,
         '--cfg-options',
         f'custom_hooks.0.after={stop}',
+        *options,
         port=free_port(),
         PYTHONPATH=str(CONFIGS))
 
@@ -159,6 +161,7 @@ def test_two_processes(tmp_path, config):
     finish(dist_train(config, whole))
     killed = dist_train(config, folder, stop=7)
     output, errors = killed.communicate(timeout=400)
+    assert time.time() - (folder / 'losses_1.txt').stat().st_mtime < 60
     assert killed.returncode
     assert re.search(r'rank *: 1 .*\n *exitcode *: -9', errors)
     assert (folder / 'last_checkpoint').read_text().endswith('iter_5.pth')

@@ -1,12 +1,14 @@
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Iterator, List, Optional
 
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.optim import OptimWrapperDict
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from mmmix.checkpoint.saving import write_whole
 from mmmix.engine import rank_states
 from mmmix.private import is_resuming
 from mmmix.registry import HOOKS
@@ -53,8 +55,34 @@ class CheckpointHook(_CheckpointHook):
         if self._states:
             checkpoint[KEY] = self._states
 
+    def save_now(self, runner) -> str:
+        """Save a run that is to stop after this iteration, whatever the
+        interval; all processes have to call it.
+
+        Returns:
+            str: The checkpoint, of a name of its own, ``stopped.pth``.
+        """
+        path = self.file_backend.join_path(self.out_dir, 'stopped.pth')
+        with self._having_states(runner):
+            runner.save_checkpoint(
+                self.out_dir,
+                'stopped.pth',
+                meta=dict(epoch=runner.epoch, iter=runner.iter + 1),
+                by_epoch=False,
+                backend_args=self.backend_args)
+        if is_main_process():
+            write_whole(path.encode(), Path(runner.work_dir,
+                                            'last_checkpoint'))
+        return path
+
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         # all processes come here; only the first saves
+        with self._having_states(runner), self._removing_last():
+            super()._save_checkpoint_with_step(runner, step, meta)
+
+    @contextmanager
+    def _having_states(self, runner) -> Iterator[None]:
+        """Let what is saved inside hold the states of all processes."""
         pending = _gradients_wait(runner.optim_wrapper)
         if pending and isinstance(runner.model, FullyShardedDataParallel):
             runner.logger.warning(
@@ -64,9 +92,10 @@ class CheckpointHook(_CheckpointHook):
                 'accumulative_counts passes.')
             pending = False
         self._states = rank_states.collect(_modules(runner), pending)
-        with self._removing_last():
-            super()._save_checkpoint_with_step(runner, step, meta)
-        self._states = None
+        try:
+            yield
+        finally:
+            self._states = None
 
     def _save_best_checkpoint(self, runner, metrics) -> None:
         with self._removing_last():
