@@ -17,6 +17,7 @@ from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from mmpretrain.datasets import CustomDataset
 from torch import Tensor, nn
+from torch.distributed import Store, distributed_c10d
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
@@ -87,6 +88,23 @@ def differentiated_node() -> Optional[int]:
 def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
     """Whether a runner resumes a run, where ``load_from`` starts a new one."""
     return runner._resume
+
+
+def train_on(runner: Union[Runner, FlexibleRunner], dataloader: dict) -> None:
+    """Let a runner train on another data loader than its config names.
+
+    Written into the config, it would also be in the work directory and in the
+    checkpoints.
+    """
+    runner._train_dataloader = dataloader
+
+
+def default_store() -> Store:
+    """The store by which the processes of a run found each other.
+
+    A store of one's own would need an address of its own.
+    """
+    return distributed_c10d._get_default_store()
 
 
 def parse_option_value(text: str) -> Any:

@@ -10,6 +10,7 @@ from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
                        require_keys, set_loader_defaults, set_work_dir,
                        toolbox_of, user_errors)
 from mmmix.cli.preflight import preflight
+from mmmix.engine.hooks import saving_when_stopped
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
 
@@ -108,7 +109,8 @@ def main():
             claim_work_dir(cfg.work_dir)
         runner = build_runner(cfg)
         apply_lr_scaling(runner)
-        runner.train()
+        with saving_when_stopped(runner):
+            runner.train()
 
 
 if __name__ == '__main__':

@@ -41,9 +41,19 @@ def _statistics(owner: Any, name: str) -> Callable:
     raise Refused(f'getattr({owner!r}, {name!r})')
 
 
+def _without_attributes(rebuild: Callable, kind: type, args: tuple,
+                        attributes: Any) -> torch.Tensor:
+    """FSDP leaves attributes on the tensors that it gathers; nobody needs
+    them."""
+    if kind not in (torch.Tensor, torch.nn.Parameter):
+        raise Refused(f'a tensor of the kind {kind!r}')
+    return rebuild(*args)
+
+
 # what a checkpoint may name, where it is not found under its own name
 ALLOWED: Dict[str, Any] = {
     'builtins.getattr': _statistics,
+    'torch._tensor._rebuild_from_type_v2': _without_attributes,
     'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
     'mmengine.config.config.ConfigDict': ConfigDict,
     'argparse.Namespace': argparse.Namespace,

@@ -1,5 +1,6 @@
 """Processes, runners and models of a config."""
 import argparse
+import logging
 import os
 from copy import deepcopy
 from typing import Any, Iterator, Optional, Tuple, Type
@@ -7,17 +8,21 @@ from typing import Any, Iterator, Optional, Tuple, Type
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import init_dist, is_distributed
+from mmengine.dist import (broadcast_object_list, get_rank, init_dist,
+                           is_distributed)
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS, init_default_scope
-from mmengine.runner import Runner
+from mmengine.runner import CheckpointLoader, Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from torch import nn
 
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.engine.fsdp import check_sharding
-from mmmix.engine.hooks import ResumedScheduleHook, StrictLoadingHook
+from mmmix.engine.hooks import (ExactResumeHook, ResumedScheduleHook,
+                                StrictLoadingHook)
 from mmmix.errors import MmmixError
+from mmmix.private import train_on
 from mmmix.registry import MODELS
 
 # the variables in which a launcher tells each process its rank and how many
@@ -62,6 +67,9 @@ def build_runner(cfg: Config,
     """
     start = cfg.load_from = check_start(cfg)
     keep_while_saving(cfg)
+    training = bool(cfg.get('train_cfg')) and not trained
+    if start and cfg.get('resume'):
+        keep_seed(cfg, start)
     trained = trained or bool(start and cfg.get('resume'))
     register_toolboxes(cfg)
     check_sharding(cfg)
@@ -78,6 +86,8 @@ def build_runner(cfg: Config,
     if trained:  # the saved config still says where the training began
         runner.cfg.model = whole
         runner.dump_config()
+    if training:
+        derive_randomness(runner)
     if start:  # before the hooks that copy the weights
         runner.register_hook(StrictLoadingHook(start), priority='VERY_HIGH')
         runner.register_hook(ResumedScheduleHook())
@@ -86,6 +96,45 @@ def build_runner(cfg: Config,
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
             'they are BN here, and each process has its own statistics.')
     return runner
+
+
+def keep_seed(cfg: Config, checkpoint: str) -> None:
+    """Let a resumed run have the seed of its checkpoint.
+
+    MMEngine reads it after it has made the samplers, whose order is then
+    another.
+    """
+    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    seed = saved.get('meta', {}).get('seed')
+    randomness = cfg.setdefault('randomness', dict(seed=None))
+    if seed is None or randomness.get('seed') == seed:
+        return
+    if randomness.get('seed') is not None:
+        print_log(
+            f'The run is resumed with the seed of its checkpoint, {seed}, not '
+            f'with that of the config, {randomness.seed}.', 'current',
+            logging.WARNING)
+    randomness.seed = seed
+
+
+def derive_randomness(runner: Runner) -> None:
+    """Derive all random numbers of a training from its seed: see
+    :class:`mmmix.engine.hooks.ExactResumeHook`."""
+    seeds = [runner.seed]  # MMEngine can give every rank one of its own
+    broadcast_object_list(seeds)
+    seed, = seeds
+    runner.register_hook(ExactResumeHook(seed))
+    loader = runner.cfg.train_dataloader.to_dict()
+    if runner.cfg.get('randomness', {}).get('diff_rank_seed'):
+        # MMEngine draws one
+        loader['sampler'].setdefault('seed', seed)
+    loader['batch_sampler'] = dict(
+        type='mmmix.SeededBatchSampler',
+        seed=seed,
+        rank=get_rank(),
+        batch_sampler=loader.get('batch_sampler'),
+        drop_last=loader.pop('drop_last', False))
+    train_on(runner, loader)
 
 
 def keep_while_saving(cfg: Config) -> None:

@@ -18,15 +18,18 @@ def free_port():
 
 def start(script, *arguments, port, **environment):
     """Start a script on CPUs; does not wait."""
+    defaults = dict(
+        PYTHON=sys.executable,
+        PORT=str(port),
+        OMP_NUM_THREADS='1',
+        PYTHONPATH=str(HERE),
+        CUDA_VISIBLE_DEVICES='')
     return subprocess.Popen(['bash', TOOLS / script, *map(str, arguments)],
-                            env=dict(
-                                os.environ,
-                                PYTHON=sys.executable,
-                                PORT=str(port),
-                                OMP_NUM_THREADS='1',
-                                PYTHONPATH=str(HERE),
-                                CUDA_VISIBLE_DEVICES='',
-                                **environment),
+                            env={
+                                **os.environ,
+                                **defaults,
+                                **environment
+                            },
                             cwd=HERE.parent,
                             stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE,

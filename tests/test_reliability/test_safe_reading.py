@@ -289,3 +289,12 @@ def test_a_tool_that_is_told_to_trust(tmp_path, trace):
                    cwd=tmp_path,
                    check=True)
     assert trace.exists()
+
+
+def test_attributes_of_a_tensor_are_left_out(tmp_path):
+    """FSDP saves some."""
+    weight = torch.ones(2)
+    weight.gathered = True
+    torch.save(dict(w=weight), tmp_path / 'w.pth')
+    loaded = read_checkpoint(tmp_path / 'w.pth')['w']
+    assert torch.equal(loaded, weight) and not hasattr(loaded, 'gathered')

@@ -1,11 +1,14 @@
 from .checkpoint_hook import CheckpointHook
 from .class_count_hook import ClassCountHook
 from .ema_guide_hook import EMAGuideHook
+from .exact_resume_hook import ExactResumeHook
 from .mix_statistics_hook import MixStatisticsHook
+from .preemption_hook import AGAIN, saving_when_stopped
 from .resumed_schedule_hook import ResumedScheduleHook
 from .strict_loading_hook import StrictLoadingHook
 
 __all__ = [
-    'CheckpointHook', 'ClassCountHook', 'EMAGuideHook', 'MixStatisticsHook',
-    'ResumedScheduleHook', 'StrictLoadingHook'
+    'AGAIN', 'CheckpointHook', 'ClassCountHook', 'EMAGuideHook',
+    'ExactResumeHook', 'MixStatisticsHook', 'ResumedScheduleHook',
+    'StrictLoadingHook', 'saving_when_stopped'
 ]

@@ -1,15 +1,30 @@
 from contextlib import contextmanager
-from typing import Any, Iterator, List
+from pathlib import Path
+from typing import Any, Iterator, List, Optional
 
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
+from mmengine.optim import OptimWrapperDict
+from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 
+from mmmix.checkpoint.saving import write_whole
+from mmmix.engine import rank_states
+from mmmix.private import is_resuming
 from mmmix.registry import HOOKS
+
+KEY = 'rank_states'
 
 
 @HOOKS.register_module()
 class CheckpointHook(_CheckpointHook):
-    """MMEngine's ``CheckpointHook``, which removes an old checkpoint
-    (``max_keep_ckpts``, ``save_best``) only after the new one is saved.
+    """MMEngine's ``CheckpointHook``, from whose checkpoints a run goes on
+    exactly, and which removes an old one (``max_keep_ckpts``, ``save_best``)
+    only after the new one is saved.
+
+    A checkpoint also holds (``rank_states``) in which buffers the other
+    processes differ from the first, and the gradients of passes whose
+    accumulation is not complete.
 
     Args:
         **kwargs: Of the parent.
@@ -17,10 +32,70 @@ class CheckpointHook(_CheckpointHook):
     >>> default_hooks = dict(
     ...     checkpoint=dict(type='CheckpointHook', max_keep_ckpts=2))
     """
+    _states: Optional[List[rank_states.State]] = None
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Note the states of the processes that a resumed run had."""
+        if is_resuming(runner):
+            self._states = checkpoint.get(KEY)
+
+    def before_train(self, runner) -> None:
+        """Restore the state of this process."""
+        super().before_train(runner)
+        states, self._states = self._states, None
+        if states and len(states) == get_world_size():
+            rank_states.restore(_modules(runner), states)
+            if states[0]['gradients']:
+                runner.logger.info(
+                    'The gradients that waited for the next step of the '
+                    'optimizer were in the checkpoint: none is lost.')
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Save the states of all processes, where they were asked for."""
+        if self._states:
+            checkpoint[KEY] = self._states
+
+    def save_now(self, runner) -> str:
+        """Save a run that is to stop after this iteration, whatever the
+        interval; all processes have to call it.
+
+        Returns:
+            str: The checkpoint, of a name of its own, ``stopped.pth``.
+        """
+        path = self.file_backend.join_path(self.out_dir, 'stopped.pth')
+        with self._having_states(runner):
+            runner.save_checkpoint(
+                self.out_dir,
+                'stopped.pth',
+                meta=dict(epoch=runner.epoch, iter=runner.iter + 1),
+                by_epoch=False,
+                backend_args=self.backend_args)
+        if is_main_process():
+            write_whole(path.encode(), Path(runner.work_dir,
+                                            'last_checkpoint'))
+        return path
 
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
-        with self._removing_last():
+        # all processes come here; only the first saves
+        with self._having_states(runner), self._removing_last():
             super()._save_checkpoint_with_step(runner, step, meta)
+
+    @contextmanager
+    def _having_states(self, runner) -> Iterator[None]:
+        """Let what is saved inside hold the states of all processes."""
+        pending = _gradients_wait(runner.optim_wrapper)
+        if pending and isinstance(runner.model, FullyShardedDataParallel):
+            runner.logger.warning(
+                'The gradients that wait for the next step of the optimizer '
+                'are sharded and not saved: a run that is resumed from this '
+                'checkpoint will not be exact. Save after a multiple of '
+                'accumulative_counts passes.')
+            pending = False
+        self._states = rank_states.collect(_modules(runner), pending)
+        try:
+            yield
+        finally:
+            self._states = None
 
     def _save_best_checkpoint(self, runner, metrics) -> None:
         with self._removing_last():
@@ -68,3 +143,20 @@ class _RemovingLater:
         self.removed.append(path)
 
     rmtree = remove
+
+
+def _modules(runner: Any) -> nn.Module:
+    """The model and its moving averages."""
+    averages = [
+        getattr(hook, name) for hook in runner.hooks
+        for name in ('ema_model', 'average')
+        if isinstance(getattr(hook, name, None), nn.Module)
+    ]
+    return nn.ModuleList([runner.model, *averages])
+
+
+def _gradients_wait(wrapper: Any) -> bool:
+    """Whether the optimizer, or one of several, is amid an accumulation."""
+    wrappers = wrapper.values() if isinstance(wrapper,
+                                              OptimWrapperDict) else [wrapper]
+    return any(not one.should_update() for one in wrappers)

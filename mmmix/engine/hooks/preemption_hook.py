@@ -1,0 +1,105 @@
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import Any, Iterator, Optional
+
+from mmengine.dist import barrier, get_world_size
+from mmengine.hooks import Hook
+
+from mmmix.engine.hooks.checkpoint_hook import CheckpointHook
+from mmmix.private import default_store
+
+AGAIN = 75  # EX_TEMPFAIL: start the run again with --resume
+SIGNALS = [
+    getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1')
+    if hasattr(signal, name)
+]
+KEY = 'mmmix/last_iteration'
+
+
+class PreemptionHook(Hook):
+    """End a run that is asked to stop: finish the step, save, exit with
+    :data:`AGAIN`.
+
+    It is asked by SIGTERM, SIGINT or SIGUSR1, which Slurm sends before the
+    time limit; a second SIGINT stops at once. Of several processes one is
+    enough: they agree on the iteration after which all stop, through the store
+    by which they found each other, so without waiting for a GPU.
+
+    See :func:`saving_when_stopped`.
+    """
+    priority = 'LOWEST'  # after all that a step updates
+
+    def __init__(self) -> None:
+        self.signal: Optional[signal.Signals] = None
+        self.last: Optional[int] = None
+        self.process = os.getpid()
+
+    def receive(self, number: int, frame: Any) -> None:
+        """Note a signal."""
+        again = self.signal is not None
+        self.signal = signal.Signals(number)
+        if os.getpid() != self.process:
+            # a worker of the data loader, which the signal of a whole group
+            # reached too: it goes on, unless it is asked twice
+            if again:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+        elif again and number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        """Stop, if it is time to."""
+        if get_world_size() > 1:
+            self._agree(runner)
+        elif self.signal is not None:
+            self.last = runner.iter
+        if self.last is None or runner.iter < self.last:
+            return
+        hook = next((h for h in runner.hooks if isinstance(h, CheckpointHook)),
+                    None)
+        path = hook.save_now(runner) if hook else 'nowhere (no CheckpointHook)'
+        runner.logger.warning(
+            f'The run stops after iteration {runner.iter + 1}, as it was '
+            f'asked to, and is saved to {path}. --resume goes on.')
+        barrier()  # a launcher ends the others when the first has exited
+        raise SystemExit(AGAIN)
+
+    def _agree(self, runner) -> None:
+        """Read which iteration is the last, or propose one."""
+        if self.last is not None:
+            return
+        store = default_store()
+        if self.signal is not None:
+            # the others meet this process in the backward pass of each step
+            # of the optimizer, and can be ahead of it as far as to the next
+            passes = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
+            self.last = int(
+                store.compare_set(KEY, '', str(runner.iter + 1 + passes)))
+            runner.logger.warning(
+                f'{self.signal.name}: all processes stop after iteration '
+                f'{self.last + 1}.')
+        elif store.check([KEY]):
+            self.last = int(store.get(KEY))
+
+
+@contextmanager
+def saving_when_stopped(runner: Any) -> Iterator[None]:
+    """Give a runner a :class:`PreemptionHook`, and the signals to the hook,
+    inside the context; in the main thread only, which alone can receive
+    them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    hook = PreemptionHook()
+    runner.register_hook(hook)
+    before = {
+        number: signal.signal(number, hook.receive)
+        for number in SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,289 @@
+"""A run that is stopped and resumed computes what an uninterrupted one does,
+to the last bit."""
+import pickle
+import random
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import DefaultSampler, InfiniteSampler
+from stopping_hook import Stopped
+from test_distributed.launching import finish, free_port, start
+from test_tools.conftest import tool_runner
+from torch.utils.data import DataLoader
+
+from mmmix.checkpoint import read_checkpoint
+from mmmix.cli.runner import keep_seed
+from mmmix.engine.seeding import (SeededBatch, SeededBatchSampler,
+                                  seed_generators)
+
+CONFIGS = Path(__file__).parent
+
+BY_ITERATION = [
+    'default_hooks.checkpoint.by_epoch=False',
+    'default_hooks.checkpoint.interval=2'
+]
+LOOP = ['stopped_iterations.py']
+ACCUMULATION = ['optim_wrapper.accumulative_counts=3']
+OTHERS = [
+    '--amp', 'model.train_cfg.guide.type=mmmix.SelfGuide',
+    'custom_hooks.1.type=EMAHook',
+    'train_dataloader.sampler.type=RepeatAugSampler',
+    'train_dataloader.dataset.num_images=96'
+]
+
+
+def workers(number):
+    return [
+        f'train_dataloader.num_workers={number}',
+        f'train_dataloader.persistent_workers={number > 0}'
+    ]
+
+
+# name: (stopped after iteration, resumed from, options, of saving)
+RUNS = {
+    'epochs': (6, 'epoch_1', [], []),
+    'an epoch not complete': (7, 'iter_6', [], BY_ITERATION),
+    'the end of an epoch': (4, 'iter_4', [], BY_ITERATION),
+    'accumulation': (5, 'iter_4', ACCUMULATION, BY_ITERATION),
+    'accumulation over epochs': (6, 'epoch_1', ACCUMULATION, []),
+    'moving average, bfloat16, repeated images':
+    (7, 'iter_6', OTHERS, BY_ITERATION),
+    'iterations':
+    (7, 'iter_6', [*LOOP,
+                   'train_dataloader.sampler.type=InfiniteSampler'], []),
+    'iterations over epochs': (7, 'iter_6', LOOP, []),
+}
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    tool = tool_runner(monkeypatch, tmp_path)
+    monkeypatch.setattr('time.sleep', lambda seconds: None)
+
+    def run(folder, options, *arguments, stop=-1):
+        arguments = [*arguments, *(o for o in options if o.startswith('--'))]
+        config = next((o for o in options if o.endswith('.py')), 'stopped.py')
+        options = [o for o in options if '=' in o]
+        tool('train.py', CONFIGS / config, '--work-dir', folder,
+             '--no-preflight', '--no-validate', *arguments, '--cfg-options',
+             f'custom_hooks.0.after={stop}', *options)
+
+    return run
+
+
+@pytest.fixture
+def whole(run, tmp_path_factory):
+    """The folder of an uninterrupted run, which is made once."""
+
+    def make(options):
+        name = '-'.join(options) or 'plain'
+        folder = tmp_path_factory.getbasetemp() / name.replace('/', '')
+        if not folder.exists():
+            run(folder, options + workers(0))
+        return folder
+
+    return make
+
+
+def losses(folder, rank=0):
+    """What a run noted, by line."""
+    return (folder / f'losses_{rank}.txt').read_text().splitlines()
+
+
+def last(folder):
+    return read_checkpoint((folder / 'last_checkpoint').read_text())
+
+
+def same(one, other):
+    """Whether two checkpoints hold the same, to the last bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return torch.equal(one, other) if torch.is_tensor(one) else one == other
+
+
+def assert_exact(folder, whole, ranks=1):
+    """That a stopped and resumed run noted and saved what a whole one did."""
+    for rank in range(ranks):
+        noted = losses(folder, rank)
+        assert len(noted) >= len(losses(whole, rank))
+        assert set(noted) == set(losses(whole, rank))
+    one, other = last(folder), last(whole)
+    assert one['meta']['iter'] == other['meta']['iter']
+    for part in ('state_dict', 'optimizer', 'param_schedulers',
+                 'guide_ema_state_dict', 'ema_state_dict', 'rank_states'):
+        assert same(one.get(part), other.get(part)), part
+
+
+@pytest.mark.parametrize('name', RUNS)
+def test_exact(run, whole, tmp_path, capsys, name):
+    stop, start, options, saving = RUNS[name]
+    folder, whole = tmp_path / 'stopped', whole(options)
+    with pytest.raises(Stopped):
+        run(folder, options + saving + workers(2), stop=stop)
+    assert Path((folder / 'last_checkpoint').read_text()).stem == start
+    capsys.readouterr()
+    run(folder, options + saving + workers(0), '--resume')
+    assert 'from an uninterrupted' not in capsys.readouterr().out
+    assert_exact(folder, whole)
+
+
+def dist_train(config, folder, *arguments, options=(), stop=-1):
+    """Start two processes."""
+    return start(
+        'dist_train.sh',
+        CONFIGS / config,
+        2,
+        '--work-dir',
+        folder,
+        '--no-preflight',
+        '--no-validate',
+        *arguments,
+        '--cfg-options',
+        f'custom_hooks.0.after={stop}',
+        *options,
+        port=free_port(),
+        PYTHONPATH=str(CONFIGS))
+
+
+@pytest.mark.parametrize('config',
+                         ['stopped_processes.py', 'stopped_sharded.py'])
+def test_two_processes(tmp_path, config):
+    """One is killed, in the middle of an epoch."""
+    folder, whole = tmp_path / 'stopped', tmp_path / 'whole'
+    finish(dist_train(config, whole))
+    killed = dist_train(config, folder, stop=7)
+    output, errors = killed.communicate(timeout=400)
+    assert time.time() - (folder / 'losses_1.txt').stat().st_mtime < 60
+    assert killed.returncode
+    assert re.search(r'rank *: 1 .*\n *exitcode *: -9', errors)
+    assert (folder / 'last_checkpoint').read_text().endswith('iter_5.pth')
+    if config == 'stopped_processes.py':
+        state = last(folder)['rank_states'][1]
+        assert state['gradients'] and state['buffers']
+    log = finish(dist_train(config, folder, '--resume'))
+    assert 'from an uninterrupted' not in log
+    assert_exact(folder, whole, ranks=2)
+
+
+class Drawn(torch.utils.data.Dataset):
+    """What the generators give for an index."""
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        return index, np.random.rand(), random.random(), torch.rand(1).item()
+
+    def get_data_info(self, index):
+        return dict(width=index % 2, height=.5)
+
+
+def drawn(batches, **kwargs):
+    loader = DataLoader(
+        Drawn(), batch_sampler=batches, collate_fn=list, **kwargs)
+    return list(loader)
+
+
+def seeded(**kwargs):
+    sampler = DefaultSampler(Drawn(), shuffle=True, seed=0)
+    return SeededBatchSampler(sampler, batch_size=3, seed=1, **kwargs)
+
+
+def test_draws_do_not_depend_on_workers():
+    alone = drawn(seeded())
+    draws = [draw for batch in alone for draw in batch]
+    assert len({draw for one in draws for draw in one[1:]}) == 30
+    assert drawn(seeded(), num_workers=2) == alone
+    assert drawn(seeded(rank=1)) != alone
+    spawned = pickle.loads(pickle.dumps(SeededBatch([3, 4], ('key', ))))
+    assert spawned == [3, 4] and spawned.key == ('key', )
+
+
+@pytest.mark.parametrize('inner', [None, 'mmdet.AspectRatioBatchSampler'])
+def test_skipped_batches(inner):
+    if inner:
+        pytest.importorskip('mmdet')
+        import mmdet.datasets  # noqa: F401
+        inner = dict(type=inner)
+    whole = drawn(seeded(batch_sampler=inner))
+    assert len(whole) == 4
+    for skip in range(5):
+        batches = seeded(batch_sampler=inner)
+        batches.start(iteration=skip, skip=skip)
+        assert drawn(batches) == whole[skip:]
+        assert len(batches) == 4
+
+
+def test_batches_skipped_over_several_epochs():
+
+    def passes(batches):
+        while True:
+            yield from batches
+
+    whole, later = seeded(), seeded()
+    whole.start(0, epoch=0)
+    later.start(9, skip=9, epoch=0)
+    whole, later = passes(whole), passes(later)
+    batches = [next(whole) for _ in range(20)]
+    assert batches[:4] != batches[4:8]
+    for batch in batches[9:]:
+        other = next(later)
+        assert (other, other.key) == (batch, batch.key)
+
+
+def test_an_endless_sampler():
+    sampler = InfiniteSampler(Drawn(), seed=0)
+    whole = iter(SeededBatchSampler(sampler, batch_size=3, seed=1))
+    batches = [next(whole) for _ in range(9)]
+    later = SeededBatchSampler(
+        InfiniteSampler(Drawn(), seed=0), batch_size=3, seed=1)
+    later.start(7, skip=7, epoch=0)
+    assert [batch.key for _, batch in zip(range(2), later)
+            ] == [batch.key for batch in batches[7:]]
+
+
+def test_generators_are_seeded_differently():
+    seed_generators('key')
+    drawn = torch.rand(1).item(), np.random.rand(), random.random()
+    assert len(set(drawn)) == 3
+    seed_generators('other key')
+    assert not {torch.rand(1).item(), np.random.rand()} & set(drawn)
+
+
+def test_the_seed_of_the_checkpoint(tmp_path):
+    path = tmp_path / 'w.pth'
+    torch.save(dict(meta=dict(seed=7)), path)
+    for seed in (None, 7, 8):
+        cfg = Config(dict(randomness=dict(seed=seed, deterministic=True)))
+        keep_seed(cfg, str(path))
+        assert cfg.randomness == dict(seed=7, deterministic=True)
+
+
+def test_what_is_not_exact_is_said(run, tmp_path, capsys):
+    folder = tmp_path / 'run'
+    with pytest.raises(Stopped):
+        run(folder, BY_ITERATION, stop=6)
+    with pytest.raises(Stopped):
+        run(folder, ['train_dataloader.batch_size=4'], '--resume', stop=7)
+    output = capsys.readouterr().out
+    assert ('will differ from an uninterrupted one: batch size 8 -> 4, '
+            'batches per epoch 4 -> 8.') in output
+    # the second half of the second epoch
+    assert '4 of 8 batches of epoch 2 were consumed' in output
+    assert losses(folder)[-1].startswith('6 4 ')
+
+    path = folder / 'iter_6.pth'
+    checkpoint = read_checkpoint(path)
+    del checkpoint['place_in_run']
+    torch.save(checkpoint, path)
+    with pytest.raises(Stopped):
+        run(folder, [], '--resume', path, stop=7)
+    assert 'but not exactly' in capsys.readouterr().out

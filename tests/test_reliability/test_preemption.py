@@ -1,0 +1,120 @@
+"""A run that is asked to stop finishes its step, saves, and says so."""
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from test_distributed.launching import TOOLS, finish
+from test_exact_resume import (assert_exact, dist_train, losses, run, whole,
+                               workers)
+
+from mmmix.engine.hooks import AGAIN, saving_when_stopped
+
+run, whole = run, whole  # fixtures
+
+
+def test_a_run_is_asked_to_stop(run, whole, tmp_path):
+    folder, whole = tmp_path / 'run', whole([])
+    before = signal.getsignal(signal.SIGUSR1)
+    with pytest.raises(SystemExit) as stopped:
+        run(folder, ['custom_hooks.0.by=SIGUSR1', *workers(2)], stop=6)
+    assert stopped.value.code == AGAIN
+    assert signal.getsignal(signal.SIGUSR1) == before
+    assert len(losses(folder)) == 6
+    assert Path((folder / 'last_checkpoint').read_text()).name == 'stopped.pth'
+    run(folder, workers(0), '--resume')
+    assert losses(folder) == losses(whole)
+    assert_exact(folder, whole)
+
+
+@pytest.fixture
+def listening():
+    hooks = []
+    with saving_when_stopped(SimpleNamespace(register_hook=hooks.append)):
+        yield hooks[0]
+
+
+@pytest.mark.parametrize('name', ['SIGTERM', 'SIGINT', 'SIGUSR1'])
+def test_signals(listening, name):
+    number = getattr(signal, name)
+    os.kill(os.getpid(), number)
+    assert listening.signal == number
+    if name == 'SIGINT':
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+            signal.sigtimedwait([], 1)
+    else:
+        os.kill(os.getpid(), number)
+
+
+def test_workers_outlive_the_first_signal(listening):
+    child = os.fork()
+    if not child:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.write(1, b'')
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.write(1, b'')
+        finally:
+            os._exit(3)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGTERM
+    assert listening.signal is None
+
+
+def test_no_signals_in_other_threads():
+    hooks = []
+
+    def train():
+        with saving_when_stopped(SimpleNamespace(register_hook=hooks.append)):
+            hooks.append('trained')
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert hooks == ['trained']
+
+
+def test_processes_stop_after_the_same_iteration(tmp_path):
+    """Only one gets the signal, amid an accumulation of three passes."""
+    config = 'stopped_processes.py'
+    folder, whole = tmp_path / 'stopped', tmp_path / 'whole'
+    finish(dist_train(config, whole))
+    stopped = dist_train(
+        config, folder, options=['custom_hooks.0.by=SIGTERM'], stop=5)
+    output, errors = stopped.communicate(timeout=400)
+    assert f'exitcode  : {AGAIN}' in errors
+    # 5 and the 4 that another process may be ahead
+    assert [len(losses(folder, rank)) for rank in (0, 1)] == [9, 9]
+    assert (folder / 'last_checkpoint').read_text().endswith('stopped.pth')
+    log = finish(dist_train(config, folder, '--resume'))
+    assert 'from an uninterrupted' not in log
+    assert_exact(folder, whole, ranks=2)
+
+
+SRUN = """#!/usr/bin/env bash
+echo "$@" >> calls
+exit "$(sed -n "$(wc -l < calls)p" codes)"
+"""
+
+
+@pytest.mark.parametrize('codes, calls', [('75 75 0', 3), ('75 1', 2),
+                                          ('0', 1)])
+def test_slurm_starts_it_again(tmp_path, codes, calls):
+    (tmp_path / 'srun').write_text(SRUN)
+    (tmp_path / 'srun').chmod(0o755)
+    (tmp_path / 'codes').write_text('\n'.join(codes.split()) + '\n')
+    env = {k: v for k, v in os.environ.items() if not k.startswith('SLURM')}
+    env['PATH'] = f'{tmp_path}:{env["PATH"]}'
+    ended = subprocess.run(
+        ['bash', TOOLS / 'slurm_train.sh', 'p', 'name', 'config.py', 'dir'],
+        env=env,
+        cwd=tmp_path)
+    assert ended.returncode == int(codes.split()[-1])
+    lines = (tmp_path / 'calls').read_text().splitlines()
+    assert len(lines) == calls
+    assert '--signal=USR1@120' in lines[0] and '--resume' not in lines[0]
+    assert all(line.endswith('--resume') for line in lines[1:])
