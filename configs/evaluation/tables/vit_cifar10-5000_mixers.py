@@ -1,0 +1,23 @@
+# Every mixer that a small ViT can train with, in the regime and with the
+# seeds of vit_cifar10-5000.py, whose runs are not repeated. Left out: ReLabel
+# and TokenLabel, which need a teacher that was trained before.
+_base_ = './vit_cifar10-5000.py'
+
+_name = '{}/vit-xs_{}_1xb100-100e_cifar10-jpg-5000.py'
+
+runs = {
+    row: dict(config=_name.format(method, method))
+    for row, method in [
+        ('ManifoldMix', 'manifoldmix'),
+        ('MixToken', 'mixtoken'),
+        ('FMix', 'fmix'),
+        ('SmoothMix', 'smoothmix'),
+        ('GridMixup', 'gridmixup'),
+        ('GridMix', 'gridmix'),
+        ('PatchMix', 'patchmix'),
+        ('SaliencyMix', 'saliencymix'),
+        ('PuzzleMix', 'puzzlemix'),
+        ('AutoMix', 'automix'),
+        ('TokenMix', 'tokenmix'),
+    ]
+}
