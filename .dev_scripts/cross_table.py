@@ -34,6 +34,7 @@ MIXERS = dict(
     AttentiveCutMix=dict(type='mmmix.AttentiveCutMix', num_cells=3, grid=4),
     MaskMix=dict(type='mmmix.MaskMix', scale=1, patch_size=8),
     SMMix=dict(type='mmmix.SMMix', delta=0.5),
+    CoMixup=dict(type='mmmix.CoMixup'),
     PuzzleMix=dict(type='mmmix.PuzzleMix', grids=(2, 4)))
 RULES = {
     'area': None,

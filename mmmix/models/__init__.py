@@ -3,8 +3,9 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
                         BottomUp, ClassAttention, TopDown, find_extractor)
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
-from .batch_augments import (AttentiveCutMix, BatchMixer, CutMix, MaskMix,
-                             Mixup, PuzzleMix, RandomMixer, ResizeMix, SMMix)
+from .batch_augments import (AttentiveCutMix, BatchMixer, CoMixup, CutMix,
+                             MaskMix, Mixup, PuzzleMix, RandomMixer, ResizeMix,
+                             SMMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -18,7 +19,7 @@ from .necks import ClassTokenNeck
 __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AttentionExtractor',
     'AttentiveCutMix', 'BatchMixer', 'BottomUp', 'CASwin', 'CaiT',
-    'ClassAttention', 'ClassTokenNeck', 'ConsistencyLoss', 'CutMix',
+    'ClassAttention', 'ClassTokenNeck', 'CoMixup', 'ConsistencyLoss', 'CutMix',
     'EMAGuide', 'FineGrainedLoss', 'FrozenGuide', 'Guide', 'LabelRule',
     'MaskMix', 'MixClassifier', 'MixDataPreprocessor', 'MixLinearClsHead',
     'MixLoss', 'MixVisionTransformerClsHead', 'NetworkGuide', 'RandomMixer',

@@ -28,6 +28,8 @@ def missing(backbone, mixer, rule, losses):
     lacks = set()
     if mixer == 'Mixup' and (rule != 'area' or regional):
         lacks.add('R')
+    if mixer == 'CoMixup' and (rule != 'area' or regional):
+        lacks.add('R')
     if mixer == 'PuzzleMix' and regional:
         lacks.add('R')  # its mask has halves
     if backbone == 'CNN' and regional:

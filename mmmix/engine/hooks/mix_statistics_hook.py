@@ -27,7 +27,7 @@ class MixStatisticsHook(Hook):
     images mixed since the last time:
 
     - ``mix/lam_mean``, ``mix/lam_std``: lambda, the weight of the source's
-      label that the losses used;
+      label that the losses used, or of all sources together;
     - ``mix/area_mean``, ``mix/area_std``: where a label rule sets lambda, the
       mixer's own, which the rule replaced;
     - ``mix/alpha_mean``, ``mix/alpha_std``: MixPro's progressive factor (Eq.
@@ -99,7 +99,8 @@ class MixStatisticsHook(Hook):
             self._iterations[OTHER if mixed.mixer else UNMIXED] += 1
         else:
             self._iterations[mixed.mixer] += 1
-            self._keep('lam', mixed.lam)
+            lam = mixed.lam
+            self._keep('lam', lam if lam.ndim == 1 else lam.sum(1))
 
     # not traced by torch.compile, because it changes the hook's state
     @torch.compiler.disable
