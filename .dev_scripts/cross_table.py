@@ -47,6 +47,7 @@ MIXERS = dict(
     PuzzleMix=dict(type='mmmix.PuzzleMix', grids=(2, 4)),
     ManifoldMix=dict(type='mmmix.ManifoldMix', sites=['of the network']),
     MixToken=dict(type='mmmix.MixToken', sites=['of the network']),
+    CoMixup=dict(type='mmmix.CoMixup'),
     SMMix=dict(type='mmmix.SMMix', delta=0.5))
 RULES = {
     'area': None,

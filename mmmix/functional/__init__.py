@@ -4,12 +4,13 @@ These modules import nothing from OpenMMLab, keep no global state and draw no
 random numbers, so they also serve a plain PyTorch training loop. Every
 function is batched over ``N`` images and accepts any device, any floating
 dtype, rectangular images and non-square grids; of the functions used in
-training only `cut_grid` synchronises with the GPU. Boxes are ``(N, 4)``
-integer tensors ``(y1, x1, y2, x2)``, half open. ``lam`` is the weight of the
-*source*, the image that is pasted in.
+training only `cut_grid` and `share_cells` synchronise with the GPU. Boxes are
+``(N, 4)`` integer tensors ``(y1, x1, y2, x2)``, half open. ``lam`` is the
+weight of the *source*, the image that is pasted in.
 """
 from .attention import class_attention, image_attention_score
 from .boxes import box_sums, boxes_at_maximum, extreme_boxes, scale_boxes
+from .comixup import peak_distances, share_cells
 from .features import blend_features
 from .grid_masks import (crop_cells, grid_shape, lattice_masks, stretch_cells,
                          top_cells)
@@ -40,8 +41,9 @@ __all__ = [
     'gaussian_masks', 'grey_levels', 'grid_shape', 'image_attention_score',
     'in_cache', 'label_relevance', 'lattice_masks', 'low_frequency_images',
     'move_boxes', 'move_cells', 'nearest_mask', 'paste_boxes', 'paste_masked',
-    'paste_shared_box', 'paste_soft', 'progressive_factor', 'puzzle_costs',
-    'region_means', 'resize_mask', 'scale_boxes', 'spectral_residual_saliency',
-    'stretch_cells', 'top_cells', 'top_share_masks', 'transport_cells',
-    'two_column_images', 'two_column_length'
+    'paste_shared_box', 'paste_soft', 'peak_distances', 'progressive_factor',
+    'puzzle_costs', 'region_means', 'resize_mask', 'scale_boxes',
+    'share_cells', 'spectral_residual_saliency', 'stretch_cells', 'top_cells',
+    'top_share_masks', 'transport_cells', 'two_column_images',
+    'two_column_length'
 ]

@@ -113,8 +113,8 @@ def move_cells(inputs: Tensor,
         inputs (Tensor): ``(N, C, H, W)``.
         cells (Tensor): ``(N, h, w)`` int64 on a grid that divides the image:
             which cell, in row-major order, is at each place.
-        source (Tensor, optional): ``(N,)`` int64, whose cells they are.
-            Defaults to None, each image's own.
+        source (Tensor, optional): ``(N,)`` int64, whose cells they are, or
+            ``(N, h, w)``, of each place. Defaults to None, each image's own.
 
     Returns:
         Tensor: ``(N, C, H, W)``.
@@ -131,10 +131,11 @@ def move_cells(inputs: Tensor,
     device = cells.device
     image = torch.arange(n, device=device) if source is None else source
     # index of every piece of an image row in (N, C, H, w) order
-    plane = image[:, None] * channels + torch.arange(channels, device=device)
+    plane = image.view(n, -1, image.size(-1) if image.ndim == 3 else 1)
+    channel = torch.arange(channels, device=device).view(-1, 1, 1)
+    plane = plane[:, None] * channels + channel
     row = torch.arange(height, device=device).view(-1, 1)
-    line = (plane[:, :, None, None, None] * h +
-            (cells // w)[:, None, :, None]) * height + row
+    line = (plane * h + (cells // w)[:, None])[:, :, :, None] * height + row
     piece = line * w + (cells % w)[:, None, :, None]
     pieces = inputs.reshape(-1, width)
     return pieces.index_select(0, piece.flatten()).view(inputs.shape)

@@ -4,9 +4,10 @@ from .attention import (AbSViTTopDown, AttentionExtractor, AttentionMap,
 from .backbones import (AbSViT, CaiT, CASwin, PyramidVisionTransformer,
                         ResNeXt_CIFAR)
 from .batch_augments import (AtSite, AttentiveCutMix, AutoMix, BatchMixer,
-                             CutMix, FMix, GridMixup, ManifoldMix, MaskMix,
-                             MixBlock, MixToken, Mixup, PuzzleMix, RandomMixer,
-                             ReLabel, ResizeMix, SaliencyMix, SMMix, SmoothMix)
+                             CoMixup, CutMix, FMix, GridMixup, ManifoldMix,
+                             MaskMix, MixBlock, MixToken, Mixup, PuzzleMix,
+                             RandomMixer, ReLabel, ResizeMix, SaliencyMix,
+                             SMMix, SmoothMix)
 from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
@@ -24,7 +25,7 @@ __all__ = [
     'AbSViT', 'AbSViTTopDown', 'AreaAttentionLabel', 'AtSite',
     'AttentionExtractor', 'AttentionMap', 'AttentiveCutMix', 'AutoMix',
     'BatchMixer', 'BottomUp', 'CASwin', 'CaiT', 'ClassAttention',
-    'ClassTokenNeck', 'ConsistencyLoss', 'CutMix', 'DenseLabelLoss',
+    'ClassTokenNeck', 'CoMixup', 'ConsistencyLoss', 'CutMix', 'DenseLabelLoss',
     'EMAGuide', 'FMix', 'FineGrainedLoss', 'FrozenGuide', 'GeneratorLoss',
     'GridMixup', 'Guide', 'ImageGuide', 'LabelMapGuide', 'LabelRule',
     'ManifoldMix', 'MaskMix', 'MixBlock', 'MixClassifier',

@@ -25,12 +25,12 @@ def missing(backbone, mixer, rule, losses):
     """What a combination lacks, from the parts' descriptions alone."""
     regional = losses in ('fine-grained', 'both')
     lacks = set()
-    if mixer in ('Mixup', 'ManifoldMix') and rule != 'area':
+    if mixer in ('CoMixup', 'Mixup', 'ManifoldMix') and rule != 'area':
         lacks.add('M')
-    if mixer in ('AutoMix', 'Mixup', 'ManifoldMix', 'SmoothMix') and regional:
+    # the mask of PuzzleMix has halves
+    if regional and mixer in ('AutoMix', 'CoMixup', 'Mixup', 'ManifoldMix',
+                              'PuzzleMix', 'SmoothMix'):
         lacks.add('R')
-    if mixer == 'PuzzleMix' and regional:
-        lacks.add('R')  # its mask has halves
     if backbone == 'CNN' and regional:
         lacks.add('T')
     if backbone == 'CNN' and rule in ('TransMix', 'PAL'):

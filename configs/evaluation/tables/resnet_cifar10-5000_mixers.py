@@ -20,6 +20,7 @@ runs = {
             ('PatchMix', 'patchmix'),
             ('SaliencyMix', 'saliencymix'),
             ('PuzzleMix', 'puzzlemix'),
+            ('Co-Mixup', 'comixup'),
             ('AutoMix', 'automix'),
             ('TokenMix', 'tokenmix'),
             ('SMMix, consistency alone', 'smmix'),

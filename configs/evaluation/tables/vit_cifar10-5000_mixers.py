@@ -17,6 +17,7 @@ runs = {
         ('PatchMix', 'patchmix'),
         ('SaliencyMix', 'saliencymix'),
         ('PuzzleMix', 'puzzlemix'),
+        ('Co-Mixup', 'comixup'),
         ('AutoMix', 'automix'),
         ('TokenMix', 'tokenmix'),
     ]

@@ -28,7 +28,7 @@ class MixStatisticsHook(Hook):
     images mixed since the last time:
 
     - ``mix/lam_mean``, ``mix/lam_std``: lambda, the weight of the source's
-      label that the losses used;
+      label that the losses used, or of all sources together;
     - ``mix/own_mean``, ``mix/own_std``: the weight of the target's own label,
       where a label rule sets it apart from lambda;
     - ``mix/area_mean``, ``mix/area_std``: where a label rule sets lambda, the
@@ -102,7 +102,8 @@ class MixStatisticsHook(Hook):
             self._iterations[OTHER if mixed.mixer else UNMIXED] += 1
         else:
             self._iterations[mixed.mixer] += 1
-            self._keep('lam', mixed.lam)
+            lam = mixed.lam
+            self._keep('lam', lam if lam.ndim == 1 else lam.sum(1))
 
     # not traced by torch.compile, because it changes the hook's state
     @torch.compiler.disable

@@ -3,6 +3,7 @@ from .at_site import AtSite
 from .attentive_cutmix import AttentiveCutMix
 from .automix import AutoMix, MixBlock
 from .base import BatchMixer
+from .comixup import CoMixup
 from .cutmix import CutMix
 from .fmix import FMix
 from .gridmixup import GridMixup
@@ -19,8 +20,8 @@ from .smmix import SMMix
 from .smoothmix import SmoothMix
 
 __all__ = [
-    'AtSite', 'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CutMix', 'FMix',
-    'GridMixup', 'ManifoldMix', 'MaskMix', 'MixBlock', 'MixToken', 'Mixup',
-    'PuzzleMix', 'RandomMixer', 'ReLabel', 'ResizeMix', 'SMMix', 'SaliencyMix',
-    'SmoothMix'
+    'AtSite', 'AttentiveCutMix', 'AutoMix', 'BatchMixer', 'CoMixup', 'CutMix',
+    'FMix', 'GridMixup', 'ManifoldMix', 'MaskMix', 'MixBlock', 'MixToken',
+    'Mixup', 'PuzzleMix', 'RandomMixer', 'ReLabel', 'ResizeMix', 'SMMix',
+    'SaliencyMix', 'SmoothMix'
 ]

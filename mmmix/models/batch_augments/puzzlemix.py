@@ -13,6 +13,7 @@ from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
                    to_device)
+from .square_grid import check_grids, check_weights, check_whole, square_cells
 
 
 @BATCH_AUGMENTS.register_module()
@@ -233,43 +234,3 @@ def assemble(inputs: Tensor,
             4, (mask.size(2), -1))
 
     return by_cell(own).lerp(by_cell(others), weight).view_as(inputs)
-
-
-def square_cells(n: int, image_size: Sequence[int]) -> Tuple[int, int]:
-    """Rows and columns of square cells, n along an image's shorter side.
-
-    Raises:
-        MmmixError: If the image does not divide into them.
-    """
-    shorter = min(image_size)
-    if shorter % n or max(image_size) % (shorter // n):
-        raise MmmixError(
-            'Images of {} x {} pixels do not divide into square cells, {} '
-            'along the shorter side: choose other `grids`, or resize or crop '
-            'the images.'.format(*image_size, n))
-    rows, columns = (side // (shorter // n) for side in image_size)
-    return rows, columns
-
-
-def check_grids(grids: Sequence[int]) -> Tuple[int, ...]:
-    """Return numbers of cells, or raise a MmmixError."""
-    values = np.atleast_1d(grids)
-    if not values.size or values.dtype.kind != 'i' or values.min() < 2:
-        raise MmmixError('`grids` must be whole numbers of cells along a '
-                         f'side, at least 2, not {grids!r}.')
-    return tuple(values.tolist())
-
-
-def check_whole(name: str, value: int, least: int) -> None:
-    """Raise a MmmixError unless a number is whole and large enough."""
-    if not (isinstance(value, int) and value >= least):
-        raise MmmixError(f'`{name}` must be a whole number of at least '
-                         f'{least}, not {value!r}.')
-
-
-def check_weights(**weights: float) -> None:
-    """Raise a MmmixError unless all are finite and not negative."""
-    for name, value in weights.items():
-        if not 0 <= value < float('inf'):
-            raise MmmixError(f'`{name}` must be a finite number of at least '
-                             f'0, not {value!r}.')

@@ -183,6 +183,11 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             guidance.attention = resize_mask(
                 attention.to(guidance.attention), grid)
         params = mixer.sample_for(model, rng, inputs)
+        if source is not None and mixer.kind == 'several':
+            raise MmmixError(
+                f'{type(mixer).__name__} chooses itself of which images it '
+                'makes each, so that no partner can be given: choose a mixer '
+                'of two images, such as mmmix.PuzzleMix.')
         if source is not None:
             params['source'] = source
         mixed = mixer.mix(inputs, labels, params, guidance)
