@@ -165,9 +165,9 @@ class MixedBatch:
 
     def mixed_maps(self, maps: Tensor) -> Tensor:
         """What each place of the mixed images has of maps of the unmixed
-        images: blended by the mask, which is averaged onto their grid; a
-        region that was pasted elsewhere takes its part of the source's map
-        along.
+        images: blended by the mask, which is averaged onto their grid; what
+        was pasted or moved elsewhere takes its part of the map along. Where
+        cells moved, maps are averaged over the cells.
 
         Args:
             maps (Tensor): ``(N, K, h, w)`` of the unmixed images.
@@ -175,12 +175,26 @@ class MixedBatch:
         Returns:
             Tensor: ``(N, K, h, w)``.
         """
+        if self.moves is not None:
+            return self._moved_maps(maps, self.moves)
         mask = self.mask_on(maps.shape[-2:])
         pasted = maps[self.source]
         if self.source_boxes is not None and self.target_boxes is not None:
             pasted = move_boxes(pasted, self.source_boxes, self.target_boxes,
                                 self.inputs.shape[-2:])
         return blend_maps(maps, pasted, mask)
+
+    def _moved_maps(self, maps: Tensor, moves: Tensor) -> Tensor:
+        n, channels, *grid = maps.shape
+        cells = moves.shape[2:]
+        maps = resize_mask(maps.flatten(0, 1), cells).view(n, channels, -1)
+        target, source = moves.flatten(2)[:, :, None].expand(
+            -1, -1, channels, -1).unbind(1)
+        mixed = blend_maps(
+            maps.gather(2, target).unflatten(2, cells),
+            maps[self.source].gather(2, source).unflatten(2, cells),
+            self.mask_on(cells))
+        return resize_mask(mixed.flatten(0, 1), grid).view(n, channels, *grid)
 
     def paste(self, values: Tensor) -> Tensor:
         """Features of the unmixed images, mixed as the batch says.

@@ -9,7 +9,8 @@ from helpers import batch, build, cnn_config, train_losses, vit_config
 
 from mmmix.analysis import shown_lambda
 from mmmix.functional import (area_attention_lambda, border_differences,
-                              cell_shares, puzzle_costs, transport_cells)
+                              cell_shares, puzzle_costs, resize_mask,
+                              transport_cells)
 from mmmix.models import AreaAttentionLabel, PuzzleMix
 from mmmix.structures import Guidance
 
@@ -134,6 +135,31 @@ def test_what_moved_is_found_in_the_images_it_came_from():
         rule(torch.zeros(4, 4), mixed, Guidance(maps)), expected)
     torch.testing.assert_close(
         shown_lambda(maps, mixed, normalize=False), expected)
+
+
+@pytest.mark.parametrize('grid', [(16, 16), (4, 4), (2, 2), (3, 5)])
+def test_maps_move_along(grid):
+    """The images are maps, too: their means in each cell."""
+    images, saliency, params = draw(4, (16, 16), (4, 4))
+    saliency[:, :8] *= 10
+    mixed = mix(PuzzleMix(xi=.001, beta=0., eta=0.), images, saliency, params)
+    assert not torch.equal(mixed.moves[:, 1], mixed.moves[:1, 1].sort()[0])
+
+    def on(maps, size):
+        return resize_mask(maps.flatten(0, 1), size).view(4, 3, *size)
+
+    maps = on(images, grid)
+    expected = images.new_zeros(4, 3, 16)
+    cells = on(maps, (4, 4)).flatten(2)
+    for i, place in itertools.product(range(4), range(16)):
+        own, other = mixed.moves[i].flatten(1)[:, place]
+        weight = mixed.mask[i].flatten()[place]
+        expected[i, :, place] = (1 - weight) * cells[i, :, own] \
+            + weight * cells[mixed.source[i], :, other]
+    expected = on(expected.view(4, 3, 4, 4), grid)
+    torch.testing.assert_close(mixed.mixed_maps(maps), expected)
+    if grid == (4, 4):
+        torch.testing.assert_close(expected, on(mixed.inputs, grid))
 
 
 def test_what_is_drawn():
