@@ -1,5 +1,5 @@
 import warnings
-from typing import List
+from typing import List, Optional
 
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
@@ -29,7 +29,7 @@ class ResumedScheduleHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Change the schedule in the checkpoint, if it is another one."""
-        saved = checkpoint.get('optimizer', {}).get('param_groups')
+        saved = _saved_groups(checkpoint.get('optimizer', {}))
         # the config of an optimizer, before it is built, has none
         groups = getattr(runner.optim_wrapper, 'param_groups', None)
         if not is_resuming(runner) or saved is None or groups is None:
@@ -50,6 +50,15 @@ class ResumedScheduleHook(Hook):
             'The config has another schedule than the checkpoint; it is '
             f'followed from here on: learning rate {old:g} -> '
             f'{saved[0]["lr"]:g}.')
+
+
+def _saved_groups(state: dict) -> Optional[List[dict]]:
+    """The groups of parameters in the state of an optimizer wrapper, in the
+    order of its ``param_groups``."""
+    groups, base = (
+        state.get(key) for key in ('param_groups', 'base_param_settings'))
+    # MMEngine adds what no parameter's own settings replace, for its log
+    return [*groups, base] if groups and base else groups
 
 
 def _described(states: List[dict], groups: List[dict]) -> tuple:
