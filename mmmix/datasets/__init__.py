@@ -5,6 +5,7 @@ from .fixations import read_cub_gha, read_fixations
 from .gaze import Gaze, gaze_map
 from .listed import CustomDataset, ImageNet, read_labels, read_lines
 from .loading import LoadGaze, LoadImage
+from .masked_images import MaskedImages
 from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
@@ -15,7 +16,8 @@ from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
 __all__ = [
     'CustomDataset', 'DecodedImages', 'Gaze', 'ImageNet', 'ImageNetA',
     'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
-    'StylizedImageNet', 'SyntheticDetection', 'SyntheticObjects',
-    'SyntheticSegmentation', 'TinyImageNet', 'VOCSegmentation', 'WnidImages',
-    'gaze_map', 'read_cub_gha', 'read_fixations', 'read_labels', 'read_lines'
+    'MaskedImages', 'StylizedImageNet', 'SyntheticDetection',
+    'SyntheticObjects', 'SyntheticSegmentation', 'TinyImageNet',
+    'VOCSegmentation', 'WnidImages', 'gaze_map', 'read_cub_gha',
+    'read_fixations', 'read_labels', 'read_lines'
 ]
