@@ -38,21 +38,26 @@ class MixedPairs:
     guided: List[bool]
 
 
-def draw_pairs(pairs: MixedPairs) -> Figure:
+def draw_pairs(pairs: MixedPairs, masks: bool = True) -> Figure:
     """Draw mixed images beside what they were made of, a row for each pair.
 
     The columns are the source (the image pasted in), the target, the
     attention in both, and, for each mixer, the mixed image over its label,
     and the mask: how much of each place belongs to the source. Frames in the
     attention show the regions of a guided mixer.
+
+    Args:
+        pairs (MixedPairs): What is drawn.
+        masks (bool): Whether there are columns of masks. Defaults to True.
     """
     titles = ['source', 'target']
     if pairs.attention is not None:
         titles += ['source attention', 'target attention']
-    columns = [1.] * len(titles) + [1., .6] * len(pairs.mixes)
+    columns = [1.] * len(titles)
+    columns += ([1., .6] if masks else [1.]) * len(pairs.mixes)
     axes = draw_grid(pairs.images[0], len(pairs.images), columns, CELL)
     for mixed in pairs.mixes:
-        titles += [mixed.mixer, 'mask']
+        titles += [mixed.mixer, 'mask'] if masks else [mixed.mixer]
     for axis, title in zip(axes[0], titles):
         axis.set_title(
             title,
@@ -61,7 +66,7 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
             color=dict(source=SOURCE,
                        target=TARGET).get(title.split()[0], 'black'))
     for i, row in enumerate(axes):
-        _draw_pair(pairs, i, list(row))
+        _draw_pair(pairs, i, list(row), masks)
     return axes[0, 0].figure
 
 
@@ -81,7 +86,7 @@ def draw_grid(image: Tensor, rows: int, columns: Sequence[float],
     return axes
 
 
-def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
+def _draw_pair(pairs: MixedPairs, target: int, row: list, masks: bool) -> None:
     source = int(pairs.mixes[0].source[target])
     both = ((source, SOURCE), (target, TARGET))
     for image, colour in both:
@@ -101,6 +106,8 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
                                                   (4, 16)):
             text = f'{weight:.2f} {short_name(pairs.labels[image])}'
             draw_caption(axis, text, below, color=colour)
+        if not masks:
+            continue
         axis = row.pop(0)
         height, width = pairs.images.shape[-2:]
         axis.imshow(
