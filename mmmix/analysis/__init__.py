@@ -5,15 +5,16 @@ A model, its config and the name of its checkpoint are a
 outside of a training; a kind of maps is a :class:`ModelMap`. The commands in
 ``tools/analysis`` parse their arguments, call these functions and print::
 
-    from mmmix.analysis import ModelMap, attention_gains, open_dataset
+    from mmmix import analysis
     from mmmix.cli.models import read_model
 
     config = 'smmix/vit-xs_smmix_1xb64-10e_synthetic.py'
     trained = read_model('SMMix', config, 'work_dirs/x.pth')
-    dataset = open_dataset(trained)
-    attention_gains(trained, [ModelMap('BottomUp')], dataset, range(100))
+    dataset = analysis.open_dataset(trained)
+    analysis.measure_attention_in_boxes(
+        trained, [analysis.ModelMap('BottomUp')], dataset, range(100))
 """
-from .attention_in_boxes import attention_gains
+from .attention_in_boxes import measure_attention_in_boxes
 from .attention_segmentation import SegmentationProtocol, measure_segmentation
 from .attention_shares import measure_attention_shares
 from .cam import class_activation
@@ -31,10 +32,10 @@ from .where_models_look import correct_images, look_at_pair
 __all__ = [
     'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion', 'OutOfDistribution',
     'Pairs', 'SegmentationProtocol', 'TrainedModel',
-    'accuracy_under_occlusion', 'attention_gains', 'batches', 'check_alike',
-    'check_same_images', 'choose_images', 'class_activation', 'correct_images',
-    'look_at_pair', 'measure_attention_shares', 'measure_inconsistency',
-    'measure_mixed_accuracy', 'measure_segmentation', 'methods_of',
-    'mix_pairs', 'open_dataset', 'pair_batches', 'pair_hits', 'shown_lambda',
-    'with_controls'
+    'accuracy_under_occlusion', 'batches', 'check_alike', 'check_same_images',
+    'choose_images', 'class_activation', 'correct_images', 'look_at_pair',
+    'measure_attention_in_boxes', 'measure_attention_shares',
+    'measure_inconsistency', 'measure_mixed_accuracy', 'measure_segmentation',
+    'methods_of', 'mix_pairs', 'open_dataset', 'pair_batches', 'pair_hits',
+    'shown_lambda', 'with_controls'
 ]

@@ -9,6 +9,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmmix.analysis.model_maps import ModelMap
+from mmmix.analysis.pairs import mean_and_error
 from mmmix.analysis.trained_model import TrainedModel, batches
 from mmmix.analysis.truth import union_of_boxes
 from mmmix.errors import MmmixError, check_name
@@ -17,7 +18,7 @@ ROUNDING = 1e-6  # share of the mass that float32 maps do not resolve
 UPSAMPLING = ('nearest', 'bilinear')
 TRUTHS = ('objects', 'classes')
 VOIDS = ('ignored', 'background')
-BACKGROUND, VOID = 0, 255  # labels of pixels, as in Pascal VOC
+VOID = 255  # the label of pixels, as in Pascal VOC
 
 
 @dataclass
@@ -42,6 +43,8 @@ class SegmentationProtocol:
             (Naseer et al.). Defaults to 'objects'.
         void (str): Whether pixels of the label 255 are 'ignored' or, as in
             Naseer et al.'s code, 'background'. Defaults to 'ignored'.
+        background (int): The label of pixels of no object. If it is 255, no
+            pixel is void. Defaults to 0, as in Pascal VOC.
 
     Raises:
         MmmixError: If an argument is out of its range.
@@ -50,6 +53,7 @@ class SegmentationProtocol:
     upsample: Literal[UPSAMPLING] = 'nearest'
     truth: Literal[TRUTHS] = 'objects'
     void: Literal[VOIDS] = 'ignored'
+    background: int = 0
 
     def __post_init__(self):
         for mass in self.mass:
@@ -76,8 +80,9 @@ class SegmentationProtocol:
             MmmixError: If the sample has neither.
         """
         labels = self._labels(sample)
-        void = labels == VOID
-        objects = (labels != BACKGROUND) & ~void
+        background = labels == self.background
+        void = (labels == VOID) & ~background
+        objects = ~background & ~void
         valid = ~void if self.void == 'ignored' else torch.ones_like(void)
         if self.truth == 'objects':
             return objects[None][:int(objects.any())], valid
@@ -147,9 +152,11 @@ def measure_segmentation(trained: TrainedModel,
 
     Returns:
         list[dict]: For each share of the attention the means of
-        :meth:`SegmentationProtocol.jaccard` in percent, ``jaccard``,
-        ``shuffled`` and ``whole_image``, NaN if no image is left; ``images``,
-        how many were judged; ``skipped``, how many have no object that counts.
+        :meth:`SegmentationProtocol.jaccard` in percent, ``jaccard`` and its
+        standard ``error``, ``shuffled`` and ``whole_image``, NaN if no image
+        is left; ``gain``, how much the map is better than shuffled, and its
+        ``gain_error``, image by image; ``images``, how many were judged;
+        ``skipped``, how many have no object that counts.
 
     Raises:
         MmmixError: If images are padded or lack what the protocol or the maps
@@ -172,10 +179,18 @@ def mean_jaccard(values: Tensor) -> Dict[str, float]:
     """The means of :func:`measure_segmentation` for one share of the
     attention, of ``(N, 3)`` Jaccard indices."""
     judged = ~values[:, 0].isnan()
-    means = 100 * values[judged].double().mean(0)
+    found = 100 * values[judged].double().numpy()
+    images = range(len(found))
+    jaccard, error = mean_and_error(found[:, 0], images)
+    gain, gain_error = mean_and_error(found[:, 0] - found[:, 1], images)
     return dict(
-        zip(('jaccard', 'shuffled', 'whole_image'), means.tolist()),
-        images=int(judged.sum()),
+        jaccard=jaccard,
+        error=error,
+        shuffled=mean_and_error(found[:, 1], images)[0],
+        whole_image=mean_and_error(found[:, 2], images)[0],
+        gain=gain,
+        gain_error=gain_error,
+        images=len(found),
         skipped=int((~judged).sum()))
 
 

@@ -70,9 +70,12 @@ def class_activation(model: nn.Module,
                   method)(logits,
                           [logits.last_map if layer is None else layer],
                           to_map)
-    # as large as the map is, not stretched to the image
+    # not `cam` itself, which would be a cycle that keeps the graph of a batch
+    # until Python collects its garbage
+    recorded = cam.activations_and_grads
+    # as large as the map is, not stretched to the image: width, height
     cam.get_target_width_height = lambda images: (
-        cam.activations_and_grads.activations[0].shape[:1:-1])  # width, height
+        recorded.activations[0].shape[:1:-1])
     # of a frozen model, too
     inputs = inputs.detach().clone().requires_grad_()
     targets = [ClassifierOutputTarget(label) for label in labels.tolist()]
@@ -81,7 +84,7 @@ def class_activation(model: nn.Module,
             maps = cam(inputs, targets)
     finally:
         # not by `with`, which the library lets swallow an IndexError
-        cam.activations_and_grads.release()
+        recorded.release()
         model.zero_grad()
     return torch.from_numpy(maps).to(inputs.device)
 

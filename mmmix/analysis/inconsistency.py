@@ -9,7 +9,7 @@ from rich.progress import track
 from torch import Tensor
 
 from mmmix.analysis.methods import Method, measure_pairs
-from mmmix.analysis.pairs import Pairs, mean_and_error
+from mmmix.analysis.pairs import Pairs, differences_from_first, mean_and_error
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
 from mmmix.functional import area_attention_lambda
@@ -112,14 +112,12 @@ def mean_inconsistency(found: Found) -> Dict[str, float]:
 def against_first(found: Dict[str, Found]) -> Dict[str, Tuple[float, float]]:
     """Mean difference of each method from the first, pair by pair, in
     percent, and its error."""
-    values = [100 * abs(own['lam_gt'] - own['lam']) for own in found.values()]
-    differences = {}
-    for (name, own), value in zip(found.items(), values):
-        difference = value - values[0]
-        both = ~np.isnan(difference)
-        differences[name] = mean_and_error(difference[both],
-                                           own['batch'][both])
-    return differences
+    return differences_from_first(
+        {
+            name: 100 * abs(own['lam_gt'] - own['lam'])
+            for name, own in found.items()
+        },
+        next(iter(found.values()))['batch'])
 
 
 def within(dataset: BaseDataset, indices: Sequence[int],

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mmmix.analysis.methods import Method, measure_pairs
-from mmmix.analysis.pairs import Pairs, mean_and_error
+from mmmix.analysis.pairs import Pairs, differences_from_first, mean_and_error
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
@@ -126,6 +126,23 @@ def mean_accuracy(found: Dict[str, np.ndarray]) -> Dict[str, float]:
         means[kind], means[f'{kind}_error'] = mean_and_error(
             100 * found[kind], found['batch'])
     return means
+
+
+def against_first(
+    found: Dict[str, Dict[str, np.ndarray]]
+) -> Dict[str, Dict[str, Tuple[float, float]]]:
+    """Mean difference of each method from the first, pair by pair, in
+    percent, and its error, by its name, for ``top1`` and ``top2``."""
+    batch = next(iter(found.values()))['batch']
+    return {
+        kind:
+        differences_from_first(
+            {
+                name: 100 * own[kind]
+                for name, own in found.items()
+            }, batch)
+        for kind in KINDS
+    }
 
 
 def over_lambda(found: Dict[str, np.ndarray], bins: int) -> Dict[str, List]:

@@ -14,6 +14,7 @@ from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
 
 from mmmix.analysis.attention_segmentation import top_mass_mask
+from mmmix.analysis.pairs import mean_and_error
 from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
                                           normalisation)
 from mmmix.errors import MmmixError, check_name
@@ -139,8 +140,10 @@ def accuracy_under_occlusion(trained: TrainedModel,
 
     Returns:
         dict[str, dict]: For each kind in ``occlusion.drop`` a value for each
-        ratio: ``top1``, in percent, and ``dropped``, the share of the
-        patches.
+        ratio: ``top1``, in percent, its standard ``error``, and ``dropped``,
+        the share of the patches; of all ratios together ``mean`` and
+        ``mean_error``, and ``difference`` and ``difference_error``, the same
+        of the mean less that of the first kind, image by image.
     """
     fill = zero_pixels(trained.model.data_preprocessor, occlusion.fill)
     # (kinds, ratios, top-1 or dropped, N)
@@ -165,12 +168,28 @@ def accuracy_under_occlusion(trained: TrainedModel,
                 masks.cpu().float().mean((0, 2, 3))
             ]
         values.append(torch.stack(of_batch))
-    means = torch.cat(values, 1).mean(1).view(len(occlusion.drop), -1, 2)
+    values = torch.cat(values, 1).view(len(occlusion.drop), -1, 2, start)
     return {
-        kind:
-        dict(top1=(100 * own[:, 0]).tolist(), dropped=own[:, 1].tolist())
-        for kind, own in zip(occlusion.drop, means)
+        kind: _mean_curve(*own.unbind(1), first=values[0, :, 0])
+        for kind, own in zip(occlusion.drop, values)
     }
+
+
+def _mean_curve(hits: Tensor, dropped: Tensor, first: Tensor) -> dict:
+    """The means over the images of values ``(ratios, N)``, of which ``first``
+    are the hits of another kind."""
+    images = range(hits.size(1))
+    top1, error = zip(*(mean_and_error(100 * own, images) for own in hits))
+    mean, mean_error = mean_and_error(100 * hits.mean(0), images)
+    difference = mean_and_error(100 * (hits - first).mean(0), images)
+    return dict(
+        top1=list(top1),
+        error=list(error),
+        dropped=dropped.mean(1).tolist(),
+        mean=mean,
+        mean_error=mean_error,
+        difference=difference[0],
+        difference_error=difference[1])
 
 
 def drop_patches(images: Tensor,

@@ -1,6 +1,6 @@
 """Pairs of images that all methods mix alike, and means over them."""
 from dataclasses import dataclass
-from typing import Iterator, Sequence, Tuple
+from typing import Dict, Iterator, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -134,6 +134,31 @@ def mean_and_error(values: Sequence[float],
         return float(mean), float('nan')
     error = np.sqrt(units / (units - 1) * (sums**2).sum()) / len(values)
     return float(mean), float(error)
+
+
+def differences_from_first(
+        values: Dict[str, np.ndarray],
+        batches: Sequence[int]) -> Dict[str, Tuple[float, float]]:
+    """Mean difference of each method from the first, pair by pair, and its
+    standard error.
+
+    Args:
+        values (dict[str, np.ndarray]): ``(N,)`` of each method by its name;
+            a pair that is NaN for one of the two does not count.
+        batches (Sequence[int]): See :func:`mean_and_error`.
+
+    Example:
+        >>> differences_from_first(
+        ...     dict(a=np.zeros(2), b=np.array([1., 3.])), [0, 1])
+        {'a': (0.0, 0.0), 'b': (2.0, 1.0)}
+    """
+    first = next(iter(values.values()))
+    batches = np.asarray(batches)
+    differences = {name: own - first for name, own in values.items()}
+    return {
+        name: mean_and_error(own[~np.isnan(own)], batches[~np.isnan(own)])
+        for name, own in differences.items()
+    }
 
 
 def check_alike(models: Sequence[TrainedModel], dataset: BaseDataset) -> None:

@@ -34,7 +34,9 @@ class TrainedModel:
 
     @property
     def short_checkpoint(self) -> str:
-        """The checkpoint by its folder and name."""
+        """The checkpoint by its folder and name, or its address."""
+        if '://' in self.checkpoint:
+            return self.checkpoint
         return '/'.join(Path(self.checkpoint).parts[-2:])
 
 

@@ -6,6 +6,7 @@ from .gaze import Gaze, gaze_map
 from .label_maps import LoadLabelMap, RandomResizedCrop
 from .listed import CustomDataset, ImageNet, read_labels, read_lines
 from .loading import LoadGaze, LoadImage
+from .masked_images import MaskedImages
 from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
 from .tiny_imagenet import TinyImageNet
@@ -16,7 +17,7 @@ from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
 __all__ = [
     'CustomDataset', 'DecodedImages', 'Gaze', 'ImageNet', 'ImageNetA',
     'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
-    'LoadLabelMap', 'RandomResizedCrop', 'StylizedImageNet',
+    'LoadLabelMap', 'MaskedImages', 'RandomResizedCrop', 'StylizedImageNet',
     'SyntheticDetection', 'SyntheticObjects', 'SyntheticSegmentation',
     'TinyImageNet', 'VOCSegmentation', 'WnidImages', 'gaze_map',
     'read_cub_gha', 'read_fixations', 'read_labels', 'read_lines'

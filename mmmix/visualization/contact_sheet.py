@@ -36,8 +36,11 @@ def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
     """Draw the rows of each pair, with a column for each model, by its name.
 
     Every map lies over the grey image, from black at 0 to light at its own
-    highest value. A white line is the border of what was pasted.
+    highest value. A white line is the border of what was pasted. The pairs
+    lie below each other, or side by side if there is one model.
     """
+    if len(models) == 1:
+        return _draw_side_by_side(pairs)
     rows = [row for pair in pairs for row in pair]
     axes = draw_grid(rows[0].image, len(rows), [1.] * (1 + len(models)), CELL)
     for axis, title in zip(axes[0], ('image', *models)):
@@ -52,6 +55,23 @@ def draw_sheet(pairs: Sequence[Sequence[SheetRow]],
             va='center')
         for model, axis in enumerate(cells, -1):
             _draw_cell(axis, row, model)
+    return axes[0, 0].figure
+
+
+def _draw_side_by_side(pairs: Sequence[Sequence[SheetRow]]) -> Figure:
+    """Each image beside its map, with what it is above them."""
+    axes = draw_grid(pairs[0][0].image, len(pairs[0]), [1.] * 2 * len(pairs),
+                     CELL)
+    for number, pair in enumerate(pairs):
+        for row, cells in zip(pair, axes[:, 2 * number:]):
+            cells[0].set_title(
+                ' '.join(row.title.split('\n')),
+                loc='left',
+                color=row.colour,
+                fontsize=7.5,
+                pad=3)
+            _draw_cell(cells[0], row, -1)
+            _draw_cell(cells[1], row, 0)
     return axes[0, 0].figure
 
 

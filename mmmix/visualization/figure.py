@@ -39,7 +39,7 @@ class MixedPairs:
     guided: List[bool]
 
 
-def draw_pairs(pairs: MixedPairs) -> Figure:
+def draw_pairs(pairs: MixedPairs, masks: bool = True) -> Figure:
     """Draw mixed images beside what they were made of, a row for each pair.
 
     The columns are the source (the image pasted in), the target, the
@@ -47,17 +47,22 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
     and the mask: how much of each place belongs to the source. Frames in the
     attention show the regions of a guided mixer. Where a network mixes inside,
     the title says so: no such image is shown to it.
+
+    Args:
+        pairs (MixedPairs): What is drawn.
+        masks (bool): Whether there are columns of masks. Defaults to True.
     """
     titles = ['source', 'target']
     if pairs.attention is not None:
         titles += ['source attention', 'target attention']
-    columns = [1.] * len(titles) + [1., .6] * len(pairs.mixes)
+    columns = [1.] * len(titles)
+    columns += ([1., .6] if masks else [1.]) * len(pairs.mixes)
     axes = draw_grid(pairs.images[0], len(pairs.images), columns, CELL)
     for mixed in pairs.mixes:
         title = mixed.mixer
         if mixed.site is not None:
             title += f'\ninside, after {mixed.site}'
-        titles += [title, 'mask']
+        titles += [title, 'mask'] if masks else [title]
     for axis, title in zip(axes[0], titles):
         axis.set_title(
             title,
@@ -66,7 +71,7 @@ def draw_pairs(pairs: MixedPairs) -> Figure:
             color=dict(source=SOURCE,
                        target=TARGET).get(title.split()[0], 'black'))
     for i, row in enumerate(axes):
-        _draw_pair(pairs, i, list(row))
+        _draw_pair(pairs, i, list(row), masks)
     return axes[0, 0].figure
 
 
@@ -86,7 +91,7 @@ def draw_grid(image: Tensor, rows: int, columns: Sequence[float],
     return axes
 
 
-def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
+def _draw_pair(pairs: MixedPairs, target: int, row: list, masks: bool) -> None:
     source = int(pairs.mixes[0].source[target])
     both = ((source, SOURCE), (target, TARGET))
     for image, colour in both:
@@ -106,6 +111,8 @@ def _draw_pair(pairs: MixedPairs, target: int, row: list) -> None:
         for (image, colour), weight, below in zip(both, weights, (4, 16)):
             text = f'{weight:.2f} {short_name(pairs.labels[image])}'
             draw_caption(axis, text, below, color=colour)
+        if not masks:
+            continue
         axis = row.pop(0)
         height, width = pairs.images.shape[-2:]
         axis.imshow(

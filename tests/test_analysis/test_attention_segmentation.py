@@ -67,6 +67,26 @@ def test_classes_and_void_as_naseer_et_al():
     assert results['whole_image'] == 25
 
 
+def test_any_label_can_be_the_background():
+    both = sample([[255, 255], [0, 3]])
+    assert judge([both], mass=1., background=255)['jaccard'] == 0
+    # 255 is no longer void: the lower half of the image is the truth
+    assert judge([both], mass=1., background=255)['whole_image'] == 50
+    assert judge([both], mass=1., background=3)['whole_image'] == 50
+
+
+def test_errors_by_hand():
+    results = judge([
+        sample([[7, 3], [0, 0]]),
+        sample([[7, 0], [7, 0]]),
+    ],
+                    mass=1.)
+    # 1 and 1/3: half of their distance
+    assert results['error'] == pytest.approx(100 / 3)
+    assert results['gain'] == pytest.approx(results['jaccard'] -
+                                            results['shuffled'])
+
+
 def test_images_without_an_object_are_counted():
     results = judge([
         sample([[0, 0], [0, 0]]),

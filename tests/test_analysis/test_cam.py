@@ -1,4 +1,6 @@
 """Class activation maps against Zhou's definition, and on every family."""
+import gc
+
 import pytest
 import torch
 from families import FAMILIES, each
@@ -38,6 +40,18 @@ def test_grad_cam_of_an_averaged_map_is_the_class_activation_map(cnn):
         torch.testing.assert_close(
             maps[n].double(), scaled(cam), atol=1e-4, rtol=1e-4)
     assert maps.max() > 0.99
+
+
+def test_nothing_of_a_batch_is_kept(cnn):
+    """Its graph would be gigabytes for a large network."""
+    from pytorch_grad_cam import GradCAM
+    gc.collect()
+    gc.disable()
+    try:
+        class_activation(cnn, torch.randn(2, 3, 32, 32), torch.tensor([0, 1]))
+        assert not any(isinstance(o, GradCAM) for o in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_of_a_linear_model_by_hand(cnn):

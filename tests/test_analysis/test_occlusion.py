@@ -4,8 +4,9 @@ from helpers import build, vit_config
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mmmix.analysis.occlusion import (Occlusion, accuracy_under_occlusion,
-                                      drop_patches, zero_pixels)
+from mmmix.analysis.occlusion import (Occlusion, _mean_curve,
+                                      accuracy_under_occlusion, drop_patches,
+                                      zero_pixels)
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.registry import MODELS
 
@@ -195,6 +196,20 @@ def test_accuracy_by_hand():
     for label, expected in ((1, [100, 0, 0]), (0, [0, 100, 100])):
         assert accuracy(Brightness(), images, [label], occlusion,
                         saliency) == expected
+
+
+def test_means_and_errors_by_hand():
+    values = torch.tensor([[1., 1, 0, 0], [1., 0, 0, 0]])
+    curve = _mean_curve(values, torch.tensor([[.5] * 4, [1.] * 4]), 1 - values)
+    assert curve['top1'] == [50, 25] and curve['dropped'] == [.5, 1]
+    spread = torch.tensor([1., 1, 0, 0]).std() / 2
+    assert curve['error'][0] == pytest.approx(100 * float(spread))
+    # an image's mean over the ratios: 1, 1/2, 0, 0
+    assert curve['mean'] == 37.5
+    means = torch.tensor([1, .5, 0, 0])
+    assert curve['mean_error'] == pytest.approx(100 * float(means.std() / 2))
+    assert curve['difference'] == -25
+    assert curve['difference_error'] == pytest.approx(2 * curve['mean_error'])
 
 
 def test_accuracy_is_that_of_a_classifier_shown_the_occluded_image():

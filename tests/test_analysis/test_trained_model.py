@@ -30,6 +30,15 @@ def test_names_are_what_tells_pairs_apart(configs, checkpoints, names):
     assert found == names
 
 
+@pytest.mark.parametrize('checkpoint, short', [
+    ('work_dirs/smmix/epoch_10.pth', 'smmix/epoch_10.pth'),
+    ('w.pth', 'w.pth'),
+    ('pypi://a-model', 'pypi://a-model'),
+])
+def test_short_names_of_checkpoints(checkpoint, short):
+    assert TrainedModel('it', None, checkpoint, None).short_checkpoint == short
+
+
 def test_images_are_drawn_from_all_classes():
     chosen = choose_images(range(1000), 100)
     assert chosen == choose_images(range(1000), 100) == sorted(set(chosen))

@@ -27,7 +27,8 @@ def test_aimless_attention_reaches_one(run_tool, tmp_path, capsys):
     table = capsys.readouterr().out
     for kind in ('BottomUp', 'ClassAttention', 'TopDown'):
         assert re.search(
-            rf'{Path(SHIPPED).stem} \| {kind} \| 20 \| 1.00 \| 1.00 \|', table)
+            rf'{Path(SHIPPED).stem} \| {kind} '
+            r'\| 20 \| 1.00 \| 0.00 \| 1.00 \|', table)
 
 
 def test_bad_input(run_tool, config, tmp_path):

@@ -39,8 +39,8 @@ def test_attention_without_aim(run_tool, tmp_path):
         assert 0 < half < whole == pytest.approx(found['whole_image'])
     text = (tmp_path / 'work_dirs/attention-segmentation.md').read_text()
     for said in ('checkpoint | map | 0.5 | 1', 'BottomUp, shuffled',
-                 'the whole image', 'The truth is the masks', '(nearest)',
-                 '(void) are left out'):
+                 'BottomUp, gain', 'the whole image', 'The truth is the masks',
+                 '(nearest)', '(void) are left out'):
         assert said in text
     picture = tmp_path / 'work_dirs/attention-segmentation.png'
     assert picture.stat().st_size > 10000

@@ -84,6 +84,30 @@ def test_checkpoint_guides(run_tool, config, tmp_path):
     assert not np.array_equal(a, c)
 
 
+def test_a_config_as_a_mixer(run_tool, config, tmp_path, capsys):
+    """Its label rule and attention map, on the model's own weights."""
+    torch.manual_seed(1)
+    model = build_model(load_config(config))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'w.pth')
+    method = 'tdattenmix/' \
+        'vit-xs_tdattenmix_1xb128-15e_tiny-imagenet-25.py'
+    common = [
+        BROWSE, config, '--checkpoint', 'w.pth', '--split', 'val', '--num', 3,
+        '--mixers', 'CutMix', method, 'SMMix', '--names', 'a', 'b', 'c'
+    ]
+    run_tool(*common, '--out', 'with.png')
+    run_tool(*common, '--out', 'without.png', '--no-masks')
+    printed = capsys.readouterr().out.splitlines()[-1]
+    assert f'{method}: 0.' in printed and 'SMMix: 0.' in printed
+    widths = [
+        matplotlib.image.imread(tmp_path / f'{name}.png').shape[1]
+        for name in ('with', 'without')
+    ]
+    assert widths[0] > 1.15 * widths[1]
+    with pytest.raises(SystemExit, match='must give 3 different names'):
+        run_tool(*common[:-1])
+
+
 @UNTRAINED
 @pytest.mark.parametrize('arguments, problem', [
     (['--mixers', 'SMMixx'], "no mixer 'SMMixx'; there are"),

@@ -9,6 +9,7 @@ import torch
 from mmmix.analysis import open_dataset
 from mmmix.cli import build_model, load_config
 from mmmix.cli.models import read_model
+from mmmix.visualization.contact_sheet import SheetRow, draw_sheet
 
 SHEET = 'analysis/class_activation.py'
 SHARES = 'analysis/attention_on_mixed.py'
@@ -95,6 +96,20 @@ def test_a_sheet_of_attention(run_tool, config, weights, tmp_path):
              tmp_path / 'sheet', *SMALL)
     height, width, _ = cv2.imread(str(tmp_path / 'sheet.png')).shape
     assert 1 < height / width < 2  # three rows, two columns
+
+
+def test_pairs_of_one_model_lie_side_by_side():
+    rows = [
+        SheetRow(f'what\nit is {i}', 'black', torch.rand(3, 8, 8),
+                 [torch.rand(2, 2)], [f'p = {i}']) for i in range(3)
+    ]
+    figure = draw_sheet([rows, rows[::-1]], ['it'])
+    assert len(figure.axes) == 3 * 4
+    titles = [axes.get_title('left') for axes in figure.axes]
+    assert titles[:4] == ['what it is 0', '', 'what it is 2', '']
+    captions = [[text.get_text() for text in axes.texts]
+                for axes in figure.axes]
+    assert captions[:4] == [[], ['p = 0'], [], ['p = 2']]
 
 
 def test_bad_input(run_tool, config, weights, tmp_path):

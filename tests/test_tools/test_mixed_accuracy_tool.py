@@ -41,6 +41,9 @@ def test_a_judge_that_always_says_the_same(run_tool, config, tmp_path, capsys):
     top1 = {row[2] for row in rows.values()}
     top2 = {row[4] for row in rows.values()}
     assert len(top1) == len(top2) == 1
+    for kind, differences in content['difference_from_first'].items():
+        assert set(differences) == set(rows), kind
+        assert all(value == [0, 0] for value in differences.values())
     # 2 of the 16 images show a 3, each once as target and once as source
     share, = top1
     assert share == pytest.approx(25)

@@ -16,9 +16,8 @@ Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
 """
 from dataclasses import asdict
 
-import numpy as np
-
 from mmmix import analysis
+from mmmix.analysis.attention_segmentation import VOID
 from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
                               analysis_run, open_images, read_map_kinds,
                               read_models)
@@ -87,20 +86,20 @@ def report(args, protocol, results, first, truth):
             names[key]: [result[what] for result in row]
             for key, row in results.items()
         }
-        for what in ('jaccard', 'shuffled')
-    }
-    gains = {
-        name: np.subtract(row, values['shuffled'][name])
-        for name, row in values['jaccard'].items()
+        for what in ('jaccard', 'error', 'shuffled', 'gain', 'gain_error')
     }
     whole = [first['whole_image']] * len(args.mass)
     rows = [(model, kind + suffix, *values[what][name])
             for what, suffix in (('jaccard', ''), ('shuffled', ', shuffled'))
             for (model, kind), name in names.items()]
+    rows += [(model, f'{kind}, gain',
+              *(f'{gain:+.2f} ± {error:.2f}' for gain, error in zip(
+                  values['gain'][name], values['gain_error'][name])))
+             for (model, kind), name in names.items()]
     figure = draw_panels(
         {
             ATTENTION: values['jaccard'],
-            'gain over shuffled places': gains
+            'gain over shuffled places': values['gain']
         },
         args.mass,
         'share of the attention kept',
@@ -109,6 +108,9 @@ def report(args, protocol, results, first, truth):
         }},
         share_y=False)
     void = dict(ignored='left out', background='background')[args.void]
+    void = f'pixels of label {VOID} (void) are {void}'
+    if args.background == VOID:
+        void = f'pixels of label {VOID} are the background'
     write_report(
         args.out,
         'Segmentation by attention',
@@ -126,11 +128,11 @@ def report(args, protocol, results, first, truth):
             f'({first["skipped"]} more have no object and are left out); the '
             'columns are the shares of the attention that are kept. The map '
             f'is the mean of the heads; {UPSAMPLED[args.upsample]}. The truth '
-            f'is {truth}: {COMPARED[args.truth]}; pixels of label 255 (void) '
-            f'are {void}.',
+            f'is {truth}: {COMPARED[args.truth]}; {void}.',
             'The more places are taken, the larger is the index of any map. '
             '"shuffled" is the same map with its places shuffled: what '
-            'attention without aim reaches with as many places. '
+            'attention without aim reaches with as many places; "gain" is the '
+            'difference, image by image, with its standard error. '
             f'"{WHOLE}" takes all pixels.'
         ])
 

@@ -19,8 +19,9 @@ example, after tools/quickstart.sh:
 import numpy as np
 
 from mmmix import analysis
-from mmmix.analysis.mixed_accuracy import (KINDS, LEAST, draw_over_lambda,
-                                           mean_accuracy, over_lambda)
+from mmmix.analysis.mixed_accuracy import (KINDS, LEAST, against_first,
+                                           draw_over_lambda, mean_accuracy,
+                                           over_lambda)
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
 from mmmix.cli.models import (analysis_parser, analysis_run, open_images,
                               read_model)
@@ -28,7 +29,9 @@ from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'top-1', 'std. error', 'top-2', 'std. error',
-           'top-1, equal lambda', 'top-2, equal lambda', 'lambda', 'pairs')
+           'top-1 to the first', 'std. error', 'top-2 to the first',
+           'std. error', 'top-1, equal lambda', 'top-2, equal lambda',
+           'lambda', 'pairs')
 
 
 def parse_args():
@@ -66,6 +69,7 @@ def main():
     curves = {name: over_lambda(own, args.bins) for name, own in found.items()}
     counts = np.array([curve['pairs'] for curve in curves.values()])
     common = np.flatnonzero((counts >= LEAST).all(0))
+    differences = against_first(found)
     metrics, rows = {}, []
     for method in methods:
         name = method.name
@@ -75,9 +79,11 @@ def main():
                      for i in common]) if len(common) else None
             for kind in KINDS
         ]
-        rows.append((name, method.guided_by, own['top1'], own['top1_error'],
-                     own['top2'], own['top2_error'], *at_equal_lambda,
-                     found[name]['lam'].mean(), own['images']))
+        rows.append(
+            (name, method.guided_by, own['top1'], own['top1_error'],
+             own['top2'], own['top2_error'], *differences['top1'][name],
+             *differences['top2'][name], *at_equal_lambda,
+             found[name]['lam'].mean(), own['images']))
     ranges = ', '.join(f'{i / args.bins:g} to {(i + 1) / args.bins:g}'
                        for i in common)
     write_report(
@@ -88,12 +94,14 @@ def main():
         dict(
             judge=args.judge,
             metrics=metrics,
+            difference_from_first=differences,
             bins=args.bins,
             over_lambda=curves,
             same_class=same_class),
         figure=draw_over_lambda(curves, args.bins),
         notes=[
-            f'In percent, judged by {judge.short_checkpoint}. Lambda is the '
+            f'In percent, judged by {judge.short_checkpoint}. "To the first": '
+            'the difference from the first row, pair by pair. Lambda is the '
             'share of the image that comes from the source, of a blend its '
             'weight. "Equal lambda": the mean over the bins in which every '
             f'method has at least {LEAST} pairs: '

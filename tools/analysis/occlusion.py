@@ -86,8 +86,11 @@ def notes_of(args, num_images, source):
     rows, columns = args.grid
     notes = [
         f'Top-1 accuracy in percent on {num_images} images, by the share that '
-        f'is lost; one standard error is at most {50 / num_images**.5:.1f} '
-        f'points. The patch grid is {rows} x {columns}, of which '
+        f'is lost, and its mean over these shares, also less that of '
+        f'{args.drop[0]} patches, image by image. One standard error of a '
+        f'single accuracy is at most {50 / num_images**.5:.1f} points; all '
+        'of them are in the JSON. '
+        f'The patch grid is {rows} x {columns}, of which '
         'floor(ratio x patches) are dropped. Zeros are set '
         f'{FILLED[args.fill]}.'
     ]
@@ -133,11 +136,13 @@ def main():
         for kind in occlusion.drop
     }
     write_report(
-        args.out, 'Occlusion',
-        ['checkpoint', 'dropped', *(f'{r:.0%}' for r in args.ratios), 'mean'],
-        [(name, kind, *kinds[kind]['top1'],
-          sum(kinds[kind]['top1']) / len(args.ratios))
-         for kind in occlusion.drop for name, kinds in curves.items()],
+        args.out, 'Occlusion', [
+            'checkpoint', 'dropped', *(f'{r:.0%}' for r in args.ratios),
+            'mean', 'std. error', f'to {occlusion.drop[0]}', 'std. error'
+        ], [(name, kind, *own[kind]['top1'],
+             *(own[kind][key] for key in ('mean', 'mean_error', 'difference',
+                                          'difference_error')))
+            for kind in occlusion.drop for name, own in curves.items()],
         dict(
             asdict(occlusion),
             images=len(indices),
