@@ -1,5 +1,6 @@
 """AbSViT and the top-down attention map of TdAttenMix's public code."""
 import argparse
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -354,11 +355,10 @@ def test_tool_writes_all_or_nothing(convert, tmp_path, monkeypatch):
 
     torch.save(dict(model=published()), source)
 
-    def full_disk(content, path):
-        Path(path).write_text('half of it')
+    def full_disk(handle):
         raise OSError('no space left')
 
-    monkeypatch.setattr(torch, 'save', full_disk)
+    monkeypatch.setattr(os, 'fsync', full_disk)
     with pytest.raises(OSError, match='no space'):
         convert(source, target)
     assert target.read_text() == 'what was there'

@@ -30,8 +30,8 @@ class MixToken(AtSite):
     >>> mixer, rng = MixToken(), np.random.default_rng(0)
     >>> grids = dict(patch_embed=(14, 14))
     >>> params = mixer.sample(rng, 4, (224, 224), grids)
-    >>> params['source'], params['box']
-    (array([3, 2, 1, 0]), array([6, 4, 8, 6]))
+    >>> params['source'], params['site'], params['grid']
+    (array([3, 2, 1, 0]), 'patch_embed', (14, 14))
     """
 
     def __init__(self,
