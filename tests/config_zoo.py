@@ -164,11 +164,31 @@ def shapes(model):
     return {name: tuple(p.shape) for name, p in model.named_parameters()}
 
 
+def count_parameters(cfg):
+    """Number of parameters without mixing; models of one kind are counted
+    once."""
+    cfg.model.train_cfg = None
+    key = repr((cfg.model, cfg.data_preprocessor))
+    if key not in _counts:
+        _counts[key] = sum(p.numel() for p in full_width(cfg).parameters())
+    return _counts[key]
+
+
+_counts, _stock = {}, {}
+
+
 def stock_shapes(cfg):
     """Shape of each parameter of the stock classifier, None if there is none.
 
     Necks have no parameters.
     """
+    key = repr((cfg.model.backbone, cfg.model.head))
+    if key not in _stock:
+        _stock[key] = _stock_shapes(cfg)
+    return _stock[key]
+
+
+def _stock_shapes(cfg):
     backbone = dict(cfg.model.backbone)
     backbone['type'] = STOCK.get(backbone['type'], backbone['type'])
     if backbone['type'].startswith('mmmix.'):

@@ -65,9 +65,8 @@ def merge_args(cfg, args):
     if args.resume and args.resume != 'auto':
         cfg.resume, cfg.load_from = True, args.resume
     elif args.resume:
-        latest = checkpoint_to_resume(cfg.work_dir)
-        if latest:
-            cfg.resume, cfg.load_from = True, latest
+        if checkpoint_to_resume(cfg.work_dir):
+            cfg.resume, cfg.load_from = True, None
     check_start(cfg)
     if args.auto_scale_lr:
         enable_lr_scaling(cfg)

@@ -2,6 +2,7 @@
 import logging
 import textwrap
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, List, Optional, Union
 from urllib.parse import urlparse
@@ -138,10 +139,14 @@ def checkpoint_to_resume(work_dir: Union[str, Path],
         if path is not None:
             raise type(error)(
                 f'{error} {whole} is whole: --resume {whole}.') from None
-        print_log(
-            f'{error} The run is resumed from {whole}, the latest that is '
-            'whole.', 'current', logging.WARNING)
+        _say_once(f'{error} The run is resumed from {whole}, the latest that '
+                  'is whole.')
         return str(whole)
+
+
+@lru_cache(maxsize=None)
+def _say_once(text: str) -> None:
+    print_log(text, 'current', logging.WARNING)
 
 
 def _last_saved(folder: Path) -> Optional[str]:

@@ -65,6 +65,7 @@ def build_runner(cfg: Config,
         FileNotFoundError, MmmixError: See :func:`check_start`.
         MmmixError: If a toolbox or a launcher of the config is not available.
     """
+    given = cfg.get('load_from')
     start = cfg.load_from = check_start(cfg)
     keep_while_saving(cfg)
     training = bool(cfg.get('train_cfg')) and not trained
@@ -84,7 +85,7 @@ def build_runner(cfg: Config,
     else:
         runner = kind.from_cfg(cfg)
     if trained:  # the saved config still says where the training began
-        runner.cfg.model = whole
+        runner.cfg.model, runner.cfg.load_from = whole, given
         runner.dump_config()
     if training:
         derive_randomness(runner)

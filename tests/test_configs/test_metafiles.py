@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 import yaml
-from config_zoo import (CONFIGS, ROOT, config_of, every_config, full_width,
-                        load, name_of)
+from config_zoo import (CONFIGS, ROOT, config_of, count_parameters,
+                        every_config, load, name_of)
 
 from mmmix.registry import BATCH_AUGMENTS
 
@@ -96,9 +96,7 @@ def test_name_says_method_batch_and_epochs(path):
 
 @every_config
 def test_parameters_are_counted(path):
-    cfg = load(path)
-    cfg.model.train_cfg = None
-    parameters = sum(p.numel() for p in full_width(cfg).parameters())
+    parameters = count_parameters(load(path))
     assert entries()[path]['Metadata']['Parameters'] == parameters
 
 

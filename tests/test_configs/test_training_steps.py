@@ -5,6 +5,7 @@ import pytest
 import torch
 from config_zoo import (CONFIGS, load, name_of, need_timm, pieces, shrink,
                         without_weights)
+from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -13,6 +14,18 @@ from mmmix.engine.hooks.ema_guide_hook import ema_guides
 # Configs of the same kind differ in widths and numbers; the last stands for
 # all of them.
 KINDS = {pieces(load(path)): path for path in CONFIGS}
+
+
+class AddLabelMap(BaseTransform):
+    """A label map for the guides that read one."""
+
+    def transform(self, results):
+        return dict(
+            results,
+            label_map=torch.stack(
+                [torch.rand(5, 7, 7),
+                 torch.randint(10, (5, 7, 7))]),
+            crop_box=torch.tensor([0., 0., 1., 1.]))
 
 
 def small_runner(path, work_dir):
@@ -27,7 +40,12 @@ def small_runner(path, work_dir):
             num_images=3,
             size=size,
             serialize_data=False,
-            pipeline=[dict(type='PackInputs')])
+            pipeline=[
+                dict(type=AddLabelMap),
+                dict(
+                    type='PackInputs',
+                    algorithm_keys=('label_map', 'crop_box'))
+            ])
     cfg.work_dir = str(work_dir)
     cfg.experiment_name = path.stem
     cfg.log_level = 'ERROR'

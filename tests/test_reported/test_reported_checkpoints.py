@@ -12,7 +12,7 @@ from short_run import SHORT
 from test_tools.tiny_smmix import __file__ as CONFIG
 from torch import nn
 
-from mmmix.checkpoint import load_weights
+from mmmix.checkpoint import files, load_weights
 from mmmix.cli import build_model, build_runner, load_config
 from mmmix.cli.models import read_model
 from mmmix.models import FrozenGuide
@@ -154,16 +154,19 @@ def resume_error(run_tool, work_dir, *arguments):
     return message
 
 
-def resume(run_tool, work_dir, capfd):
+def resume(run_tool, work_dir, monkeypatch):
     """What a run says that goes on with the last checkpoint that is whole."""
+    said = []
+    monkeypatch.setattr(files, 'print_log',
+                        lambda text, *args: said.append(text))
     run_tool('train.py', CONFIG, '--work-dir', work_dir, '--resume', *SHORT)
     again = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
     assert again['meta']['epoch'] == 2
-    return ''.join(capfd.readouterr())
+    return ''.join(said)
 
 
-def test_b072_the_last_checkpoint_is_cut(run_tool, full_disk, capfd):
-    said = resume(run_tool, full_disk, capfd)
+def test_b072_the_last_checkpoint_is_cut(run_tool, full_disk, monkeypatch):
+    said = resume(run_tool, full_disk, monkeypatch)
     assert f'{full_disk}/epoch_2.pth is damaged' in said
     assert f'resumed from {full_disk}/epoch_1.pth' in said
 
@@ -174,19 +177,19 @@ def test_b072_unlisted_the_given_checkpoint_is_cut(run_tool, full_disk):
 
 
 def test_b072_unlisted_the_name_of_the_last_one_was_not_written(
-        run_tool, full_disk, capfd):
+        run_tool, full_disk, monkeypatch):
     (full_disk / 'last_checkpoint').write_text('')
-    said = resume(run_tool, full_disk, capfd)
+    said = resume(run_tool, full_disk, monkeypatch)
     assert 'last_checkpoint is empty' in said
     assert f'resumed from {full_disk}/epoch_1.pth' in said
 
 
 @pytest.mark.parametrize('last', ['epoch_2.pth', 'elsewhere/epoch_2.pth'])
 def test_b072_unlisted_the_last_one_was_deleted_or_moved(
-        run_tool, full_disk, capfd, last):
+        run_tool, full_disk, monkeypatch, last):
     (full_disk / 'epoch_2.pth').unlink()
     (full_disk / 'last_checkpoint').write_text(str(full_disk / last))
-    said = resume(run_tool, full_disk, capfd)
+    said = resume(run_tool, full_disk, monkeypatch)
     assert 'no checkpoint' in said and 'resumed from' in said
 
 
