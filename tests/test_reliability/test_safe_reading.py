@@ -248,12 +248,13 @@ TOOLS = {
     'visualization/browse_mix.py': [CONFIG, '--checkpoint', 'FILE'],
     'visualization/show_predictions.py': [SEGMENTATION, 'FILE'],
     'model_converters/pvt.py': ['FILE', 'out.pth'],
+    'model_converters/stock.py': ['FILE', 'out.pth'],
     'model_converters/absvit.py': ['FILE', 'out.pth'],
     'model_converters/select_classes.py': ['FILE', 'wnids.txt', 'out.pth'],
 }
 DOWNSTREAM = {'transfer.py', 'visualization/show_predictions.py'}
 WITHOUT = {  # they load no checkpoint
-    'check.py', 'quickstart.py', 'train_table.py',
+    'check.py', 'quickstart.py', 'reliability/kill_runs.py', 'train_table.py',
     'benchmarks/benchmark_mixers.py', 'benchmarks/benchmark_training.py',
     'dataset_converters/coco_semantic.py', 'visualization/plot_curves.py'
 }

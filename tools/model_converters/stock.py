@@ -17,6 +17,7 @@ from mmengine.runner import CheckpointLoader
 
 from mmmix.checkpoint import check_checkpoint, save_whole, stock_weights
 from mmmix.cli import user_errors
+from mmmix.cli.config import add_trust
 
 
 def main():
@@ -30,6 +31,7 @@ def main():
         default='state_dict',
         choices=('state_dict', 'ema_state_dict', 'guide_ema_state_dict'),
         help='which of its weights (default: %(default)s)')
+    add_trust(parser)
     args = parser.parse_args()
     with user_errors():
         content = CheckpointLoader.load_checkpoint(
