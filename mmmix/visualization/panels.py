@@ -15,7 +15,8 @@ def draw_panels(panels: Dict[str, Lines],
                 share_y: bool = True) -> Figure:
     """Draw curves: a panel for each question, a line for each model.
 
-    A model has one colour and one marker in all panels.
+    A model has one colour and one marker in all panels; from the eleventh on
+    lines are dashed, as the colours return.
 
     Args:
         panels (dict[str, Lines]): The lines of each panel by its title.
@@ -41,6 +42,7 @@ def draw_panels(panels: Dict[str, Lines],
                 color=f'C{number % 10}',
                 marker=MARKERS[number % len(MARKERS)],
                 markersize=4,
+                linestyle='-' if number < 10 else '--',
                 linewidth=1.4,
                 label=name)
         axis.set(title=title, xlabel=xlabel)
