@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 import torch
+import yaml
 from mmengine.config import Config, utils
 from mmpretrain.models import ImageClassifier
 from torch.overrides import TorchFunctionMode
@@ -120,20 +121,32 @@ def without_weights(cfg, change=lambda model: None):
     return cfg
 
 
-class _NumbersOnCPU(TorchFunctionMode):
-    """Some backbones read their drop path rates from a tensor."""
+class _ShapesOnly(TorchFunctionMode):
+    """Nothing is filled in, since tensors on the meta device have no values.
+
+    Some backbones read their drop path rates from a tensor, which is real.
+    """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
+        if func in _FILLS and args[0].is_meta:
+            return args[0]
         if func is torch.linspace:
             kwargs['device'] = 'cpu'
         return func(*args, **kwargs)
 
 
+_FILLS = {
+    getattr(torch.Tensor, name)
+    for name in ('add_', 'clamp_', 'copy_', 'div_', 'erfinv_', 'fill_',
+                 'mul_', 'normal_', 'sub_', 'uniform_', 'zero_')
+}
+
+
 @contextmanager
 def on_meta():
     """Build models of any width in no time."""
-    with torch.device('meta'), _NumbersOnCPU():
+    with torch.device('meta'), _ShapesOnly():
         yield
 
 
@@ -164,17 +177,17 @@ def shapes(model):
     return {name: tuple(p.shape) for name, p in model.named_parameters()}
 
 
-def count_parameters(cfg):
-    """Number of parameters without mixing; models of one kind are counted
-    once."""
-    cfg.model.train_cfg = None
-    key = repr((cfg.model, cfg.data_preprocessor))
-    if key not in _counts:
-        _counts[key] = sum(p.numel() for p in full_width(cfg).parameters())
-    return _counts[key]
+@lru_cache(maxsize=None)
+def entries():
+    """What the metafiles say of each config, by its path."""
+    return {
+        ROOT / entry['Config']: entry
+        for metafile in (ROOT / 'configs').glob('*/metafile.yml')
+        for entry in yaml.safe_load(metafile.read_text())['Models']
+    }
 
 
-_counts, _stock = {}, {}
+_stock = {}
 
 
 def stock_shapes(cfg):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
+from yapf.yapflib import yapf_api
 
 # such small models only wait for a second one
 torch.set_num_threads(1)
@@ -21,6 +22,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent.name in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def no_config_laid_out(monkeypatch):
+    """MMEngine has yapf format the config of a run several times, also for
+    each checkpoint, which takes longer than a short training."""
+    monkeypatch.setattr(yapf_api, 'FormatCode',
+                        lambda text, **_: (text, False))
 
 
 @pytest.fixture(autouse=True)

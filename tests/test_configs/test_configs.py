@@ -1,14 +1,15 @@
 """Every config: it loads, and its full-width model is the stock one."""
 from collections import Counter
+from math import prod
 from urllib.parse import urlparse
 
 import numpy as np
 import pytest
 import torch
 import torchvision
-from config_zoo import (BASE_MODELS, CONFIGS, ROOT, config_of, every_config,
-                        frozen_guides, full_width, load, on_meta, shapes,
-                        stock_shapes, without_weights)
+from config_zoo import (BASE_MODELS, CONFIGS, ROOT, config_of, entries,
+                        every_config, frozen_guides, full_width, load, on_meta,
+                        shapes, shrink, stock_shapes, without_weights)
 from mmengine.config import Config, ConfigDict
 from mmpretrain.apis import ModelHub
 from torch import nn
@@ -73,12 +74,16 @@ def test_there_are_configs(capsys):
 @every_config
 @pytest.mark.filterwarnings('ignore:FrozenGuide has no checkpoint')
 def test_full_width_is_the_stock_model(path):
-    cfg = without_weights(load(path))
+    cfg = without_weights(load(path), change=shrink)
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes
     ours = shapes(full_width(cfg))
     stock = stock_shapes(cfg)
     if stock is not None:  # the others are compared by their number, below
         assert {n: s for n, s in ours.items() if n not in ADDED} == stock
+    counted = sum(
+        prod(shape) for n, shape in ours.items()
+        if not n.startswith('mixers.'))
+    assert entries()[path]['Metadata']['Parameters'] == counted
 
 
 def parameters(name):

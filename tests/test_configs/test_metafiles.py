@@ -1,12 +1,11 @@
 """Where the configs are, and what names, metafiles and pages say of them."""
 import re
-from functools import lru_cache
 from itertools import product
 
 import pytest
 import yaml
-from config_zoo import (CONFIGS, ROOT, config_of, count_parameters,
-                        every_config, load, name_of)
+from config_zoo import (CONFIGS, ROOT, config_of, entries, every_config, load,
+                        name_of)
 
 from mmmix.registry import BATCH_AUGMENTS
 
@@ -19,17 +18,6 @@ every_folder = pytest.mark.parametrize(
     'folder', FOLDERS, ids=lambda folder: folder.name)
 every_page = pytest.mark.parametrize(
     'page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-
-
-@lru_cache(maxsize=None)
-def entries():
-    """What the metafiles say of each config, by its path."""
-    return {
-        ROOT / entry['Config']: entry
-        for folder in FOLDERS
-        for entry in yaml.safe_load((folder /
-                                     'metafile.yml').read_text())['Models']
-    }
 
 
 def results(path):
@@ -92,12 +80,6 @@ def test_name_says_method_batch_and_epochs(path):
     assert cfg.train_dataloader.batch_size == batch
     assert cfg.auto_scale_lr.base_batch_size == processes * batch
     assert cfg.train_cfg.max_epochs == epochs
-
-
-@every_config
-def test_parameters_are_counted(path):
-    parameters = count_parameters(load(path))
-    assert entries()[path]['Metadata']['Parameters'] == parameters
 
 
 @every_folder
