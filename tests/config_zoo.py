@@ -138,8 +138,8 @@ class _ShapesOnly(TorchFunctionMode):
 
 _FILLS = {
     getattr(torch.Tensor, name)
-    for name in ('add_', 'clamp_', 'copy_', 'div_', 'erfinv_', 'fill_',
-                 'mul_', 'normal_', 'sub_', 'uniform_', 'zero_')
+    for name in ('add_', 'clamp_', 'copy_', 'div_', 'erfinv_', 'fill_', 'mul_',
+                 'normal_', 'sub_', 'uniform_', 'zero_')
 }
 
 

@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(items):
 def no_config_laid_out(monkeypatch):
     """MMEngine has yapf format the config of a run several times, also for
     each checkpoint, which takes longer than a short training."""
-    monkeypatch.setattr(yapf_api, 'FormatCode',
-                        lambda text, **_: (text, False))
+    monkeypatch.setattr(yapf_api, 'FormatCode', lambda text, **_:
+                        (text, False))
 
 
 @pytest.fixture(autouse=True)
