@@ -91,14 +91,23 @@ class FSDPStrategy(_FSDPStrategy):
                     'bias_decay_mult work.')
         return super().build_optim_wrapper(optim_wrapper, model)
 
+    def optim_state_dict(self) -> dict:
+        """Return the unsharded state of the optimizer, and the settings that
+        MMEngine schedules and logs beside its groups of parameters."""
+        state = super().optim_state_dict()
+        base = self.optim_wrapper.base_param_settings
+        return state if base is None else dict(state, base_param_settings=base)
+
     def load_optim_state_dict(self, state_dict: dict) -> None:
         """Load the unsharded state of the optimizer, one shard per process."""
+        base = state_dict.pop('base_param_settings', None)
         # the parent passes them in the order of torch 2.0
         state = FullyShardedDataParallel.optim_state_dict_to_load(
             model=self.model,
             optim=self.optim_wrapper.optimizer,
             optim_state_dict=state_dict)
-        self.optim_wrapper.load_state_dict(state)
+        self.optim_wrapper.load_state_dict(
+            dict(state, base_param_settings=base))
 
 
 def check_sharding(cfg: Config) -> None:

@@ -33,9 +33,6 @@ class ResumedScheduleHook(Hook):
         saved = _saved_groups(state)
         # the config of an optimizer, before it is built, has none
         groups = getattr(runner.optim_wrapper, 'param_groups', None)
-        if groups and not state.get('base_param_settings') and getattr(
-                runner.optim_wrapper, 'base_param_settings', None):
-            groups = groups[:-1]  # FSDP saves the optimizer's alone
         if not is_resuming(runner) or saved is None or groups is None:
             return
         _check_optimizer(groups, saved)
