@@ -81,7 +81,7 @@ def added_to_values(projections: Sequence[nn.Module], extra: int,
 
     def add(module: nn.Module, args: Tuple, qkv: Tensor) -> Tensor:
         qkv = qkv.clone()
-        values = qkv[:, extra:].chunk(3, -1)[2]
+        values = qkv[:, extra:, -(qkv.size(-1) // 3):]
         values += signal.flatten(1)[..., None].to(qkv.dtype)
         return qkv
 
