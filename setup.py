@@ -1,29 +1,13 @@
-"""Packaging of mmmix.
-
-Neither torch nor an OpenMMLab package is a hard requirement: two stacks
-provide them under the same import names, and installing one over the other
-breaks both. ``mmmix.environment`` checks at import what is installed.
-"""
+"""What pyproject.toml cannot say of the packaging of mmmix."""
 import os
-import runpy
+import re
 import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-
-
-def read_pins():
-    """Read ``requirements/pins.txt`` as ``{section: [requirement, ...]}``."""
-    sections = {}
-    for line in (ROOT / 'requirements/pins.txt').read_text().splitlines():
-        if line.startswith('['):
-            section = sections[line.strip('[]')] = []
-        elif line and not line.startswith('#'):
-            section.append(line)
-    return sections
 
 
 class BuildWithMim(build_py):
@@ -53,21 +37,19 @@ class BuildWithMim(build_py):
                 shutil.copy(ROOT / name, mim / name)
 
 
-pins = read_pins()
+def index_page():
+    """The README for the page of a package index: there, a link to a file of
+    the checkout leads nowhere, so its words alone are kept."""
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    text = re.sub(
+        r'!\[[^]]*\]\((?!\w+:)[^)]*\)\n(\n\*.*?\*\n)?',
+        '',
+        text,
+        flags=re.DOTALL)
+    return re.sub(r'\[([^]]+)\]\((?!\w+:|#)[^)]*\)', r'\1', text)
+
+
 setup(
-    name='mmmix',
-    version=runpy.run_path(str(ROOT / 'mmmix/version.py'))['__version__'],
-    description='Attention-guided image mixing for OpenMMLab 2.x',
-    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description=index_page(),
     long_description_content_type='text/markdown',
-    license='Apache-2.0',
-    python_requires='>=3.10,<3.13',
-    packages=find_packages(include=['mmmix', 'mmmix.*']),
-    package_data={'mmmix': ['imagenet_wnids.txt']},
-    extras_require={
-        name: pins[name]
-        for name in ('onedl', 'official', 'timm', 'mincut', 'pretrained',
-                     'downstream', 'analysis', 'tests')
-    },
-    cmdclass={'build_py': BuildWithMim},
-)
+    cmdclass={'build_py': BuildWithMim})

@@ -6,25 +6,26 @@ guide, without other parts and with those that ask guides the most.
 A combination is refused only for a missing ingredient, which the table names:
 M, a mask of one source; R, regions that belong to one image each; T, patch
 tokens; C, class attention.
-With --write the table in the README is replaced.
+With --write the table in the page is replaced.
 
 Example:
-    python .dev_scripts/cross_table.py --write README.md
+    python .dev_scripts/cross_table.py --write docs/combinations.md
 """
 import argparse
 import itertools
-import re
 import warnings
 from pathlib import Path
 
 import torch
+from generated import renewed
 from mmpretrain.structures import DataSample
 
 import mmmix  # noqa: F401
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
-from mmmix.errors import MissingIngredient, MmmixError
+from mmmix.errors import MissingIngredient
 from mmmix.registry import MODELS
 
+NAME = 'cross table'
 CLASSES = 4
 SIZE = 32
 LETTERS = {'mask': 'M', 'regions': 'R', 'tokens': 'T', 'class_attention': 'C'}
@@ -227,24 +228,6 @@ def table(results_of):
     return '\n'.join(lines)
 
 
-MARKERS = '<!-- cross table: begin -->', '<!-- cross table: end -->'
-
-
-def renewed(text, new_table):
-    """A text with the table between its markers replaced.
-
-    Raises:
-        MmmixError: If the text has no markers.
-    """
-    begin, end = map(re.escape, MARKERS)
-    pattern = re.compile(f'({begin}).*?({end})', re.DOTALL)
-    if not pattern.search(text):
-        raise MmmixError(f'There is no table between {MARKERS[0]} and '
-                         f'{MARKERS[1]}.')
-    return pattern.sub(lambda match: f'{match[1]}\n{new_table}\n{match[2]}',
-                       text)
-
-
 def parse_args():
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -259,7 +242,7 @@ def main():
     new_table = table({name: outcomes(name) for name in BACKBONES})
     if args.write:
         path = Path(args.write)
-        path.write_text(renewed(path.read_text(), new_table))
+        path.write_text(renewed(path.read_text(), NAME, new_table))
     print(new_table)
 
 

@@ -1,3 +1,3 @@
-"""The version of mmmix, read by setup.py without importing the package."""
+"""The version of mmmix, which pyproject.toml reads without an import."""
 
 __version__ = '0.1.0'

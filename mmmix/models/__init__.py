@@ -12,7 +12,7 @@ from .channels import seen_channels
 from .classifiers import MixClassifier
 from .data_preprocessors import MixDataPreprocessor
 from .guides import (EMAGuide, FrozenGuide, Guide, ImageGuide, LabelMapGuide,
-                     NetworkGuide, SelfGuide)
+                     NetworkGuide, SelfGuide, timm_guide)
 from .heads import MixLinearClsHead, MixVisionTransformerClsHead
 from .label_rules import (AreaAttentionLabel, LabelRule,
                           ProgressiveAttentionLabel, TokenMixLabel,
@@ -34,5 +34,6 @@ __all__ = [
     'ProgressiveAttentionLabel', 'PuzzleMix', 'PyramidVisionTransformer',
     'RandomMixer', 'ReLabel', 'ResNeXt_CIFAR', 'ResizeMix', 'SMMix',
     'SaliencyMix', 'SelfGuide', 'SmoothMix', 'TokenMixLabel', 'TopDown',
-    'TransMixLabel', 'UnmixedLoss', 'find_extractor', 'seen_channels'
+    'TransMixLabel', 'UnmixedLoss', 'find_extractor', 'seen_channels',
+    'timm_guide'
 ]

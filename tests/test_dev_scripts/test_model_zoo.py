@@ -1,22 +1,14 @@
 """The page of the model zoo says what the metafiles and results say."""
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
+import model_zoo
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / '.dev_scripts/model_zoo.py'
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('model_zoo', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -76,13 +68,13 @@ def cells(page, name):
     return [cell.strip() for cell in row.strip('|').split('|')]
 
 
-def test_the_page_is_up_to_date(tool):
-    assert (ROOT / 'docs/model_zoo.md').read_text() == tool.page(ROOT), (
+def test_the_page_is_up_to_date():
+    assert (ROOT / 'docs/model_zoo.md').read_text() == model_zoo.page(ROOT), (
         'run: python .dev_scripts/model_zoo.py --write docs/model_zoo.md')
 
 
-def test_rows_hold_what_was_published_and_what_was_measured(tool, checkout):
-    page = tool.page(checkout)
+def test_rows_hold_what_was_published_and_what_was_measured(checkout):
+    page = model_zoo.page(checkout)
     assert cells(page, 'tall') == [
         '[tall_4xb2_moon](../configs/cut/tall_4xb2_moon.py)', 'Moon', '1.23',
         '2.34', '81.1 (Cut paper, Table 9); Mars AUPR 3.4, Mars 12.0 (Cut '
@@ -96,10 +88,10 @@ def test_rows_hold_what_was_published_and_what_was_measured(tool, checkout):
     assert '2 configs; 1 of them' in page
 
 
-def test_a_measurement_of_no_config_is_refused(tool, checkout):
+def test_a_measurement_of_no_config_is_refused(checkout):
     measure(checkout, 'configs/cut/gone.py')
     with pytest.raises(ValueError, match=r'run\.json .*cut/gone\.py'):
-        tool.page(checkout)
+        model_zoo.page(checkout)
 
 
 def test_every_measurement_names_its_page():
@@ -111,8 +103,8 @@ def test_every_measurement_names_its_page():
     assert found
 
 
-def test_write(tool, tmp_path, monkeypatch):
+def test_write(tmp_path, monkeypatch):
     path = tmp_path / 'zoo.md'
     monkeypatch.setattr(sys, 'argv', [str(TOOL), '--write', str(path)])
-    tool.main()
-    assert path.read_text() == tool.page(ROOT)
+    model_zoo.main()
+    assert path.read_text() == model_zoo.page(ROOT)

@@ -593,8 +593,8 @@ def test_its_loss_is_not_the_heads():
                        dict(generator=dict(type='mmmix.GeneratorLoss'))))
 
 
-def test_a_plain_batch_augment_has_no_guide():
-    with pytest.raises(ValueError, match='classifier and features'):
+def test_a_plain_batch_augment_cannot_train_it():
+    with pytest.raises(ValueError, match='a loss of its own trains'):
         AutoMix()(torch.rand(2, 3, 8, 8), torch.eye(2))
 
 

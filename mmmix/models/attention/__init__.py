@@ -9,13 +9,14 @@ from .cnn import CNNActivation
 from .maps import AttentionMap, BottomUp, ClassAttention, TopDown
 from .pvt import PVTAttention
 from .swin import SwinAttention
+from .timm_vit import TIMMViTAttention
 from .vit import ViTAttention
 from .xcit import XCiTAttention
 
 __all__ = [
     'AbSViTTopDown', 'AttentionExtractor', 'BottomUp', 'CASwinAttention',
     'CNNActivation', 'CaiTAttention', 'ClassAttention', 'ClassTokenAttention',
-    'PVTAttention', 'SwinAttention', 'TopDown', 'ViTAttention', 'AttentionMap',
-    'OutputRecorder', 'XCiTAttention', 'declared_size', 'find_extractor',
-    'patch_grid', 'patch_of', 'split_heads'
+    'PVTAttention', 'SwinAttention', 'TIMMViTAttention', 'TopDown',
+    'ViTAttention', 'AttentionMap', 'OutputRecorder', 'XCiTAttention',
+    'declared_size', 'find_extractor', 'patch_grid', 'patch_of', 'split_heads'
 ]

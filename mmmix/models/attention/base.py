@@ -107,7 +107,7 @@ class AttentionExtractor(metaclass=ABCMeta):
         if not self.has_class_attention:
             raise MissingIngredient(
                 'class_attention',
-                f'The backbone {type(self.backbone).__name__} has no class '
+                f'The backbone {backbone_name(self.backbone)} has no class '
                 'token whose attention could be used: choose a label rule '
                 "based on the guide's maps (mmmix.AreaAttentionLabel) or no "
                 'label rule, or a backbone with class attention (ViT and DeiT '
@@ -233,10 +233,19 @@ def find_extractor(backbone: nn.Module) -> AttentionExtractor:
             return extractor(backbone)
     raise MmmixError(
         'No attention extractor supports the backbone '
-        f'{type(backbone).__name__}. There are '
+        f'{backbone_name(backbone)}. There are '
         f'{", ".join(sorted(extractors))}. To add one, write a subclass of '
         'mmmix.models.attention.AttentionExtractor and register it in '
         'mmmix.registry.ATTENTION_EXTRACTORS (docs/attention.md shows how).')
+
+
+def backbone_name(backbone: nn.Module) -> str:
+    """The class of a backbone, of one of timm that of timm's model.
+
+    >>> backbone_name(nn.Identity())
+    'Identity'
+    """
+    return type(getattr(backbone, 'timm_model', backbone)).__name__
 
 
 def patch_of(backbone: nn.Module) -> Optional[Tuple[int, int]]:

@@ -1,5 +1,5 @@
 from contextlib import ExitStack, contextmanager
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Iterator, Sequence, Tuple
 
 from mmpretrain.models.backbones import VisionTransformer
 from mmpretrain.models.utils import MultiheadAttention
@@ -61,17 +61,31 @@ class ViTAttention(ClassTokenAttention):
         heads = self.backbone.layers[-1].attn.num_heads
         return split_heads(query, heads), split_heads(key, heads)
 
-    @contextmanager
-    def added_to_values(self, signal: Tensor) -> Iterator[None]:
-        extra = self.num_extra_tokens
+    def added_to_values(self, signal: Tensor):
+        return added_to_values(
+            [layer.attn.qkv for layer in self.backbone.layers],
+            self.num_extra_tokens, signal)
 
-        def add(module: nn.Module, args: Tuple, qkv: Tensor) -> Tensor:
-            qkv = qkv.clone()
-            values = qkv[:, extra:, -self.backbone.embed_dims:]
-            values += signal.flatten(1)[..., None].to(qkv.dtype)
-            return qkv
 
-        with ExitStack() as hooks:
-            for layer in self.backbone.layers:
-                hooks.enter_context(layer.attn.qkv.register_forward_hook(add))
-            yield
+@contextmanager
+def added_to_values(projections: Sequence[nn.Module], extra: int,
+                    signal: Tensor) -> Iterator[None]:
+    """Inside the context, add a signal to the values that layers give.
+
+    Args:
+        projections (Sequence[nn.Module]): Layers whose outputs are queries,
+            keys and values ``(N, extra + hw, 3C)``.
+        extra (int): Number of tokens before the patches.
+        signal (Tensor): ``(N, h, w)``, broadcast over the channels.
+    """
+
+    def add(module: nn.Module, args: Tuple, qkv: Tensor) -> Tensor:
+        qkv = qkv.clone()
+        values = qkv[:, extra:, -(qkv.size(-1) // 3):]
+        values += signal.flatten(1)[..., None].to(qkv.dtype)
+        return qkv
+
+    with ExitStack() as hooks:
+        for projection in projections:
+            hooks.enter_context(projection.register_forward_hook(add))
+        yield

@@ -168,10 +168,10 @@ class AtSite(BatchMixer):
             mixer=self.name,
             site=site)
 
-    def __call__(self, inputs: Tensor,
-                 labels: Tensor) -> Tuple[Tensor, Tensor]:
+    def __call__(self, inputs: Tensor, labels: Tensor,
+                 *guidance) -> Tuple[Tensor, Tensor]:
         if not self.modules:
-            return super().__call__(inputs, labels)
+            return super().__call__(inputs, labels, *guidance)
         raise MmmixError(
             f'{self.name} mixes inside of the network, which a plain batch '
             'augment cannot: use `mmmix.MixClassifier` with '

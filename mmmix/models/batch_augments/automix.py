@@ -1,5 +1,5 @@
 from functools import partial
-from typing import Optional, Sequence, Tuple
+from typing import NoReturn, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -187,6 +187,12 @@ class AutoMix(BatchMixer):
                              or dict(type='mmmix.GeneratorLoss'), 'loss')
         if in_channels is not None:
             self.module = MixBlock(in_channels, lam_channel)
+
+    def __call__(self, *args) -> NoReturn:
+        raise MmmixError(
+            'AutoMix mixes by a module that a loss of its own trains, which a '
+            'plain batch augment cannot do: use '
+            '`mmmix.MixClassifier`.')
 
     def prepare(self, model: nn.Module) -> None:
         if self.module is not None:

@@ -1,6 +1,7 @@
 """The base of all mixers: hyper-parameters, `sample` and a pure `mix`."""
 from abc import ABCMeta, abstractmethod
-from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple, Union
+from typing import (Any, Callable, Dict, FrozenSet, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 import torch
@@ -18,7 +19,8 @@ class BatchMixer(metaclass=ABCMeta):
     A new mixer defines :meth:`sample` and :meth:`mix`, and is registered in
     ``mmmix.registry.BATCH_AUGMENTS``. Calling it keeps MMPretrain's contract
     ``(inputs, labels) -> (inputs, labels)``, so a mixer that requires no
-    guidance also works in a stock ``ClsDataPreprocessor``.
+    guidance also works in a stock ``ClsDataPreprocessor``, and with a guide
+    every mixer of images works in any training loop.
 
     Attributes:
         requires (frozenset[str]): What :meth:`mix`, and the loss of its own
@@ -107,28 +109,47 @@ class BatchMixer(metaclass=ABCMeta):
                 :meth:`check` found suitable.
         """
 
-    def __call__(self, inputs: Tensor,
-                 labels: Tensor) -> Tuple[Tensor, Tensor]:
-        """Mix a batch as MMPretrain's batch augments do.
+    def __call__(
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        guidance: Union[Guidance, Callable[..., Guidance], None] = None
+    ) -> Tuple[Tensor, Tensor]:
+        """Mix a batch in a training loop of yours, or as MMPretrain's batch
+        augments do. Random numbers follow NumPy's global seed.
 
         Args:
             inputs (Tensor): Images ``(N, C, H, W)``.
             labels (Tensor): One-hot or soft labels ``(N, num_classes)``.
+            guidance (Guidance | Callable, optional): What :attr:`requires`
+                names, for the unmixed images; or a function ``(inputs,
+                requires, labels)`` that returns it, such as
+                :func:`mmmix.models.timm_guide`.
 
         Returns:
             Tuple[Tensor, Tensor]: Mixed images and mixed labels.
+
+        Raises:
+            MmmixError: If shapes do not fit, or a guidance is missing.
         """
-        if self.requires:
+        check_batch(inputs, labels)
+        if callable(guidance):
+            guidance = guidance(inputs, self.requires, labels)
+        lacking = [
+            word for word in sorted(self.requires)
+            if getattr(guidance, word, None) is None
+        ]
+        if lacking:
             raise MmmixError(
-                f'{type(self).__name__} requires '
-                f'{" and ".join(sorted(self.requires))} from a guide, but a '
-                'plain batch augment has none: use `mmmix.MixClassifier` '
-                'with `mmmix.MixDataPreprocessor`.')
+                f'{type(self).__name__} requires {" and ".join(lacking)} from '
+                'a guide: give one as the third argument, such as '
+                'mmmix.models.timm_guide(model), or mmmix.structures.Guidance('
+                f'{lacking[0]}=...) of your own. In a config, use '
+                '`mmmix.MixClassifier` with `mmmix.MixDataPreprocessor`.')
         # MMEngine seeds the global state, so a seeded run stays reproducible
         rng = np.random.default_rng(np.random.randint(2**31))
-        check_batch(inputs, labels)
         params = self.sample(rng, inputs.size(0), inputs.shape[-2:])
-        mixed = self.mix(inputs, labels, params)
+        mixed = self.mix(inputs, labels, params, guidance)
         return mixed.inputs, mixed.mixed_labels()
 
     def required(self, guidance: Optional[Guidance], word: str) -> Tensor:
@@ -152,7 +173,8 @@ def check_batch(inputs: Tensor, labels: Tensor) -> None:
         raise MmmixError(
             'A mixer requires images (N, C, H, W) and one-hot or soft labels '
             f'(N, num_classes) of the same N, but got {tuple(inputs.shape)} '
-            f'and {tuple(labels.shape)}.')
+            f'and {tuple(labels.shape)}. Numbers of classes become one-hot by '
+            'torch.nn.functional.one_hot(labels, num_classes).float().')
 
 
 def pair(rng: np.random.Generator, batch_size: int, how: str) -> np.ndarray:

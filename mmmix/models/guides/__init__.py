@@ -7,9 +7,10 @@ from .image import ImageGuide
 from .label_maps import LabelMapGuide
 from .network import NetworkGuide
 from .self_guide import SelfGuide
+from .timm_model import timm_guide
 
 __all__ = [
     'EMAGuide', 'FrozenGuide', 'Guide', 'ImageGuide', 'LabelMapGuide',
     'NetworkGuide', 'SelfGuide', 'WORDS', 'ask_guides', 'build_guides',
-    'words_by_guide'
+    'timm_guide', 'words_by_guide'
 ]
