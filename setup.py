@@ -67,7 +67,7 @@ setup(
     extras_require={
         name: pins[name]
         for name in ('onedl', 'official', 'timm', 'mincut', 'pretrained',
-                     'downstream', 'analysis', 'tests')
+                     'downstream', 'analysis', 'tests', 'docs')
     },
     cmdclass={'build_py': BuildWithMim},
 )
