@@ -1,4 +1,4 @@
-.PHONY: quickstart test test-fast test-official lint format
+.PHONY: quickstart test test-fast test-official docs lint format
 
 quickstart:
 	bash tools/quickstart.sh
@@ -12,6 +12,14 @@ test-fast:
 
 test-official:
 	bash tools/run_tests.sh --stack official
+
+# the site, into docs/_build/html; a warning is an error
+docs:
+	bash tools/setup_env.sh full
+	rm -rf docs/api/generated
+	.venv/full/bin/python -m sphinx -W --keep-going -q -j auto -c docs \
+	    -d docs/_build/doctrees . docs/_build/html
+	@echo 'open docs/_build/html/index.html'
 
 lint:
 	bash tools/setup_env.sh full

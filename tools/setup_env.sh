@@ -4,7 +4,8 @@
 #   bash tools/setup_env.sh quick      the maintained forks, nothing compiled,
 #                                      and the test tools
 #   bash tools/setup_env.sh full       those with mmcv's compiled ops, mmdet,
-#                                      mmseg, timm, what analyses need and the test tools
+#                                      mmseg, timm, what analyses need, the test tools
+#                                      and what builds the docs
 #   bash tools/setup_env.sh official   the OpenMMLab packages of 2024
 #
 # Versions come from requirements/pins.txt. A finished environment is kept:
@@ -137,7 +138,7 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl timm mincut pretrained downstream analysis tests release'
+        sections='onedl timm mincut pretrained downstream analysis tests release docs'
         ;;
     official) sections='official timm mincut pretrained tests' ;;
 esac

@@ -179,7 +179,7 @@ class RandomResizedCrop(StockCrop):
     in the whole image, as shares of its height and width
 
     Args:
-        *args, **kwargs: Of MMPretrain's ``RandomResizedCrop``.
+        args, kwargs: Of MMPretrain's ``RandomResizedCrop``.
 
     Example::
 

@@ -19,7 +19,7 @@ class AutocastOptimWrapper(OptimWrapper):
     either.
 
     Args:
-        *args, **kwargs: Of ``mmengine.optim.OptimWrapper``.
+        args, kwargs: Of ``mmengine.optim.OptimWrapper``.
     """
 
     @contextmanager

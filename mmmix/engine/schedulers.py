@@ -25,7 +25,7 @@ class GroupCosineAnnealingLR(CosineAnnealingLR):
     0.05.
 
     Args:
-        *args, **kwargs: Of ``mmengine.optim.CosineAnnealingLR``; they hold for
+        args, kwargs: Of ``mmengine.optim.CosineAnnealingLR``; they hold for
             groups without ``eta_min``.
 
     >>> import torch

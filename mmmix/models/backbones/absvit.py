@@ -39,7 +39,7 @@ class AbSViT(VisionTransformer):
     'deit-small' and 'base'.
 
     Args:
-        *args, **kwargs: Passed to MMPretrain's ``VisionTransformer``.
+        args, kwargs: Passed to MMPretrain's ``VisionTransformer``.
 
     >>> backbone = AbSViT('deit-tiny', img_size=32, out_type='raw')
     >>> images = torch.rand(2, 3, 32, 32)

@@ -40,7 +40,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
             images, 'rgb' or 'bgr'; mean and std are in this order. It changes
             nothing for the model: a guide that sees another order gets it,
             and pictures are drawn by it. Defaults to 'rgb'.
-        *args, **kwargs: Of ``mmpretrain.ClsDataPreprocessor``.
+        args, kwargs: Of ``mmpretrain.ClsDataPreprocessor``.
 
     Attributes:
         batch_augments (RandomMixer, optional): Picks a mixer in each step.

@@ -26,7 +26,7 @@ class MixHead(ClsHead):
             logged as ``loss_<name>``. A value of None removes an inherited
             loss.
         num_classes (int): Number of classes.
-        *args, **kwargs: Of the parent.
+        args, kwargs: Of the parent.
 
     Raises:
         MmmixError: If ``num_classes`` is missing, or a mix loss has the
