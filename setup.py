@@ -63,11 +63,14 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['mmmix', 'mmmix.*']),
-    package_data={'mmmix': ['imagenet_wnids.txt']},
+    package_data={
+        'mmmix': ['imagenet_wnids.txt'],
+        'mmmix.cli.playground': ['style.css'],
+    },
     extras_require={
         name: pins[name]
         for name in ('onedl', 'official', 'timm', 'mincut', 'pretrained',
-                     'downstream', 'analysis', 'tests')
+                     'downstream', 'analysis', 'playground', 'tests')
     },
     cmdclass={'build_py': BuildWithMim},
 )

@@ -8,6 +8,7 @@ TOOLS = {
     'check': ('check.py', 'check a config and its data before a training'),
     'train': ('train.py', 'train the model of a config'),
     'test': ('test.py', 'evaluate a checkpoint'),
+    'playground': ('visualization/playground.py', 'mix images in the browser'),
     'browse-mix': ('visualization/browse_mix.py', 'draw mixed images'),
     'show-predictions':
     ('visualization/show_predictions.py', 'draw segmentations and detections'),
