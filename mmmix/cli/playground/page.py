@@ -325,7 +325,8 @@ def _control(gr, kind: str, argument: Argument,
              start: Any) -> List[Tuple[Any, Any]]:
     """The controls of an argument, each with its key: its name or, of the
     ends of a range, its name and which end."""
-    name, common = argument.name, dict(info=argument.help or None)
+    name, common = argument.name, dict(
+        info=argument.help or None, interactive=True)
     place = f'{kind}-{name}'
     if argument.kind == 'switch':
         return [(name, gr.Checkbox(start, label=name, elem_id=place,
@@ -366,7 +367,7 @@ def _control(gr, kind: str, argument: Argument,
                  value=start[end],
                  label=f'{name}, {word}',
                  elem_id=f'{place}-{word}',
-                 **(common if end == 0 else {})))
+                 **(common if end == 0 else dict(interactive=True))))
             for end, word in enumerate(('from', 'to'))]
 
 
