@@ -12,7 +12,10 @@ from mmpretrain import registry as parents
 
 from mmmix.errors import MmmixError
 
-__all__ = [*parents.__all__, 'ATTENTION_EXTRACTORS', 'STRATEGIES', 'build_as']
+__all__ = [
+    *parents.__all__, 'ATTENTION_EXTRACTORS', 'FUNCTIONS', 'STRATEGIES',
+    'build_as'
+]
 
 
 def _child(name: str, location: str) -> Registry:
@@ -55,6 +58,8 @@ RUNNERS = _child('RUNNERS', 'mmmix.engine')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'mmmix.engine')
 
 # MMPretrain has no registry of these
+FUNCTIONS = Registry(
+    'function', parent=roots.FUNCTIONS, locations=['mmmix.datasets'])
 STRATEGIES = Registry(
     'strategy', parent=roots.STRATEGIES, locations=['mmmix.engine'])
 

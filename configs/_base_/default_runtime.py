@@ -7,6 +7,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # names a sample that is being loaded for so many seconds
+    loading=dict(type='mmmix.LoadingHook', slow_after=60),
     # draws the predictions of the validation if enabled
     visualization=dict(type='VisualizationHook', enable=False),
 )

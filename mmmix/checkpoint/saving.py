@@ -13,6 +13,7 @@ from mmengine.utils import mkdir_or_exist
 from mmmix.errors import MmmixError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+MAKE_ROOM = 'What was saved before is kept: make room, and resume the run.'
 MEBIBYTE = 2**20
 
 
@@ -40,14 +41,26 @@ def write_whole(content: bytes, path: Union[str, Path]) -> None:
         part.unlink(missing_ok=True)
         if error.errno not in FULL:
             raise
-        wanted, left = (f'{size / MEBIBYTE:.1f} MiB'
-                        for size in (len(content),
-                                     shutil.disk_usage(path.parent).free))
         raise MmmixError(
-            f'{path} could not be saved: it takes {wanted}, but {left} are '
-            f'left on its disk ({error.strerror}). What was saved before is '
-            'kept: make room, and resume the run.') from None
+            f'{path} could not be saved: it takes {_size(len(content))}, but '
+            f'{space_left(path)} are left on its disk ({error.strerror}). '
+            f'{MAKE_ROOM}') from None
     _flush_folder(path.parent)
+
+
+def space_left(path: Union[str, Path]) -> str:
+    """How much there is on the disk of a file, as text.
+
+    >>> space_left('a.pth').split()[1] in ('KiB', 'MiB')
+    True
+    """
+    return _size(shutil.disk_usage(Path(path).absolute().parent).free)
+
+
+def _size(size: int) -> str:
+    if size < MEBIBYTE:
+        return f'{size / 1024:.0f} KiB'
+    return f'{size / MEBIBYTE:.1f} MiB'
 
 
 def _flush_folder(folder: Path) -> None:

@@ -116,7 +116,8 @@ def set_work_dir(cfg: Config, work_dir: Optional[str]) -> None:
 
 def set_loader_defaults(cfg: Config) -> None:
     """Set MMPretrain's defaults for data loaders where the config is silent:
-    memory is pinned for a GPU, and workers persist if there are any.
+    images are stacked, memory is pinned for a GPU, and workers persist if
+    there are any.
 
     Segmentation and detection keep MMEngine's collate function because their
     images differ in size.
@@ -126,7 +127,7 @@ def set_loader_defaults(cfg: Config) -> None:
         if loader is None:
             continue
         if toolbox_of(cfg) is None:
-            loader.setdefault('collate_fn', dict(type='default_collate'))
+            loader.setdefault('collate_fn', dict(type='mmmix.collate'))
         loader.setdefault('pin_memory', torch.cuda.is_available())
         workers = loader.get('num_workers', 0) > 0
         loader.persistent_workers = workers and loader.get(

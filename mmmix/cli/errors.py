@@ -1,5 +1,6 @@
 """The messages with which the tools end on wrong input."""
 import contextlib
+import io
 import re
 import sys
 import traceback
@@ -8,6 +9,7 @@ from typing import Iterable, Iterator, Optional
 from mmcv.transforms import BaseTransform
 from torch.utils.data import Dataset
 
+from mmmix.checkpoint.saving import FULL, MAKE_ROOM, space_left
 from mmmix.environment import shipped
 from mmmix.errors import MmmixError
 
@@ -18,10 +20,11 @@ PAGE = 'docs/datasets.md'
 def user_errors(*kinds: type) -> Iterator[None]:
     """End the process with the message of an error alone, and exit code 1.
 
-    This holds for MmmixError, FileNotFoundError and FloatingPointError (a
-    loss that is not finite). Any other error may be a fault in a program and
-    keeps its traceback. If the file of a data set is missing, the layout that
-    the page of the data sets shows for it follows the message.
+    This holds for MmmixError, FileNotFoundError, FloatingPointError (a loss
+    that is not finite) and an OSError on a full disk. Any other error may be
+    a fault in a program and keeps its traceback. If the file of a data set is
+    missing, the layout that the page of the data sets shows for it follows
+    the message.
 
     Args:
         *kinds (type): More exceptions whose message is enough.
@@ -56,12 +59,27 @@ def user_message(error: Exception, *kinds: type) -> Optional[str]:
         if isinstance(error, FileNotFoundError):
             message += expected_layout(error)
         return message
+    if isinstance(error, OSError) and error.errno in FULL:
+        path = _written(error)
+        left = f' ({space_left(path)} left)' if path else ''
+        return (f'{path or "A file"} could not be written: {error.strerror}'
+                f'{left}. {MAKE_ROOM}')
     # MMPretrain's and mmseg's data sets raise these on missing files
     if isinstance(error, (AssertionError, RuntimeError)) and any(
             frame.f_code.co_name == 'load_data_list'
             for frame, _ in traceback.walk_tb(error.__traceback__)):
         return f'{error}{expected_layout(error)}'
     return None
+
+
+def _written(error: OSError) -> Optional[str]:
+    """The file that was being written; the error of a write has no name."""
+    files = [
+        value for frame, _ in traceback.walk_tb(error.__traceback__)
+        for value in frame.f_locals.values() if isinstance(value, io.IOBase)
+    ]
+    names = [error.filename, *(getattr(file, 'name', None) for file in files)]
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 def expected_layout(error: Exception) -> str:

@@ -67,7 +67,7 @@ def build_runner(cfg: Config,
     """
     given = cfg.get('load_from')
     start = cfg.load_from = check_start(cfg)
-    keep_while_saving(cfg)
+    set_default_hooks(cfg)
     training = bool(cfg.get('train_cfg')) and not trained
     if start and cfg.get('resume'):
         keep_seed(cfg, start)
@@ -138,13 +138,14 @@ def derive_randomness(runner: Runner) -> None:
     train_on(runner, loader)
 
 
-def keep_while_saving(cfg: Config) -> None:
+def set_default_hooks(cfg: Config) -> None:
     """Let the default checkpoint hook remove an old checkpoint after it saved
-    the new one, whatever the scope of the config."""
+    the new one, and watch the loading, whatever the scope of the config."""
     hooks = cfg.setdefault('default_hooks', {})
     hook = hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
     if hook and hook.get('type') == 'CheckpointHook':
         hook.type = 'mmmix.CheckpointHook'
+    hooks.setdefault('loading', dict(type='mmmix.LoadingHook'))
 
 
 def check_start(cfg: Config) -> Optional[str]:

@@ -1,5 +1,6 @@
 """A data set for mmdet, which this module imports:
 ``custom_imports = dict(imports=['mmmix.datasets.detection'])``."""
+from json import JSONDecodeError
 from typing import List
 
 from mmdet import datasets as stock
@@ -22,7 +23,8 @@ class CocoDataset(stock.CocoDataset):
 
     Raises:
         FileNotFoundError: If the annotation file does not exist.
-        MmmixError: If the classes are not the categories of the file.
+        MmmixError: If the file is not JSON or has no images, or the classes
+            are not the categories of the file.
 
     Example::
 
@@ -35,7 +37,13 @@ class CocoDataset(stock.CocoDataset):
 
     def load_data_list(self) -> List[dict]:
         """Load the annotations, and compare classes and categories."""
-        samples = super().load_data_list()
+        try:
+            samples = super().load_data_list()
+        except (JSONDecodeError, UnicodeDecodeError) as error:
+            raise MmmixError(f"'{self.ann_file}' is not JSON in UTF-8 without "
+                             f'a byte order mark ({error}).') from None
+        if not samples:
+            raise MmmixError(f"'{self.ann_file}' has no images.")
         classes = list(self.metainfo['classes'])
         names = [c['name'] for c in load(self.ann_file)['categories']]
         missing = [name for name in classes if name not in names]

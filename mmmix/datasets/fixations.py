@@ -7,6 +7,7 @@ import numpy as np
 
 from mmmix.errors import MmmixError
 from .gaze import Gaze
+from .listed import read_ids
 
 COLUMNS = ['image', 'x', 'y', 'duration']  # of a fixation table
 
@@ -35,20 +36,30 @@ def read_fixations(*paths: Union[str, Path]) -> Gaze:
     """
     gaze = Gaze()
     for path in paths:
-        with open(path, newline='', encoding='utf-8-sig') as file:
-            rows = list(csv.reader(file))
-        header = [name.strip() for name in rows[0]] if rows else []
+        rows = _csv_rows(path)
+        header = [name.strip() for name in rows[0][1]] if rows else []
         if header != COLUMNS:
             raise MmmixError(
                 f"'{path}' is not a fixation table: its first line must be "
                 f"'{','.join(COLUMNS)}', not '{','.join(header)}'.")
-        if not any(rows[1:]):
+        if not rows[1:]:
             raise MmmixError(f"'{path}' has no fixations.")
-        for number, row in enumerate(rows[1:], 2):
-            if row:
-                gaze.add(row[0].strip(),
-                         _table_row(row[1:], f"'{path}', line {number}"))
+        for number, row in rows[1:]:
+            gaze.add(row[0].strip(),
+                     _table_row(row[1:], f"'{path}', line {number}"))
     return gaze
+
+
+def _csv_rows(path: Union[str, Path]) -> List[Tuple[int, List[str]]]:
+    """The rows that are not empty, with the numbers of their last lines."""
+    with open(path, newline='', encoding='utf-8-sig') as file:
+        rows = csv.reader(file)
+        try:
+            return [(rows.line_num, row) for row in rows
+                    if ''.join(row).strip()]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise MmmixError(f"'{path}' is not a CSV file in UTF-8 "
+                             f'({error}): save it as such.') from None
 
 
 def _table_row(values: List[str], where: str) -> np.ndarray:
@@ -101,7 +112,8 @@ def read_cub_gha(*paths: Union[str, Path]) -> Gaze:
     for path in paths:
         good = 0
         for number, line in enumerate(
-                Path(path).read_text(errors='replace').splitlines(), 1):
+                Path(path).read_text('utf-8-sig',
+                                     errors='replace').splitlines(), 1):
             if not line.strip():
                 continue
             try:
@@ -156,13 +168,9 @@ def read_image_ids(path: Union[str, Path]) -> Dict[str, str]:
             name.
     """
     ids: Dict[str, str] = {}
-    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
-        parts = line.split()
-        if len(parts) != 2 or not parts[0].isdigit():
-            raise MmmixError(f"'{path}', line {number}: expected an id and a "
-                             f"path, but got '{line}'.")
-        name = Path(parts[1]).name
+    for number, image in read_ids(str(path)).items():
+        name = Path(image).name
         if name in ids:
             raise MmmixError(f"'{path}' has two images with the name {name}.")
-        ids[name] = parts[0]
+        ids[name] = number
     return ids

@@ -1,6 +1,6 @@
-"""Images and their classes in the lines of a text file."""
+"""Images and their classes in the lines of text files."""
 import os.path as osp
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 from mmengine.fileio import get_file_backend, list_from_file
 from mmpretrain import datasets as stock
@@ -20,7 +20,7 @@ def read_lines(path: str) -> List[Tuple[int, str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MmmixError: If it is not text in UTF-8.
+        MmmixError: If it is not text in UTF-8, or has no such lines.
     """
     try:
         lines = list_from_file(path, encoding='utf-8-sig')
@@ -28,7 +28,34 @@ def read_lines(path: str) -> List[Tuple[int, str]]:
         raise MmmixError(f"'{path}' is not text in UTF-8 ({error}): save it "
                          'as such.') from None
     stripped = enumerate(map(str.strip, lines), 1)
-    return [(number, line) for number, line in stripped if line]
+    kept = [(number, line) for number, line in stripped if line]
+    if not kept:
+        raise MmmixError(f"'{path}' is empty.")
+    return kept
+
+
+def read_ids(path: str) -> Dict[str, str]:
+    """What belongs to each id, from lines ``id value``; the value may have
+    blanks.
+
+    Args:
+        path (str): See :func:`read_lines`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        MmmixError: If a line cannot be read, or an id comes twice.
+    """
+    values: Dict[str, str] = {}
+    for number, line in read_lines(path):
+        key, *value = line.split(None, 1)
+        if not (value and key.isdecimal()):
+            raise MmmixError(f"'{path}', line {number}: expected an id and "
+                             f"what belongs to it, but got '{line}'.")
+        if key in values:
+            raise MmmixError(f"'{path}', line {number}: the id {key} comes "
+                             'twice.')
+        values[key] = value[0]
+    return values
 
 
 def read_labels(path: str) -> List[Tuple[str, int]]:
@@ -109,3 +136,49 @@ class CustomDataset(_Listed, stock.CustomDataset):
 class ImageNet(_Listed, stock.ImageNet):
     """:class:`mmpretrain.datasets.ImageNet`, with ``ann_file`` read as in
     :class:`CustomDataset`."""
+
+
+@DATASETS.register_module()
+class CUB(stock.CUB):
+    """:class:`mmpretrain.datasets.CUB`, with the lists read as in
+    :class:`CustomDataset`, and an error that names what does not fit.
+
+    Args:
+        **kwargs: Arguments of :class:`mmpretrain.datasets.CUB`.
+
+    Raises:
+        FileNotFoundError: If a list does not exist.
+        MmmixError: If a line cannot be read, or the lists have other ids.
+
+    Example::
+
+        dict(type='mmmix.CUB', data_root='data/CUB_200_2011', split='test')
+    """
+
+    def load_data_list(self) -> List[dict]:
+        """Read the three lists."""
+        paths = read_ids(self.ann_file)
+        labels = _numbers(self.image_class_labels_file, paths)
+        training = _numbers(self.train_test_split_file, paths)
+        join = get_file_backend(
+            self.img_prefix, enable_singleton=True).join_path
+        return [
+            dict(
+                img_path=join(self.img_prefix, path), gt_label=labels[key] - 1)
+            for key, path in paths.items()
+            if training[key] == (self.split == 'train')
+        ]
+
+
+def _numbers(path: str, ids: Dict[str, str]) -> Dict[str, int]:
+    """A number for each of some ids."""
+    values = read_ids(path)
+    other = next(iter(values.keys() ^ ids.keys()), None)
+    if other is not None:
+        raise MmmixError(f"'{path}' and the list of the images do not have "
+                         f'the same ids: one lacks {other}.')
+    for key, value in values.items():
+        if not value.isdecimal():
+            raise MmmixError(f"'{path}': the id {key} has {value!r}, but a "
+                             'number is expected.')
+    return {key: int(value) for key, value in values.items()}

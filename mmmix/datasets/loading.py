@@ -1,26 +1,20 @@
 """Transforms that load what a sample names."""
-import io
-import logging
 from pathlib import Path
 from typing import Optional, Sequence, Tuple, Union
 
-import mmcv
-import mmengine.fileio as fileio
 import numpy as np
-import torch
 from mmcv.transforms import BaseTransform, LoadImageFromFile
-from mmengine.logging import print_log
-from PIL import Image, UnidentifiedImageError
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import TRANSFORMS
+from .bad_files import BadFiles, read_file
+from .decoding import Undecodable, decode
 from .fixations import read_cub_gha, read_fixations, read_image_ids
 from .gaze import SIGMA
 
-MAX_WORKERS = 256
-JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
-PROGRESSIVE = b'\xff\xc2'
-MORE_DATA = bytes(range(1, 33))  # of a JPEG's scan, without a marker
+BACKENDS = ('cv2', 'pillow', 'turbojpeg', 'tifffile', None)
+COLOR_TYPES = ('color', 'grayscale', 'unchanged', 'color_ignore_orientation',
+               'grayscale_ignore_orientation')
 GAZE_READERS = {'cub-gha': read_cub_gha, 'table': read_fixations}
 
 
@@ -31,45 +25,39 @@ class LoadImage(LoadImageFromFile):
 
     A skipped file returns None, for which the data set takes another sample
     at random. That is meant for training: a data set with ``test_mode=True``
-    stops. Each skipped file is logged by name, on every rank, with the number
-    of files skipped so far. A file that does not exist is never skipped.
+    stops. Each skipped file is logged by name, on every rank;
+    :class:`mmmix.engine.hooks.LoadingHook` lists all of them at the end. A
+    file that does not exist or cannot be read is never skipped.
 
-    The decoder decides what is corrupt, with one addition: a JPEG file whose
-    end is missing is, whether it has an end marker or not. Decoders fill the
-    rest with one color.
+    See :func:`~mmmix.datasets.decoding.decode` for what counts as corrupt, and
+    for colors.
 
     If the sample has the ``height`` and ``width`` for which its boxes are, as
     mmdet's data sets give them, the image must be of this size; an EXIF
     orientation may have turned it.
 
     Args:
-        skip_corrupt (bool): Whether to skip files that cannot be decoded.
-            Defaults to False.
+        on_error (str): What to do with a file that cannot be decoded: 'raise'
+            an error or 'skip' it. Defaults to 'raise'.
         **kwargs: ``to_float32``, ``color_type``, ``imdecode_backend`` and
             ``backend_args`` of ``LoadImageFromFile``.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        MmmixError: If the file cannot be decoded and ``skip_corrupt`` is
-            False, or the image is of another size than its boxes are for.
+        MmmixError: If an argument is another word, or the file cannot be
+            read, cannot be decoded and ``on_error`` is 'raise', or the image
+            is of another size than its boxes are for.
 
     Example::
 
-        dict(type='mmmix.LoadImage', skip_corrupt=True)
+        dict(type='mmmix.LoadImage', on_error='skip')
     """
 
-    def __init__(self, skip_corrupt: bool = False, **kwargs):
+    def __init__(self, on_error: str = 'raise', **kwargs):
         super().__init__(**kwargs)
-        self.skip_corrupt = skip_corrupt
-        # in memory shared by the workers of a data loader, one counter for
-        # each, so that none overwrites another's
-        self._skipped = torch.zeros(
-            MAX_WORKERS, dtype=torch.int64).share_memory_()
-
-    @property
-    def num_skipped(self) -> int:
-        """How many files all workers of this process have skipped."""
-        return int(self._skipped.sum())
+        check_name('color_type', self.color_type, COLOR_TYPES)
+        check_name('imdecode_backend', self.imdecode_backend, BACKENDS)
+        self.bad_files = BadFiles(on_error)
 
     def transform(self, results: dict) -> Optional[dict]:
         """Load ``results['img_path']``; the keys are the parent's.
@@ -83,17 +71,13 @@ class LoadImage(LoadImageFromFile):
         if 'img' in results and 'img_path' not in results:
             return results
         path = results['img_path']
-        content = fileio.get(path, backend_args=self.backend_args)
+        content = read_file(path, self.backend_args)
         try:
-            img = mmcv.imfrombytes(
-                content, flag=self.color_type, backend=self.imdecode_backend)
-            reason = f'{self.imdecode_backend} cannot decode it'
-        except Exception as error:  # each decoder raises its own kinds
-            img, reason = None, f'{type(error).__name__}: {error}'
-        if _is_cut(content, img):
-            img, reason = None, 'the JPEG is truncated'
-        if img is None:
-            return self._corrupt(path, reason)
+            img = decode(content, self.color_type, self.imdecode_backend)
+        except Undecodable as error:
+            self.bad_files.bad(path, str(error))
+            return None
+        self.bad_files.good()
         check_size(path, img.shape[:2],
                    (results.get('height'), results.get('width')), 'boxes')
         if self.to_float32:
@@ -102,22 +86,9 @@ class LoadImage(LoadImageFromFile):
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results
 
-    def _corrupt(self, path: str, reason: str) -> None:
-        if not self.skip_corrupt:
-            raise MmmixError(
-                f"'{path}' is not a readable image ({reason}). Replace it, or "
-                'skip such files in training with `skip_corrupt=True`.')
-        worker = torch.utils.data.get_worker_info()
-        self._skipped[worker.id % MAX_WORKERS if worker else 0] += 1
-        # On ranks other than 0 MMEngine logs nothing below ERROR.
-        print_log(
-            f"Skipped the corrupt image '{path}' ({reason}); "
-            f'{self.num_skipped} skipped so far.',
-            logger='current',
-            level=logging.ERROR)
-
     def __repr__(self) -> str:
-        return f'{super().__repr__()[:-1]}, skip_corrupt={self.skip_corrupt})'
+        return (f'{super().__repr__()[:-1]}, '
+                f'on_error={self.bad_files.on_error!r})')
 
 
 def check_size(path: str, loaded: Tuple[int, int], said: tuple,
@@ -135,39 +106,10 @@ def check_size(path: str, loaded: Tuple[int, int], said: tuple,
     """
     if None not in said and tuple(loaded) != tuple(said):
         raise MmmixError(
-            f"'{path}' is {loaded[0]} x {loaded[1]} pixels (height x width) "
+            f"{path!r} is {loaded[0]} x {loaded[1]} pixels (height x width) "
             f'as loaded, but its {what} are for {said[0]} x {said[1]}. If its '
             'EXIF orientation turns it, load all images with '
             "color_type='color_ignore_orientation', or save it turned.")
-
-
-def _is_cut(content: bytes, img: Optional[np.ndarray]) -> bool:
-    """Whether a JPEG ends before its image does.
-
-    Decoders do not say so. If it does, more data before the end marker change
-    the image; otherwise they are ignored. Where no corner is of one color, as
-    a decoder fills it, there is no need to try, except for a progressive
-    JPEG, which becomes blurred instead (and is taken as whole if it ends
-    between two of its scans).
-    """
-    if not content.startswith(JPEG_START):
-        return False
-    end = content.rfind(JPEG_END)
-    if end < 0 or img is None:
-        return end < 0
-    corners = img[:8, :8], img[:8, -8:], img[-8:, :8], img[-8:, -8:]
-    if PROGRESSIVE not in content and not any(
-        (corner == corner[0, 0]).all() for corner in corners):
-        return False
-    try:
-        one, other = (
-            Image.open(io.BytesIO(data)).tobytes()
-            for data in (content, content[:end] + MORE_DATA + content[end:]))
-    except UnidentifiedImageError:
-        return False
-    except OSError:
-        return True
-    return one != other
 
 
 @TRANSFORMS.register_module()

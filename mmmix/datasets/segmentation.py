@@ -1,10 +1,14 @@
 """Data set and loading for mmseg, which this module imports:
 ``custom_imports = dict(imports=['mmmix.datasets.segmentation'])``."""
+from typing import Optional
+
 from mmseg import datasets as stock
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS, TRANSFORMS
+from .bad_files import BadFiles, missing_file
+from .decoding import decoding_error
 from .loading import check_size
 
 
@@ -45,28 +49,38 @@ class LoadSegMap(LoadAnnotations):
     Without this check, training ends in an index error of the loss, and
     evaluation leaves such pixels out.
 
+    A label map that is missing or cannot be decoded is named, too.
+
     Args:
         num_classes (int): Number of classes of the data set: labels are 0 to
             ``num_classes - 1``.
         ignore_index (int): The label of pixels that do not count. Defaults to
             255.
+        on_error (str): What to do with a label map that cannot be decoded:
+            see :class:`mmmix.datasets.LoadImage`. Defaults to 'raise'.
         **kwargs: Arguments of mmseg's ``LoadAnnotations``.
 
     Raises:
-        MmmixError: If a label map has another label or size. An EXIF
-            orientation turns the image, but not the label map.
+        FileNotFoundError: If the label map does not exist.
+        MmmixError: If a label map cannot be decoded, or has another label or
+            size. An EXIF orientation turns the image, but not the label map.
 
     Example::
 
         dict(type='mmmix.LoadSegMap', num_classes=150)
     """
 
-    def __init__(self, num_classes: int, ignore_index: int = 255, **kwargs):
+    def __init__(self,
+                 num_classes: int,
+                 ignore_index: int = 255,
+                 on_error: str = 'raise',
+                 **kwargs):
         super().__init__(**kwargs)
+        self.bad_files = BadFiles(on_error, 'label map')
         self.num_classes = num_classes
         self.ignore_index = ignore_index
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: dict) -> Optional[dict]:
         """Load ``gt_seg_map``, and check its size and labels.
 
         An image without ``seg_map_path`` passes: mmseg's inferencers only
@@ -74,7 +88,15 @@ class LoadSegMap(LoadAnnotations):
         """
         if 'seg_map_path' not in results:
             return results
-        results = super().transform(results)
+        path = results['seg_map_path']
+        try:
+            results = super().transform(results)
+        except FileNotFoundError:
+            raise missing_file(path) from None
+        except Exception as error:  # each decoder raises its own kinds
+            self.bad_files.bad(path, decoding_error(error))
+            return None
+        self.bad_files.good()
         labels, count = results['gt_seg_map'], self.num_classes
         if 'ori_shape' in results:
             check_size(results['img_path'], results['ori_shape'][:2],
@@ -84,7 +106,7 @@ class LoadSegMap(LoadAnnotations):
             reduced = ' after reduce_zero_label' if results[
                 'reduce_zero_label'] else ''
             raise MmmixError(
-                f"'{results['seg_map_path']}' has the label {wrong.max()}"
+                f"'{path}' has the label {wrong.max()}"
                 f'{reduced} ({wrong.size} pixels are beyond the classes), but '
                 f'the data set has {count} classes: labels 0 to {count - 1}, '
                 f'and {self.ignore_index} for pixels that do not count.')

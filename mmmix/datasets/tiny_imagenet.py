@@ -67,7 +67,7 @@ class TinyImageNet(BaseDataset):
         self.images_per_class = images_per_class
         self.wnids = _choose(wnids, data_root)
         words = dict(
-            line.split('\t', 1)
+            line.partition('\t')[::2]
             for _, line in read_lines(osp.join(data_root, 'words.txt')))
         super().__init__(
             ann_file='',

@@ -35,7 +35,7 @@ class VOCSegmentation(BaseDataset):
     Raises:
         FileNotFoundError: If the list, a folder, or images or masks of the
             list are missing; it says how many were found and expected.
-        MmmixError: If ``split`` is not one of these.
+        MmmixError: If ``split`` is not one of these, or the list is empty.
 
     Example::
 
@@ -72,9 +72,8 @@ class VOCSegmentation(BaseDataset):
     def _check_files(self, names: List[str], folder: str, suffix: str) -> None:
         found = set(list_dir_or_file(folder, list_dir=False))
         missing = [name for name in names if f'{name}{suffix}' not in found]
-        if missing or not names:
-            which = f', not {missing[0]}{suffix}' if missing else ''
+        if missing:
             raise FileNotFoundError(
                 f"'{folder}' has {len(names) - len(missing)} of the "
-                f"{len(names)} files that '{self.ann_file}' lists{which}. "
-                'Unpack all of them.')
+                f"{len(names)} files that '{self.ann_file}' lists, not "
+                f'{missing[0]}{suffix}. Unpack all of them.')

@@ -32,7 +32,9 @@ class WnidImages(CustomDataset):
         data_prefix (str): Where the images are below it. Defaults to ''.
         ann_file (str): A text file with lines `path wnid`; the rest of a line
             is ignored, so Tiny-ImageNet's ``val_annotations.txt`` can be
-            read. By default there is none, but a folder for each wnid.
+            read. Only a tab separates them if there is one, so that the path
+            may have blanks. By default there is none, but a folder for each
+            wnid.
         wnids (str | Sequence[str]): The classes of the head, in its order, or
             'imagenet', the 1000 of ImageNet-1k. Defaults to 'imagenet'.
         keep (str): 'all' raises an error for images of classes that the head
@@ -132,12 +134,12 @@ class WnidImages(CustomDataset):
         """Paths and wnids of the images in the list."""
         images = []
         for number, line in read_lines(self.ann_file):
-            row = line.split()
+            row = line.split('\t' if '\t' in line else None)
             if len(row) < 2:
                 raise MmmixError(
                     f"'{self.ann_file}', line {number}: expected a path and "
                     f"a wnid, but got '{line}'.")
-            images.append((row[0], row[1]))
+            images.append((row[0].strip(), row[1].strip()))
         return images
 
     def _check_number(self, images: List[Tuple[str, str]]) -> None:

@@ -1,3 +1,4 @@
+import json
 import logging
 
 import cv2
@@ -9,6 +10,7 @@ from mmpretrain.datasets import CustomDataset
 from torch.utils.data import DataLoader
 
 from mmmix.datasets import LoadImage
+from mmmix.errors import MmmixError
 
 CORRUPT = {'class/garbage.jpg': b'not an image', 'class/empty.jpg': b''}
 
@@ -57,24 +59,24 @@ def test_a_good_file_is_loaded_as_by_mmcv(root):
 
 def test_a_missing_file_is_never_skipped(root):
     with pytest.raises(FileNotFoundError, match='nowhere.jpg'):
-        LoadImage(skip_corrupt=True)(dict(img_path=str(root / 'nowhere.jpg')))
+        LoadImage(on_error='skip')(dict(img_path=str(root / 'nowhere.jpg')))
 
 
 def test_corrupt_files_are_replaced_in_training(root):
-    load = LoadImage(skip_corrupt=True)
+    load = LoadImage(on_error='skip')
     names = [
         sample['img_path'].rsplit('/')[-1] for sample in dataset(root, load)
     ]
     assert len(names) == 4
     assert set(names) == {'good.jpg', 'great.jpg'}
-    assert load.num_skipped >= 2
 
 
 @pytest.mark.parametrize('num_workers', [0, 2])
-def test_each_skip_is_logged_and_counted(root, capfd, num_workers):
+def test_each_skip_is_noted_and_each_file_logged(root, capfd, num_workers):
     # a logger of this test's own, which writes to the captured stream
     MMLogger.get_instance(f'skips_of_{num_workers}_workers')
-    load = LoadImage(skip_corrupt=True)
+    load = LoadImage(on_error='skip')
+    load.bad_files.notes = str(root / 'notes.jsonl')
     loader = DataLoader(
         dataset(root, load),
         batch_size=1,
@@ -82,22 +84,42 @@ def test_each_skip_is_logged_and_counted(root, capfd, num_workers):
         collate_fn=pseudo_collate)
     for _ in range(3):
         assert len(list(loader)) == 4
+    notes = (root / 'notes.jsonl').read_text().splitlines()
+    assert len(notes) >= 6
+    assert {json.loads(line)[0]
+            for line in notes} == {str(root / name)
+                                   for name in CORRUPT}
     out, err = capfd.readouterr()
-    lines = [
-        line for line in (out + err).splitlines()
-        if 'Skipped the corrupt image' in line
-    ]
-    assert load.num_skipped == len(lines) >= 6
-    for name in CORRUPT:
-        assert sum(name in line for line in lines) >= 3
+    lines = [line for line in (out + err).splitlines() if 'Skipped: ' in line]
+    for name in CORRUPT:  # workers end with an epoch
+        logged = sum(name in line for line in lines)
+        assert logged == 1 if num_workers == 0 else logged >= 3
 
 
-@pytest.mark.parametrize('skip_corrupt', [False, True])
-def test_a_corrupt_file_stops_a_test(root, caplog, skip_corrupt):
-    data = dataset(root, LoadImage(skip_corrupt=skip_corrupt), test_mode=True)
+def test_skipping_stops_where_no_file_is_good(root):
+    for path in root.glob('class/g*'):
+        path.unlink()
+    data = dataset(root, LoadImage(on_error='skip'))
+    with pytest.raises(MmmixError, match='100 files in a row .*empty.jpg'):
+        data[0]
+
+
+@pytest.mark.parametrize('argument', [
+    dict(on_error='ignore'),
+    dict(color_type='colour'),
+    dict(imdecode_backend='opencv'),
+])
+def test_words_that_no_argument_has(argument):
+    with pytest.raises(MmmixError, match=f'`{list(argument)[0]}` must be one'):
+        LoadImage(**argument)
+
+
+@pytest.mark.parametrize('on_error', ['raise', 'skip'])
+def test_a_corrupt_file_stops_a_test(root, caplog, on_error):
+    data = dataset(root, LoadImage(on_error=on_error), test_mode=True)
     paths = [data.get_data_info(i)['img_path'] for i in range(len(data))]
     index = paths.index(str(root / 'class' / 'garbage.jpg'))
-    logger = MMLogger.get_instance(f'stops_{skip_corrupt}')
+    logger = MMLogger.get_instance(f'stops_{on_error}')
     logger.addHandler(caplog.handler)
     with caplog.at_level(logging.WARNING), pytest.raises(Exception) as info:
         data[index]

@@ -65,7 +65,7 @@ def test_missing_files_are_counted(root):
 
 def test_empty_list_and_other_layouts(root):
     (root / 'ImageSets/Segmentation/train.txt').write_text('\n')
-    with pytest.raises(FileNotFoundError, match='0 of the 0 files'):
+    with pytest.raises(ValueError, match="train.txt' is empty"):
         VOCSegmentation(data_root=str(root), split='train')
     with pytest.raises(FileNotFoundError, match='ImageSets'):
         VOCSegmentation(data_root=str(root / 'JPEGImages'))

@@ -66,10 +66,9 @@ def test_b024_it_is_skipped_on_request(tmp_path):
     (tmp_path / 'a/half.jpg').write_bytes(whole[:len(whole) // 2] +
                                           b'\xff\xd9')
     (tmp_path / 'a/whole.jpg').write_bytes(whole)
-    load = LoadImage(skip_corrupt=True)
+    load = LoadImage(on_error='skip')
     data = CustomDataset(data_root=str(tmp_path), pipeline=[load])
     assert [s['img_path'][-9:] for s in data] == ['whole.jpg'] * 2
-    assert load.num_skipped > 0
 
 
 def test_b024_unlisted_the_end_marker_of_a_thumbnail(tmp_path):

@@ -1,5 +1,5 @@
 # mmseg's ADE20K: 150 classes, label 0 (other) is ignored. Labels beyond the
-# classes are an error.
+# classes, and training images that cannot be decoded, are an error.
 _base_ = [
     'mmseg::_base_/datasets/ade20k.py',
     'mmseg::_base_/default_runtime.py',
@@ -11,7 +11,7 @@ custom_imports = dict(
 num_classes = 150
 load_labels = dict(type='mmmix.LoadSegMap', num_classes=num_classes)
 train_pipeline = [
-    _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
+    dict(type='mmmix.LoadImage'), load_labels, *_base_.train_pipeline[2:]
 ]
 test_pipeline = [
     *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]

@@ -1,5 +1,6 @@
 # mmseg's Pascal Context: 59 classes and the background, which is evaluated.
-# Labels beyond the classes are an error.
+# Labels beyond the classes, and training images that cannot be decoded, are an
+# error.
 _base_ = [
     'mmseg::_base_/datasets/pascal_context.py',
     'mmseg::_base_/default_runtime.py',
@@ -11,7 +12,7 @@ custom_imports = dict(
 num_classes = 60
 load_labels = dict(type='mmmix.LoadSegMap', num_classes=num_classes)
 train_pipeline = [
-    _base_.train_pipeline[0], load_labels, *_base_.train_pipeline[2:]
+    dict(type='mmmix.LoadImage'), load_labels, *_base_.train_pipeline[2:]
 ]
 test_pipeline = [
     *_base_.test_pipeline[:2], load_labels, *_base_.test_pipeline[3:]

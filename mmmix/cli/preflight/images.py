@@ -6,10 +6,8 @@ import torch
 from mmcv.transforms import CenterCrop, LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmpretrain.datasets import transforms
-from torch import Tensor
 
 from mmmix.datasets import LoadLabelMap, RandomResizedCrop
-from mmmix.errors import MmmixError
 from .entries import head_classes
 from .files import first
 from .finding import Finding
@@ -24,7 +22,8 @@ MASKS = 100  # label maps of a set that are read
 
 
 def check_samples(run: Run, split: str) -> Iterator[Finding]:
-    """The pipeline gives an image and its annotation."""
+    """The pipeline gives an image and its annotation, and images that can be
+    put together."""
     where = f'{split}_dataloader.dataset.pipeline'
     for sample in run.samples(split):
         if not isinstance(sample, dict) or 'inputs' not in sample:
@@ -39,31 +38,11 @@ def check_samples(run: Run, split: str) -> Iterator[Finding]:
                 "loads one, such as dict(type='mmmix.LoadImage'), and end "
                 'with one that packs it, such as PackInputs.', where)
             return
-    yield from _check_together(run, split)
-
-
-def _check_together(run: Run, split: str) -> Iterator[Finding]:
     samples = run.samples(split)
     run.looked_at.append(
         f'{split}: {len(samples)} images through the pipeline' +
         _sizes_of(samples))
-    try:
-        run.batch(split, len(samples))
-    except Exception as error:
-        sizes = {}
-        for sample in samples:
-            if isinstance(sample['inputs'], Tensor):
-                sizes.setdefault(tuple(sample['inputs'].shape), sample)
-        if len(sizes) < 2:
-            raise
-        (one, a), (other, b) = list(sizes.items())[:2]
-        raise MmmixError(
-            f'Images of different sizes cannot be put into one batch: '
-            f'{_path(a)} is {_text(one)} and {_path(b)} {_text(other)} after '
-            'the pipeline. Add a step that gives all one size, such as '
-            'RandomResizedCrop, CenterCrop or Resize with both sides.'
-        ) from error
-    yield from ()
+    run.batch(split, len(samples))
 
 
 def _flat(step: Any) -> Iterator[Any]:
@@ -203,8 +182,3 @@ def _sizes_of(samples: List[dict]) -> str:
 
 def _text(shape: tuple) -> str:
     return ' x '.join(map(str, shape))
-
-
-def _path(sample: dict) -> str:
-    path = getattr(sample.get('data_samples'), 'img_path', None)
-    return f"'{path}'" if path else 'an image'

@@ -2,7 +2,7 @@
 from copy import deepcopy
 from functools import wraps
 from inspect import Parameter, signature
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 from mmengine.config import Config
@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from mmmix.cli.runner import build_model, drop_pretrained, replace_sync_bn
 from mmmix.cli.toolboxes import toolbox_of
+from mmmix.datasets.watched_pipeline import leaves
 from .files import explain_coco, kind_of, read_class_folders
 
 SPLITS = ('train', 'val', 'test')
@@ -99,8 +100,8 @@ class Run:
         dataset = read_class_folders(cfg)
         if dataset is not None:
             return dataset
-        leaves = [*_leaves(cfg, lambda node, key: node.get(key))]
-        for leaf in leaves:
+        parts = [*leaves(cfg, lambda node, key: node.get(key))]
+        for leaf in parts:
             if _takes(leaf, 'serialize_data'):
                 leaf.serialize_data = False
         try:
@@ -108,7 +109,7 @@ class Run:
             if hasattr(dataset, 'full_init'):
                 dataset.full_init()
         except Exception as error:
-            for leaf in leaves:
+            for leaf in parts:
                 read_class_folders(leaf)
                 explain_coco(leaf, error)
             raise
@@ -117,7 +118,7 @@ class Run:
     def leaves(self, split: str) -> List[BaseDataset]:
         """The data sets inside all wrappers."""
         return [
-            leaf for leaf in _leaves(
+            leaf for leaf in leaves(
                 self.dataset(split),
                 lambda node, key: getattr(node, key, None))
             if isinstance(leaf, BaseDataset)
@@ -214,16 +215,6 @@ class Run:
             if not weight.any():  # a last layer of zeros passes nothing back
                 nn.init.normal_(weight, std=0.01)
         return model.to(get_device())
-
-
-def _leaves(node: Any, get: Callable) -> Iterator:
-    """What is inside all wrappers of data sets, or of their configs."""
-    inner = get(node, 'dataset')
-    inner = get(node, 'datasets') if inner is None else [inner]
-    if inner is None:
-        yield node
-    for child in inner or ():
-        yield from _leaves(child, get)
 
 
 def _takes(cfg: dict, name: str) -> bool:

@@ -2,6 +2,7 @@ from .checkpoint_hook import CheckpointHook
 from .class_count_hook import ClassCountHook
 from .ema_guide_hook import EMAGuideHook
 from .exact_resume_hook import ExactResumeHook
+from .loading_hook import LoadingHook
 from .mix_statistics_hook import MixStatisticsHook
 from .preemption_hook import AGAIN, saving_when_stopped
 from .resumed_schedule_hook import ResumedScheduleHook
@@ -9,6 +10,6 @@ from .strict_loading_hook import StrictLoadingHook
 
 __all__ = [
     'AGAIN', 'CheckpointHook', 'ClassCountHook', 'EMAGuideHook',
-    'ExactResumeHook', 'MixStatisticsHook', 'ResumedScheduleHook',
-    'StrictLoadingHook', 'saving_when_stopped'
+    'ExactResumeHook', 'LoadingHook', 'MixStatisticsHook',
+    'ResumedScheduleHook', 'StrictLoadingHook', 'saving_when_stopped'
 ]

@@ -17,7 +17,7 @@ data_preprocessor = dict(
     test_cfg=dict(size_divisor=32))
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmmix.LoadImage'),
     dict(type='mmmix.LoadSegMap', num_classes=num_classes),
     dict(
         type='RandomResize',
