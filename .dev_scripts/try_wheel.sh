@@ -16,6 +16,7 @@ folder=${1:-$(mktemp -d)}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}  # enough for so small a model
 
 step() { printf '\n== %s\n' "$1"; }
 

@@ -1,21 +1,23 @@
 """Evaluate a checkpoint on the test set of a config."""
 import argparse
+import json
 from copy import deepcopy
 from pathlib import Path
 
 import mmengine
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process, master_only
 from mmengine.evaluator import DumpResults
 from mmengine.hooks import PrepareTTAHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import mmmix  # noqa: F401
-from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       check_start, load_config, require_keys,
+from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
+                       build_runner, check_start, load_config, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
 from mmmix.cli.preflight import preflight
+from mmmix.progress import is_quiet
 
 
 def parse_args():
@@ -113,7 +115,10 @@ def main():
         if args.out and args.out_item == 'pred':
             runner.test_evaluator.metrics.append(
                 DumpResults(out_file_path=args.out))
+        runner.register_hook(ProgressHook())
         metrics = runner.test()
+    if is_quiet() and is_main_process():  # the log would have shown them
+        print(json.dumps(metrics))
     if args.out and args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)
 

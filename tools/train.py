@@ -5,10 +5,10 @@ from mmengine.device import get_device
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import checkpoint_to_resume
-from mmmix.cli import (add_cfg_options, add_launcher, build_runner,
-                       check_start, claim_work_dir, launched, load_config,
-                       require_keys, set_loader_defaults, set_work_dir,
-                       toolbox_of, user_errors)
+from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
+                       build_runner, check_start, claim_work_dir, launched,
+                       load_config, require_keys, set_loader_defaults,
+                       set_work_dir, toolbox_of, user_errors)
 from mmmix.cli.preflight import preflight
 from mmmix.engine.hooks import saving_when_stopped
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
@@ -108,6 +108,7 @@ def main():
             claim_work_dir(cfg.work_dir)
         runner = build_runner(cfg)
         apply_lr_scaling(runner)
+        runner.register_hook(ProgressHook())
         with saving_when_stopped(runner):
             runner.train()
 

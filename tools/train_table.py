@@ -4,7 +4,7 @@ A table is a config with `runs`, a dict from the name of a row to its config
 and the values to override in it, dict(config=..., options={...}), and `seeds`.
 A run that is finished, also as a row of another table, is skipped, and one
 that was interrupted resumes: repeat the command. The log of a run is in its
-folder.
+folder; its line of each epoch is shown here, too.
 
 example: train_table.py configs/evaluation/small_data/vit_cifar10-5000.py
 """
@@ -13,17 +13,19 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import product, repeat
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from mmengine.config import Config
 
-from mmmix.cli import load_config, require_keys, user_errors
+from mmmix.cli import add_quiet, load_config, require_keys, user_errors
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError
+from mmmix.progress import QUIET, Progress
 from mmmix.visualization.curves import draw_curves, read_curves
 from mmmix.visualization.report import write_report
 
@@ -70,20 +72,36 @@ def _config(run, seed, work_dir):
     })
 
 
-def train(run):
+def train(run, progress):
     """Train one run in a process of its own; returns whether it finished."""
     if not run.finished:
         run.folder.mkdir(parents=True, exist_ok=True)
         path = run.folder / 'run.py'
         run.config.dump(path)
-        with open(run.folder / 'log.txt', 'a') as log:
-            subprocess.run([sys.executable, TRAIN, path, '--resume'],
-                           stdout=log,
-                           stderr=subprocess.STDOUT,
-                           env=dict(os.environ, OMP_NUM_THREADS='1'))
+        path_of_log = run.folder / 'log.txt'
+        with open(path_of_log, 'a') as log, open(path_of_log) as said:
+            said.seek(0, os.SEEK_END)
+            process = subprocess.Popen(
+                [sys.executable, TRAIN, path, '--resume'],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(os.environ, OMP_NUM_THREADS='1', **{QUIET: ''}))
+            relay_epochs(process, said, run, progress)
+    progress.advance()
     state = 'finished' if run.finished else 'FAILED, see log.txt'
     print(f'{run.folder}: {state}', flush=True)
     return run.finished
+
+
+def relay_epochs(process, log, run, progress):
+    """Show what a training logs of each epoch, until it ends."""
+    running = True
+    while running:
+        running = process.poll() is None
+        for said in re.findall('epoch .* left', log.read()):
+            progress.say(f'{run.row}, seed {run.seed}, {said}')
+        if running:
+            time.sleep(0.2)
 
 
 def write_table(out, title, runs):
@@ -139,6 +157,7 @@ def main():
         type=int,
         default=1,
         help='how many runs to train at a time (default: %(default)s)')
+    add_quiet(parser)
     args = parser.parse_args()
     with user_errors():
         tables = {
@@ -151,8 +170,9 @@ def main():
             for own in tables.values()
             for run in own
         }.values()
-        with ThreadPoolExecutor(args.workers) as pool:
-            finished = [*pool.map(train, runs)]
+        with Progress('runs', len(runs), 'runs') as progress, \
+                ThreadPoolExecutor(args.workers) as pool:
+            finished = [*pool.map(train, runs, repeat(progress))]
         for name, own in tables.items():
             if all(run.finished for run in own):
                 write_table(Path(args.work_dir, name), name, own)

@@ -5,7 +5,6 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 import numpy as np
 from matplotlib.figure import Figure
 from mmengine.dataset import BaseDataset
-from rich.progress import track
 from torch import Tensor
 
 from mmmix.analysis.methods import Method, measure_pairs
@@ -13,6 +12,7 @@ from mmmix.analysis.pairs import Pairs, differences_from_first, mean_and_error
 from mmmix.analysis.truth import truth_maps, unit_mass
 from mmmix.errors import MmmixError
 from mmmix.functional import area_attention_lambda
+from mmmix.progress import track
 from mmmix.structures import MixedBatch
 
 # of one method, a value for each pair: lam, lam_gt, by_pixels, batch
@@ -126,7 +126,7 @@ def within(dataset: BaseDataset, indices: Sequence[int],
     raises a MmmixError if there are not two of them."""
     low, high = area
     chosen = []
-    for index in track(indices, description='sizes of objects'):
+    for index in track(indices, 'sizes of objects'):
         sample = dataset[index]
         size = sample['inputs'].shape[-2:]
         maps = truth_maps([sample['data_samples']], size, truth)

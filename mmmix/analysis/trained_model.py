@@ -9,11 +9,11 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.structures import BaseDataElement
-from rich.progress import track
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
 from mmmix.models.channels import seen_channels, stored_channels
+from mmmix.progress import Progress
 from mmmix.registry import DATASETS
 
 
@@ -134,21 +134,22 @@ def batches(
         batch_size: int = 100,
         description: str = ''
 ) -> Iterator[Tuple[Tensor, List[BaseDataElement]]]:
-    """Load images batch by batch, see :func:`load_batch`, with a progress
-    bar.
+    """Load images batch by batch, see :func:`load_batch`, with
+    :class:`~mmmix.progress.Progress`.
 
     Args:
         trained, dataset, indices: See :func:`load_batch`.
         batch_size (int): Images at a time, positive. Defaults to 100.
-        description (str): What the progress bar says. Defaults to the name
+        description (str): The title of the progress. Defaults to the name
             of the model.
     """
     if batch_size < 1:
         raise MmmixError(f'`batch_size` must be at least 1, not {batch_size}.')
-    for start in track(
-            range(0, len(indices), batch_size),
-            description=description or trained.name):
-        yield load_batch(trained, dataset, indices[start:start + batch_size])
+    with Progress(description or trained.name, len(indices)) as progress:
+        for start in range(0, len(indices), batch_size):
+            shown = indices[start:start + batch_size]
+            yield load_batch(trained, dataset, shown)
+            progress.advance(len(shown))
 
 
 def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:

@@ -20,6 +20,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmmix.models import AtSite, BatchMixer, FrozenGuide, ImageGuide
+from mmmix.progress import track
 from mmmix.structures import Guidance
 from mmmix.version import __version__
 
@@ -184,7 +185,7 @@ def time_interleaved(runs: Dict[str, Callable],
     machine falls on all alike.
     """
     seconds = {name: [] for name in runs}
-    for _ in range(warm_up + repeats):
+    for _ in track(range(warm_up + repeats), 'timing', 'rounds'):
         for name, run in runs.items():
             synchronize(device)
             begin = time.perf_counter()

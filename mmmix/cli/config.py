@@ -1,5 +1,6 @@
 """Configs as the tools load and complete them."""
 import argparse
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Optional
@@ -13,13 +14,14 @@ from mmmix.checkpoint.unpickling import TRUST, trust_checkpoints
 from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
 from mmmix.environment import find_config, silent_import
 from mmmix.errors import MmmixError
+from mmmix.progress import QUIET
 
 
 def add_cfg_options(parser: argparse.ArgumentParser,
                     name: str = '--cfg-options',
                     of: str = 'the config') -> None:
     """Add the option that overrides values of a config and, with the config
-    of the tool, :func:`add_trust`.
+    of the tool, :func:`add_trust` and :func:`add_quiet`.
 
     Args:
         parser (ArgumentParser): The parser to add it to.
@@ -35,6 +37,7 @@ def add_cfg_options(parser: argparse.ArgumentParser,
         'optim_wrapper.optimizer.lr=1e-4 or key="[a,b]"')
     if name == '--cfg-options':
         add_trust(parser)
+        add_quiet(parser)
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +54,23 @@ class _Trust(argparse.Action):
 
     def __call__(self, *args, **kwargs) -> None:
         trust_checkpoints()
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add the option that shows no progress, also of processes that the
+    command starts."""
+    parser.add_argument(
+        '--quiet',
+        nargs=0,
+        action=_Quiet,
+        help='show results, warnings and errors alone; logs are in the work '
+        'directory as ever')
+
+
+class _Quiet(argparse.Action):
+
+    def __call__(self, *args, **kwargs) -> None:
+        os.environ[QUIET] = '1'
 
 
 def load_config(name: str, options: Optional[dict] = None) -> Config:

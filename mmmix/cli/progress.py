@@ -1,64 +1,161 @@
-"""Trainings that report to a person: progress on the terminal, the log in a
-file."""
-import sys
+"""Runs that report to a person: a line for each epoch, the log in a file."""
 import time
 from pathlib import Path
+from typing import Any, Optional
 
 from mmengine.config import Config
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
-from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from mmmix.cli.config import set_loader_defaults
 from mmmix.cli.lock import claim_work_dir
 from mmmix.environment import silent_import
+from mmmix.progress import Progress, duration
+
+# what a validation is told by, the first of them that it has
+METRICS = {
+    'accuracy/top1': 'accuracy {:.1f} %',
+    'mIoU': 'mIoU {:.1f} %',
+    'coco/segm_mAP': 'mask AP {:.3f}',
+    'coco/bbox_mAP': 'box AP {:.3f}',
+}
 
 
 class ProgressHook(Hook):
-    """Shows the loss of each epoch and the accuracy of each evaluation: on a
-    terminal beside a bar, elsewhere a line for each.
+    """Says after each epoch, or each validation of a run in iterations, what
+    was reached, how many images a second were trained, and the time left.
 
     Args:
-        name (str): The name of the training.
+        name (str, optional): The name of a training that shows a bar on a
+            terminal, see :class:`mmmix.progress.Progress`. Defaults to None:
+            the lines are part of the run's log.
     """
 
-    def __init__(self, name: str):
+    priority = 'VERY_LOW'
+
+    def __init__(self, name: Optional[str] = None):
         self.name = name
-        # writes to the terminal, also where sys.stdout is silenced later
-        self.console = Console(file=sys.stdout)
-        self.progress = Progress(
-            *Progress.get_default_columns(),
-            TimeElapsedColumn(),
-            TextColumn('{task.fields[status]}'),
-            console=self.console,
-            disable=not self.console.is_terminal)
+        self.progress: Optional[Progress] = None
+        self._pending = ''
+        self._by_iters = False
 
-    def before_train(self, runner) -> None:
-        self.progress.add_task(self.name, total=runner.max_iters, status='')
+    def before_train(self, runner: Runner) -> None:
+        self._iters, self._begin = runner.iter, time.perf_counter()
+        self._by_iters = isinstance(runner.train_loop, IterBasedTrainLoop)
+        self._reset()
+        if self.name is not None:
+            self.progress = Progress(
+                self.name,
+                runner.max_iters - runner.iter,
+                'iterations',
+                every=None)
+            self.progress.__enter__()
 
-    def after_train_iter(self, runner, *args, **kwargs) -> None:
-        self.progress.advance(self.progress.tasks[0].id)
+    def before_train_epoch(self, runner: Runner) -> None:
+        self._flush(runner)
+        self._reset()
 
-    def after_train_epoch(self, runner) -> None:
-        loss = runner.message_hub.get_scalar('train/loss')
-        # the epoch is counted after this hook
-        self._show(f'loss {loss.mean(len(runner.train_dataloader)):.3f}',
-                   runner, runner.epoch + 1)
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Any = None,
+                         outputs: Any = None) -> None:
+        self._images += _count(data_batch) * get_world_size()
+        self._steps += 1
+        if self.progress is not None:
+            self.progress.advance()
 
-    def after_val_epoch(self, runner, metrics=None) -> None:
-        if 'accuracy/top1' in metrics:
-            self._show(f'accuracy {metrics["accuracy/top1"]:.1f} %', runner,
-                       runner.epoch)
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._pending = self._trained(runner, ahead=1)
 
-    def _show(self, status: str, runner: Runner, epoch: int) -> None:
-        task, = self.progress.tasks
-        self.progress.update(task.id, status=status)
-        if not self.console.is_terminal:
-            left = task.elapsed * (task.total / task.completed - 1)
-            self.console.print(
-                f'{self.name}: epoch {epoch} of {runner.max_epochs}, '
-                f'{status}, time left {left:.0f} s')
+    def before_val_epoch(self, runner: Runner) -> None:
+        if self._by_iters:
+            self._pending = self._trained(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        self._flush(runner, _reached(metrics))
+        self._reset()
+
+    def after_train(self, runner: Runner) -> None:
+        self._flush(runner)
+        self.close()
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._reset()
+
+    def after_test_iter(self,
+                        runner: Runner,
+                        batch_idx: int,
+                        data_batch: Any = None,
+                        outputs: Any = None) -> None:
+        self._images += _count(data_batch) * get_world_size()
+
+    def after_test_epoch(self, runner: Runner, metrics: dict) -> None:
+        took = time.perf_counter() - self._since
+        self._say(
+            runner, ', '.join(
+                filter(None, [
+                    f'tested {self._images:,} images in {duration(took)}',
+                    _reached(metrics), f'{self._images / took:,.0f} images/s'
+                ])))
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self.progress is not None:
+            self.progress.__exit__()
+            self.progress = None
+
+    def _reset(self) -> None:
+        """Start to count anew."""
+        self._images = self._steps = 0
+        self._since = time.perf_counter()
+
+    def _trained(self, runner: Runner, ahead: int = 0) -> str:
+        """What was trained since the last line: loss and speed."""
+        if not self._steps:
+            return ''
+        loss = runner.message_hub.get_scalar('train/loss').mean(self._steps)
+        seconds = time.perf_counter() - self._since
+        if self._by_iters:
+            place = f'iteration {runner.iter} of {runner.max_iters}'
+        else:  # the epoch is counted after the hook
+            place = f'epoch {runner.epoch + ahead} of {runner.max_epochs}'
+        return (f'{place}: loss {loss:.3f}{{}}, '
+                f'{self._images / seconds:,.0f} images/s, {{}} left')
+
+    def _flush(self, runner: Runner, reached: str = '') -> None:
+        """Say what is pending, with what a validation reached."""
+        if self._pending:
+            done = runner.iter - self._iters
+            seconds = time.perf_counter() - self._begin
+            left = seconds * (runner.max_iters - runner.iter) / max(done, 1)
+            self._say(
+                runner,
+                self._pending.format(reached and f', {reached}',
+                                     duration(left)))
+        self._pending = ''
+
+    def _say(self, runner: Runner, text: str) -> None:
+        if not is_main_process():
+            return
+        if self.progress is not None:
+            self.progress.say(text)
+        else:
+            runner.logger.info(text)
+
+
+def _count(batch: Any) -> int:
+    """How many images a batch of a data loader has."""
+    return len(batch['inputs']) if isinstance(batch, dict) else 0
+
+
+def _reached(metrics: Optional[dict]) -> str:
+    """What a validation or a test reached, in a few words."""
+    for key, text in METRICS.items():
+        if key in (metrics or {}):
+            return text.format(metrics[key])
+    return ''
 
 
 def train_with_progress(cfg: Config, name: str) -> Runner:
@@ -79,7 +176,9 @@ def train_with_progress(cfg: Config, name: str) -> Runner:
     # silences the log, too, which keeps its file, and what the toolboxes print
     with silent_import():
         runner = Runner.from_cfg(cfg)
-        runner.register_hook(hook, priority='VERY_LOW')
-        with hook.progress:
+        runner.register_hook(hook)
+        try:
             runner.train()
+        finally:
+            hook.close()
     return runner

@@ -1,9 +1,12 @@
 """Processes, runners and models of a config."""
 import argparse
+import io
 import logging
 import os
+import sys
+from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
-from typing import Any, Iterator, Optional, Tuple, Type
+from typing import Any, Iterator, List, Optional, Tuple, Type
 
 import torch
 from mmengine.config import Config
@@ -23,6 +26,7 @@ from mmmix.engine.hooks import (ExactResumeHook, ResumedScheduleHook,
                                 StrictLoadingHook)
 from mmmix.errors import MmmixError
 from mmmix.private import train_on
+from mmmix.progress import is_quiet
 from mmmix.registry import MODELS
 
 # the variables in which a launcher tells each process its rank and how many
@@ -80,10 +84,12 @@ def build_runner(cfg: Config,
     if trained:
         cfg.model = deepcopy(whole)
         drop_pretrained(cfg.model)
-    if 'runner_type' in cfg:
-        runner = RUNNERS.build(cfg)
-    else:
-        runner = kind.from_cfg(cfg)
+    with _quiet_log() as loggers:
+        if 'runner_type' in cfg:
+            runner = RUNNERS.build(cfg)
+        else:
+            runner = kind.from_cfg(cfg)
+        loggers.append(runner.logger)
     if trained:  # the saved config still says where the training began
         runner.cfg.model, runner.cfg.load_from = whole, given
         runner.dump_config()
@@ -97,6 +103,24 @@ def build_runner(cfg: Config,
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '
             'they are BN here, and each process has its own statistics.')
     return runner
+
+
+@contextmanager
+def _quiet_log() -> Iterator[List[logging.Logger]]:
+    """If ``--quiet`` was given, let the loggers that are appended, which are
+    made inside of the context, write no more than warnings to the terminal;
+    their files are complete."""
+    loggers: List[logging.Logger] = []
+    if not is_quiet():
+        yield loggers
+        return
+    # a handler keeps the stream that it finds
+    with redirect_stdout(io.StringIO()) as sink:
+        yield loggers
+    for handler in (h for log in loggers for h in log.handlers):
+        if getattr(handler, 'stream', None) is sink:
+            handler.setStream(sys.stdout)
+            handler.setLevel(max(handler.level, logging.WARNING))
 
 
 def keep_seed(cfg: Config, checkpoint: str) -> None:

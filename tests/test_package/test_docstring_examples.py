@@ -37,7 +37,7 @@ def examples_of(name):
 
 def modules():
     """Names of the modules that hold examples."""
-    names = ['mmmix.errors']
+    names = ['mmmix.errors', 'mmmix.progress']
     for package in (mmmix.functional, mmmix.models, mmmix.structures):
         names += [
             module.name for module in pkgutil.walk_packages(

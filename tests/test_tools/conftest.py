@@ -7,6 +7,8 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
+from mmmix.progress import QUIET
+
 TOOLS = Path(__file__).parents[2] / 'tools'
 
 
@@ -23,6 +25,7 @@ def run_tool(monkeypatch, tmp_path):
 def tool_runner(monkeypatch, folder):
     """Run a tool as its own process would, from an empty folder, without the
     seconds that a process needs to start."""
+    monkeypatch.setenv(QUIET, '')  # what --quiet sets ends with the test
     kinds = MessageHub, MMLogger, DefaultScope, Visualizer
     before = [kind._instance_dict.copy() for kind in kinds]
     monkeypatch.chdir(folder)

@@ -37,6 +37,17 @@ def test_no_guide_is_needed(run_tool, config, checkpoint, tmp_path):
     assert (tmp_path / 'metrics.json').is_file()
 
 
+def test_quiet_prints_the_metrics_alone(run_tool, config, checkpoint, tmp_path,
+                                        capsys):
+    capsys.readouterr()
+    run_tool('test.py', config, checkpoint, '--quiet', *SMALL)
+    accuracy = json.loads(capsys.readouterr().out)['accuracy/top1']
+    log, = tmp_path.glob('work_dirs/tiny_smmix/*/*.log')
+    assert re.search(
+        rf'tested 10 images in \d+ s, accuracy {accuracy:.1f} %, \d+ images/s',
+        log.read_text())
+
+
 def test_missing_checkpoint(run_tool, config):
     with pytest.raises(SystemExit, match='no checkpoint gone.pth'):
         run_tool('test.py', config, 'gone.pth')

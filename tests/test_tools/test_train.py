@@ -1,10 +1,13 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
 from mmmix.cli import load_config
+
+ROOT = Path(__file__).parents[2]
 
 TWO_EPOCHS = [
     '--cfg-options', 'train_dataloader.dataset.num_images=16',
@@ -57,6 +60,7 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
              *TWO_EPOCHS[:2], 'optim_wrapper.accumulative_counts=2')
     assert (tmp_path / 'work_dirs/tiny_smmix/epoch_1.pth').is_file()
     output = capsys.readouterr().out
+    assert re.search(r'INFO - epoch 1 of \d: loss \S+, \d+ images/s, ', output)
     assert ('Global batch: 8 images x 1 process (cpu) x 2 passes a step = 16'
             in output)
     assert 'accuracy' not in output
@@ -88,6 +92,30 @@ def test_described_batch(config, monkeypatch, passes, processes, said):
     if passes > 1:
         cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=10)
     assert lr_scaling.describe_batch(cfg, processes) == said
+
+
+def test_quiet_leaves_the_terminal_alone_and_the_logs_whole(
+        run_tool, config, tmp_path, capsys):
+    """Also TensorBoard's, as docs/logging.md sets it up."""
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing import event_accumulator
+    page = (ROOT / 'docs/logging.md').read_text('utf-8')
+    own = re.search(r'```python\n(.*?)```', page, re.DOTALL)[1]
+    own = re.sub('_base_ = .*', f'_base_ = {config!r}', own)
+    own = re.sub('.*WandbVisBackend.*', '',
+                 own).replace('visualizer = dict(',
+                              "visualizer = dict(type='UniversalVisualizer',")
+    path = tmp_path / 'tiny_smmix.py'
+    path.write_text(own)
+    run_tool('train.py', path, '--quiet')
+    output, said = capsys.readouterr()
+    assert 'INFO' not in output + said and 'epoch' not in output + said
+    log, = tmp_path.glob('work_dirs/tiny_smmix/*/*.log')
+    assert 'epoch 1 of 1: loss' in log.read_text()
+    scalars, = tmp_path.glob('work_dirs/tiny_smmix/*/vis_data/scalars.json')
+    assert 'accuracy/top1' in scalars.read_text()
+    events = event_accumulator.EventAccumulator(str(scalars.parent)).Reload()
+    assert {'loss', 'accuracy/top1'} < {*events.Tags()['scalars']}
 
 
 def test_auto_scale_lr_wants_a_base(run_tool, config):

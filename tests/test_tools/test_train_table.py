@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -41,7 +42,10 @@ def test_a_run_is_trained_once(run_tool, tmp_path, table, capsys):
     capsys.readouterr()
     run_tool(TOOL, path, again, '--work-dir', 'runs')
     assert (folder / 'epoch_1.pth').stat().st_mtime_ns == saved
-    assert capsys.readouterr().out.count(': finished') == 3
+    output, said = capsys.readouterr()
+    assert output.count(': finished') == 3
+    assert re.search(r'^runs: slow, seed 1, epoch 1 of 1: loss .* 0 s left$',
+                     said, re.MULTILINE)
     content = json.loads((tmp_path / 'runs/again.json').read_text())
     (_, mean, std, _, *seeds), = content['rows']
     assert mean == pytest.approx(sum(seeds) / 2)

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from mmengine.fileio import load
 from PIL import Image
-from rich.progress import track
 
-from mmmix.cli import user_errors
+from mmmix.cli import add_quiet, user_errors
 from mmmix.cli.models import analysis_parser
 from mmmix.errors import MmmixError
+from mmmix.progress import track
 
 NOTHING = 255
 
@@ -80,7 +80,7 @@ def convert(root, split):
     folder = root / 'semantic' / split
     folder.mkdir(parents=True, exist_ok=True)
     pixels = Counter()
-    for image in track(content['images'], description=split):
+    for image in track(content['images'], split):
         painted = paint(image, by_image.get(image['id'], []), labels)
         save_png(painted, folder / f'{Path(image["file_name"]).stem}.png')
         pixels.update(dict(zip(*np.unique(painted, return_counts=True))))
@@ -116,6 +116,7 @@ def main():
         nargs='+',
         default=['train2017', 'val2017'],
         help='what to paint (default: train2017 val2017)')
+    add_quiet(parser)
     args = parser.parse_args()
     with user_errors():
         for split in args.splits:

@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 
 from mmmix.checkpoint import check_checkpoint, read_checkpoint
+from mmmix.cli import add_quiet
+from mmmix.progress import Progress
 
 TOOLS = Path(__file__).resolve().parents[1]
 CONFIG = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
@@ -47,6 +49,7 @@ def parse_args():
         default=[],
         help='settings of the training, KEY=VALUE, in the place of those '
         'that make it short')
+    add_quiet(parser)
     return parser.parse_args()
 
 
@@ -173,6 +176,7 @@ def main():
     end = time.time() + 60 * args.minutes
     killed = dict(training=0, saving=0)
     runs = exact = damaged = kills = 0
+    progress = Progress('killing', args.kills, 'kills')
     while kills < args.kills and time.time() < end:
         runs += 1
         folder = args.work_dir / f'run_{runs}'
@@ -184,6 +188,7 @@ def main():
                 break
             killed[where] += 1
             kills += 1
+            progress.advance()
             for path in folder.glob('*.pth'):
                 try:
                     check_checkpoint(path, whole=True)
@@ -196,10 +201,7 @@ def main():
         exact += (
             noted == expected
             and all(same(one.get(part), other.get(part)) for part in SAVED))
-        print(
-            f'{kills} kills, {exact} of {runs} runs exact',
-            file=sys.stderr,
-            flush=True)
+        progress.say(f'{kills} kills, {exact} of {runs} runs exact')
     print('| processes | kills while training | while saving | damaged files '
           '| runs | exact |\n|---|---|---|---|---|---|')
     print(f'| {args.processes} | {killed["training"]} | {killed["saving"]} | '

@@ -10,7 +10,6 @@ from pathlib import Path
 import mmcv
 import torch
 from mmengine.dataset import pseudo_collate
-from rich.progress import track
 
 from mmmix.analysis import choose_images, open_dataset
 from mmmix.checkpoint import check_checkpoint
@@ -19,6 +18,7 @@ from mmmix.cli import (add_cfg_options, drop_pretrained, load_config,
 from mmmix.cli.models import analysis_parser, load_trained
 from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
 from mmmix.errors import MmmixError
+from mmmix.progress import track
 from mmmix.visualization import (draw_prediction, prediction_visualizer,
                                  shown_instances)
 
@@ -83,7 +83,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     drawn, alone = 0, 0
     with user_errors():
-        for index in track(indices, description='draw'):
+        for index in track(indices, 'draw'):
             batch = pseudo_collate([dataset[index]])
             with torch.no_grad():
                 sample = trained.model.test_step(batch)[0].cpu()

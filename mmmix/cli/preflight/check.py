@@ -18,6 +18,7 @@ from mmengine.registry import DefaultScope
 from mmmix.cli.runner import launched, start_processes
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.environment import silent_import
+from mmmix.progress import is_quiet
 from .entries import (check_files, check_folders, check_labels,
                       check_masks_of_objects, check_same_classes)
 from .finding import Finding, Report, finding_of
@@ -64,7 +65,7 @@ def preflight(cfg: Config,
     report = None
     if rank == 0:
         report = check_run(cfg, splits, optional, trained, processes)
-        if report.passed:
+        if report.passed and (report.findings or not is_quiet()):
             print(report, flush=True)
     start_processes(cfg)
     verdict = [report is None or report.passed]
