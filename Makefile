@@ -25,10 +25,10 @@ lint:
 	bash tools/setup_env.sh full
 	.venv/full/bin/ruff check .
 	.venv/full/bin/isort --check .
-	.venv/full/bin/yapf --diff -r .dev_scripts configs mmmix tests tools
+	.venv/full/bin/yapf --diff -r .dev_scripts configs docs mmmix tests tools
 	.venv/full/bin/mypy
 
 format:
-	.venv/full/bin/yapf -i -r .dev_scripts configs mmmix tests tools
+	.venv/full/bin/yapf -i -r .dev_scripts configs docs mmmix tests tools
 	.venv/full/bin/isort .
 	.venv/full/bin/ruff check --fix .

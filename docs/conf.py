@@ -4,13 +4,13 @@ The sources are the pages as they lie in the checkout, so that every relative
 link works on the site and in a file browser alike. The pages of the methods
 are `configs/*/README.md`, each followed by the config files of its folder.
 """
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.ext import autosummary
 from sphinx.transforms import SphinxTransform
 from sphinx.util.fileutil import copy_asset
 from sphinx.util.nodes import make_refnode
@@ -18,6 +18,8 @@ from sphinx.util.nodes import make_refnode
 import mmmix
 
 ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = ROOT / 'configs'
+SHARED = 'docs/shared_configs'  # shows those in folders without a README
 
 project = 'mmmix'
 author = 'the authors of mmmix'
@@ -41,6 +43,10 @@ extensions = [
 myst_enable_extensions = ['colon_fence', 'dollarmath', 'deflist']
 myst_heading_anchors = 4
 
+# one backquote around a name in a docstring
+default_role = 'py:obj'
+# the first sentence does not end at these
+autosummary.WELL_KNOWN_ABBREVIATIONS += ('Eq.', 'Fig.')
 # members of a package are those of its `__all__`
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
@@ -61,6 +67,7 @@ templates_path = ['_templates']
 html_theme = 'furo'
 html_title = f'mmmix {release}'
 html_static_path = ['_static']
+html_favicon = '_static/favicon.svg'
 html_css_files = ['site.css']
 html_additional_pages = {'index': 'redirect.html'}
 html_show_sphinx = False
@@ -84,12 +91,14 @@ def config_files(folder):
 
 def label(path):
     """The anchor of a config file on the page where it is shown."""
-    return re.sub(r'\W+', '-', path.relative_to(ROOT / 'configs').as_posix())
+    return nodes.make_id(path.relative_to(CONFIGS).as_posix())
 
 
 def page_of(path):
     """The page that shows a config file."""
     for folder in path.parents:
+        if folder == CONFIGS:
+            return SHARED
         if (folder / 'README.md').exists():
             return folder.relative_to(ROOT).as_posix() + '/README'
 
@@ -115,13 +124,16 @@ def resolve_elsewhere(app, env, node, contnode):
 
 def append_configs(app, docname, source):
     """After a folder's README come its config files."""
-    folder = ROOT / docname
-    if docname.startswith('configs/') and folder.name == 'README':
-        source[0] += '\n## Config files\n' + ''.join(
-            f'\n```{{literalinclude}} {path.relative_to(folder.parent)}\n'
-            f':language: python\n:caption: {path.relative_to(ROOT)}\n'
-            f':name: {label(path)}\n```\n'
-            for path in config_files(folder.parent))
+    if docname == SHARED:
+        folder, title = CONFIGS, ''
+    elif docname.startswith('configs/'):
+        folder, title = (ROOT / docname).parent, '\n## Config files\n'
+    else:
+        return
+    source[0] += title + ''.join(
+        f'\n```{{literalinclude}} /{path.relative_to(ROOT)}\n'
+        f':language: python\n:caption: "`{path.relative_to(ROOT)}`"\n'
+        f':name: {label(path)}\n```\n' for path in config_files(folder))
 
 
 class LinkSources(SphinxTransform):
@@ -136,7 +148,7 @@ class LinkSources(SphinxTransform):
                 self.env.relfn2path(node['reftarget'], self.env.docname)[1])
             if path.suffix != '.py':
                 continue
-            if path.is_relative_to(ROOT / 'configs'):
+            if path.is_relative_to(CONFIGS):
                 page, anchor = page_of(path), f'#{label(path)}'
             elif path.is_relative_to(ROOT / 'mmmix'):
                 module = path.relative_to(ROOT).with_suffix('')

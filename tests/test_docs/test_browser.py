@@ -56,7 +56,7 @@ def test_pages_fit_and_show_their_pictures(browser, address, size):
 def test_math_is_typeset(browser, address, page):
     browser.get(f'{address}/{page}')
     formulas = len(browser.find_elements('css selector', '.math'))
-    assert formulas > 1
+    assert formulas
     wait_for(
         browser, 'return document.querySelectorAll("mjx-container").length'
         f' >= {formulas}')
