@@ -6,7 +6,7 @@ from .fixations import read_cub_gha, read_fixations
 from .gaze import Gaze, gaze_map
 from .label_maps import LoadLabelMap, RandomResizedCrop
 from .listed import CUB, CustomDataset, ImageNet, read_labels, read_lines
-from .loading import LoadGaze, LoadImage
+from .loading import LoadGaze, LoadImage, LoadMask
 from .masked_images import MaskedImages
 from .synthetic import SyntheticObjects
 from .synthetic_dense import SyntheticDetection, SyntheticSegmentation
@@ -19,9 +19,9 @@ from .wnid_images import (ImageNetA, ImageNetO, ImageNetR, ImageNetSketch,
 __all__ = [
     'CUB', 'CustomDataset', 'DecodedImages', 'Gaze', 'ImageNet', 'ImageNetA',
     'ImageNetO', 'ImageNetR', 'ImageNetSketch', 'LoadGaze', 'LoadImage',
-    'LoadLabelMap', 'MaskedImages', 'RandomResizedCrop', 'StylizedImageNet',
-    'SyntheticDetection', 'SyntheticObjects', 'SyntheticSegmentation',
-    'TinyImageNet', 'VOCSegmentation', 'WatchedPipeline', 'WnidImages',
-    'collate', 'gaze_map', 'read_cub_gha', 'read_fixations', 'read_labels',
-    'read_lines'
+    'LoadLabelMap', 'LoadMask', 'MaskedImages', 'RandomResizedCrop',
+    'StylizedImageNet', 'SyntheticDetection', 'SyntheticObjects',
+    'SyntheticSegmentation', 'TinyImageNet', 'VOCSegmentation',
+    'WatchedPipeline', 'WnidImages', 'collate', 'gaze_map', 'read_cub_gha',
+    'read_fixations', 'read_labels', 'read_lines'
 ]

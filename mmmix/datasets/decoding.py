@@ -44,14 +44,15 @@ def decode(content: bytes,
         raise Undecodable('the file is empty')
     if backend == 'pillow' and color_type != 'unchanged':
         backend = _alike(content)
+    image, reason = None, f'{backend} cannot decode it'
     try:
         image = mmcv.imfrombytes(content, flag=color_type, backend=backend)
     except Exception as error:  # each decoder raises its own kinds
-        raise Undecodable(decoding_error(error)) from None
+        reason = decoding_error(error)
     if _is_cut(content, image):
-        raise Undecodable('the JPEG is truncated')
+        image, reason = None, 'the JPEG is truncated'
     if image is None:
-        raise Undecodable(f'{backend} cannot decode it')
+        raise Undecodable(reason)
     return image
 
 

@@ -27,6 +27,9 @@ def read_lines(path: str) -> List[Tuple[int, str]]:
     except UnicodeDecodeError as error:
         raise MmmixError(f"'{path}' is not text in UTF-8 ({error}): save it "
                          'as such.') from None
+    # what a crash of the system leaves of a file
+    if any('\0' in line for line in lines):
+        raise MmmixError(f"'{path}' is not text: it has zeros as characters.")
     stripped = enumerate(map(str.strip, lines), 1)
     kept = [(number, line) for number, line in stripped if line]
     if not kept:

@@ -1,14 +1,14 @@
 """Transforms that load what a sample names."""
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
+from typing import Callable, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmcv.transforms import BaseTransform, LoadAnnotations, LoadImageFromFile
 
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import TRANSFORMS
-from .bad_files import BadFiles, read_file
-from .decoding import Undecodable, decode
+from .bad_files import BadFiles, missing_file, read_file
+from .decoding import Undecodable, decode, decoding_error
 from .fixations import read_cub_gha, read_fixations, read_image_ids
 from .gaze import SIGMA
 
@@ -89,6 +89,75 @@ class LoadImage(LoadImageFromFile):
     def __repr__(self) -> str:
         return (f'{super().__repr__()[:-1]}, '
                 f'on_error={self.bad_files.on_error!r})')
+
+
+@TRANSFORMS.register_module()
+class LoadMask(LoadAnnotations):
+    """mmcv's ``LoadAnnotations`` for label maps alone, but a file that cannot
+    be decoded, or is of another size than the image, is named in an error.
+
+    **Required Keys:** ``seg_map_path``
+
+    **Added Keys:** ``gt_seg_map``
+
+    Args:
+        imdecode_backend (str): The decoder. Defaults to 'pillow'; OpenCV would
+            read the colors of a palette instead of the labels.
+        **kwargs: ``backend_args`` of ``LoadAnnotations``.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        MmmixError: If it cannot be decoded or has another size.
+
+    Example::
+
+        dict(type='mmmix.LoadMask')
+    """
+
+    def __init__(self, imdecode_backend: str = 'pillow', **kwargs):
+        super().__init__(
+            with_bbox=False,
+            with_label=False,
+            with_seg=True,
+            imdecode_backend=imdecode_backend,
+            **kwargs)
+        self.bad_files = BadFiles('raise', 'label map')
+
+    def transform(self, results: dict) -> Optional[dict]:
+        """Load the label map."""
+        load = super().transform
+        return load_label_map(results, load, self.bad_files)
+
+
+def load_label_map(results: dict, load: Callable,
+                   bad_files: BadFiles) -> Optional[dict]:
+    """Load a label map, and name the file if it is missing, cannot be decoded
+    or is of another size than the image.
+
+    Args:
+        results (dict): The sample, with ``seg_map_path``.
+        load (Callable): Adds ``gt_seg_map`` to the sample.
+        bad_files (BadFiles): What is done if it cannot be decoded.
+
+    Returns:
+        dict, optional: None if the file was skipped.
+
+    Raises:
+        FileNotFoundError, MmmixError: In these cases.
+    """
+    path = results['seg_map_path']
+    try:
+        results = load(results)
+    except FileNotFoundError:
+        raise missing_file(path) from None
+    except Exception as error:  # each decoder raises its own kinds
+        bad_files.bad(path, decoding_error(error))
+        return None
+    bad_files.good()
+    if 'ori_shape' in results:
+        check_size(results['img_path'], results['ori_shape'][:2],
+                   results['gt_seg_map'].shape[:2], 'labels')
+    return results
 
 
 def check_size(path: str, loaded: Tuple[int, int], said: tuple,

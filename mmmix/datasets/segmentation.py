@@ -7,9 +7,8 @@ from mmseg.datasets.transforms import LoadAnnotations
 
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS, TRANSFORMS
-from .bad_files import BadFiles, missing_file
-from .decoding import decoding_error
-from .loading import check_size
+from .bad_files import BadFiles
+from .loading import load_label_map
 
 
 @DATASETS.register_module()
@@ -88,19 +87,11 @@ class LoadSegMap(LoadAnnotations):
         """
         if 'seg_map_path' not in results:
             return results
-        path = results['seg_map_path']
-        try:
-            results = super().transform(results)
-        except FileNotFoundError:
-            raise missing_file(path) from None
-        except Exception as error:  # each decoder raises its own kinds
-            self.bad_files.bad(path, decoding_error(error))
+        path, load = results['seg_map_path'], super().transform
+        results = load_label_map(results, load, self.bad_files)
+        if results is None:
             return None
-        self.bad_files.good()
         labels, count = results['gt_seg_map'], self.num_classes
-        if 'ori_shape' in results:
-            check_size(results['img_path'], results['ori_shape'][:2],
-                       labels.shape[:2], 'labels')
         wrong = labels[(labels >= count) & (labels != self.ignore_index)]
         if wrong.size:
             reduced = ' after reduce_zero_label' if results[

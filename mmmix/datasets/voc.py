@@ -19,11 +19,9 @@ class VOCSegmentation(BaseDataset):
     ``gt_label``: an image shows objects of several classes, and the
     classifier need not have any of them.
 
-    A sample holds ``img_path`` and ``seg_map_path``, which mmcv's
-    ``LoadAnnotations(with_bbox=False, with_label=False, with_seg=True,
-    imdecode_backend='pillow')`` reads as ``gt_seg_map``: 0 is the
-    background, 1 to 20 are the classes and 255 is void. OpenCV would read the
-    colors of the palette instead.
+    A sample holds ``img_path`` and ``seg_map_path``, which
+    :class:`mmmix.datasets.LoadMask` reads as ``gt_seg_map``: 0 is the
+    background, 1 to 20 are the classes and 255 is void.
 
     Args:
         data_root (str): The folder ``VOC2012``.

@@ -10,13 +10,7 @@ data_preprocessor = dict(
 
 pipeline = [
     dict(type='mmmix.LoadImage'),
-    # the masks are palette images, which OpenCV would turn into colours
-    dict(
-        type='LoadAnnotations',
-        with_bbox=False,
-        with_label=False,
-        with_seg=True,
-        imdecode_backend='pillow'),
+    dict(type='mmmix.LoadMask'),
     dict(type='Resize', scale=(224, 224)),
     dict(type='PackInputs', algorithm_keys=('gt_seg_map', )),
 ]
