@@ -1,4 +1,4 @@
-.PHONY: quickstart test test-fast test-official lint format
+.PHONY: quickstart test test-fast test-official fuzz lint format
 
 quickstart:
 	bash tools/quickstart.sh
@@ -12,6 +12,14 @@ test-fast:
 
 test-official:
 	bash tools/run_tests.sh --stack official
+
+# random inputs; COUNT for each family, from SEED: make fuzz SEED=2 COUNT=500
+SEED = 1
+COUNT = 10000
+fuzz:
+	bash tools/setup_env.sh full
+	FUZZ_COUNT=$(COUNT) .venv/full/bin/python -m pytest -q tests/test_fuzz \
+	    --hypothesis-seed=$(SEED)
 
 lint:
 	bash tools/setup_env.sh full
