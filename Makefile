@@ -1,4 +1,4 @@
-.PHONY: quickstart test test-fast test-official docs lint format
+.PHONY: quickstart test test-fast test-official docs fuzz lint format
 
 quickstart:
 	bash tools/quickstart.sh
@@ -20,6 +20,14 @@ docs:
 	.venv/full/bin/python -m sphinx -W --keep-going -q -j auto -c docs \
 	    -d docs/_build/doctrees . docs/_build/html
 	@echo 'open docs/_build/html/index.html'
+
+# random inputs; COUNT for each family, from SEED: make fuzz SEED=2 COUNT=500
+SEED = 1
+COUNT = 10000
+fuzz:
+	bash tools/setup_env.sh full
+	FUZZ_COUNT=$(COUNT) .venv/full/bin/python -m pytest -q tests/test_fuzz \
+	    --hypothesis-seed=$(SEED)
 
 lint:
 	bash tools/setup_env.sh full

@@ -6,16 +6,40 @@ any default scope. Every registry of MMPretrain has a child here, including
 those to which mmmix adds nothing: MMEngine warns about a default scope that
 lacks one.
 """
+from textwrap import shorten
+from typing import Any, Callable, Optional, Union
+
 from mmengine import registry as roots
-from mmengine.registry import Registry
+from mmengine.registry import Registry as StockRegistry
 from mmpretrain import registry as parents
 
+from mmmix.arguments import check_arguments
 from mmmix.errors import MmmixError
 
 __all__ = [
     *parents.__all__, 'ATTENTION_EXTRACTORS', 'FUNCTIONS', 'STRATEGIES',
     'build_as'
 ]
+
+
+class Registry(StockRegistry):
+    """MMEngine's, whose classes check their arguments, also where they are
+    built through another registry or called directly; see
+    :mod:`mmmix.arguments`."""
+
+    def register_module(
+            self,
+            name: Optional[Union[str, list]] = None,
+            force: bool = False,
+            module: Optional[type] = None) -> Union[type, Callable]:
+        if module is not None:
+            return super().register_module(name, force, _checked(module))
+        register = super().register_module(name, force)
+        return lambda module: register(_checked(module))
+
+
+def _checked(module: Any) -> Any:
+    return check_arguments(module) if isinstance(module, type) else module
 
 
 def _child(name: str, location: str) -> Registry:
@@ -78,8 +102,17 @@ def build_as(kind: type, registry: Registry, cfg: dict, where: str):
         where (str): The config's key, for the error message.
 
     Raises:
-        MmmixError: If the part is not an instance of ``kind``.
+        MmmixError: If it is not a config with a ``type`` that is known, or
+            the part is not an instance of ``kind``.
     """
+    name = cfg.get('type') if isinstance(cfg, dict) else None
+    if not isinstance(name, (str, type)):
+        raise MmmixError(f'`{where}` must be a config of a {kind.__name__}, '
+                         f"dict(type='...'), not {shorten(repr(cfg), 80)}.")
+    with registry.switch_scope_and_registry(cfg.get('_scope_')) as found:
+        if isinstance(name, str) and found.get(name) is None:
+            raise MmmixError(f'`{where}` has the type {name!r}, but there is '
+                             f'no {kind.__name__} of this name.')
     part = registry.build(cfg)
     if not isinstance(part, kind):
         raise MmmixError(f'`{where}` must be of type {kind.__name__}, but '

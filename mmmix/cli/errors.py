@@ -56,20 +56,24 @@ def user_message(error: Exception, *kinds: type) -> Optional[str]:
                   (MmmixError, FileNotFoundError, FloatingPointError, *kinds)):
         # the worker of a data loader puts its traceback before the message
         message = str(error).split(f'{type(error).__name__}: ')[-1].strip()
-        if isinstance(error, FileNotFoundError):
-            message += expected_layout(error)
+        cause = error.__cause__ or error
+        if isinstance(error, FileNotFoundError) or _is_of_data(cause):
+            message += expected_layout(cause)
         return message
     if isinstance(error, OSError) and error.errno in FULL:
         path = _written(error)
         left = f' ({space_left(path)} left)' if path else ''
         return (f'{path or "A file"} could not be written: {error.strerror}'
                 f'{left}. {MAKE_ROOM}')
-    # MMPretrain's and mmseg's data sets raise these on missing files
-    if isinstance(error, (AssertionError, RuntimeError)) and any(
-            frame.f_code.co_name == 'load_data_list'
-            for frame, _ in traceback.walk_tb(error.__traceback__)):
-        return f'{error}{expected_layout(error)}'
-    return None
+    return f'{error}{expected_layout(error)}' if _is_of_data(error) else None
+
+
+def _is_of_data(error: BaseException) -> bool:
+    """Whether it is what MMPretrain's and mmseg's data sets raise on missing
+    files."""
+    return isinstance(error, (AssertionError, RuntimeError)) and any(
+        frame.f_code.co_name == 'load_data_list'
+        for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _written(error: OSError) -> Optional[str]:
@@ -82,7 +86,7 @@ def _written(error: OSError) -> Optional[str]:
     return next((name for name in names if isinstance(name, str)), None)
 
 
-def expected_layout(error: Exception) -> str:
+def expected_layout(error: BaseException) -> str:
     """The layout of the data set that was being read, if one was."""
     readers = [
         type(frame.f_locals.get('self'))

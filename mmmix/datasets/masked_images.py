@@ -5,6 +5,7 @@ from typing import List
 from mmengine.fileio import list_dir_or_file
 from mmpretrain.datasets import BaseDataset
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
 
 IMAGES = ('.jpg', '.jpeg', '.png')
@@ -30,6 +31,7 @@ class MaskedImages(BaseDataset):
 
     Raises:
         FileNotFoundError: If there are no masks, or one has no image.
+        MmmixError: If ``data_prefix`` does not name the two folders.
 
     Example::
 
@@ -40,6 +42,11 @@ class MaskedImages(BaseDataset):
     """
 
     def __init__(self, data_root: str, data_prefix: dict, **kwargs):
+        for name in ('img_path', 'seg_map_path'):
+            if not isinstance(data_prefix.get(name), str):
+                raise MmmixError('`data_prefix` must name the two folders '
+                                 "dict(img_path='...', seg_map_path='...'), "
+                                 f'but is {data_prefix!r}.')
         super().__init__(
             ann_file='',
             data_root=osp.expanduser(data_root),

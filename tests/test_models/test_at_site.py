@@ -568,8 +568,8 @@ def test_a_mixer_that_a_hook_switches_to():
       ], r"'layer1.0.relu' is called 2 times .* such as 'layer1.0', which"),
     (['layer1', 'layer1'], 'different names'),
     ([], 'different names'),
-    ('layer1', 'different names'),
-    ([None], 'different names'),
+    ('layer1', '`sites` of .* must be a list of strings'),
+    ([None], '`sites` of .* must be a list of strings'),
 ])
 def test_bad_sites_are_refused_at_build_time(sites, message):
     for mixer in (MIXUP, CUTMIX):

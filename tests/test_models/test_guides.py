@@ -283,7 +283,7 @@ def test_the_guide_runs_in_bfloat16(cfg):
      (dict(scale=0.5, input_size=32), 'excludes `scale`'),
      (dict(input_size=0), 'positive whole numbers.*got 0'),
      (dict(input_size=(32, 32, 3)), r'got \(32, 32, 3\)'),
-     (dict(input_size=31.5), 'got 31.5'),
+     (dict(input_size=31.5), 'whole number.* not 31.5'),
      (dict(dtype='int8'), "or None, not 'int8'"),
      (dict(scale=0.4), '13 x 13 .* cells of 8 x 8.*32 x 32, by its scale=0.4'),
      (dict(input_size=36), '36 x 36 .* cells of 8 x 8.* input_size=.36, 36.')])

@@ -55,9 +55,7 @@ class AtSite(BatchMixer):
     def __init__(self, mixer: dict, sites: Sequence[str]):
         self.mixer = build_as(BatchMixer, BATCH_AUGMENTS, mixer, 'mixer')
         self._check_mixer()
-        if isinstance(sites, str) or not sites or not all(
-                isinstance(site, str) and site
-                for site in sites) or len({*sites}) < len(sites):
+        if not all(sites) or not 0 < len(sites) == len({*sites}):
             raise MmmixError('`sites` must be a list of different names of '
                              f"modules and 'input', not {sites!r}.")
         self.sites = tuple(sites)

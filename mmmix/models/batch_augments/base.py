@@ -238,17 +238,16 @@ def check_alpha(alpha: float, name: str = 'alpha') -> float:
     return float(alpha)
 
 
-def positive_range(
-    name: str,
-    given: Union[float, Sequence[float]],
-    most: float = float('inf')
-) -> Tuple[float, float]:
+def positive_range(name: str,
+                   given: Union[float, Sequence[float]],
+                   most: float = 1e6) -> Tuple[float, float]:
     """A number, or the lowest and the highest of a range, as two numbers; or
-    raise a MmmixError unless they are positive and at most ``most``."""
+    raise a MmmixError unless they are positive, of a size to compute with,
+    and at most ``most``."""
     numbers = np.atleast_1d(given)
     if numbers.shape not in (
-        (1, ), (2, )) or not (0 < numbers[0] <= numbers[-1] <= most):
-        least = f'at most {most:g}, ' if most < float('inf') else ''
-        raise MmmixError(f'`{name}` must be a positive number, {least}or two '
-                         f'of them, low <= high, not {given!r}.')
+        (1, ), (2, )) or not (1e-6 <= numbers[0] <= numbers[-1] <= most):
+        raise MmmixError(
+            f'`{name}` must be a positive number, from 1e-06 to {most:g}, or '
+            f'two of them, low <= high, not {given!r}.')
     return numbers[0].item(), numbers[-1].item()

@@ -121,6 +121,9 @@ class PuzzleMix(BatchMixer):
         if transport_size is not None:
             check_whole('transport_size', transport_size, 1)
         check_weights(beta=beta, gamma=gamma, eta=eta, xi=xi)
+        if std is not None and not (len(std) in (1, 3) and min(std) > 0):
+            raise MmmixError('`std` must be one positive number, or one for '
+                             f'each channel, not {std!r}.')
         self.alpha = check_alpha(alpha)
         self.grids = check_grids(grids)
         self.levels = levels

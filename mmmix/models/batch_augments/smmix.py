@@ -71,12 +71,12 @@ class SMMix(BatchMixer):
                  integer_sides: bool = False,
                  grid: Union[int, Sequence[int], None] = None,
                  pairing: str = 'flip'):
-        low, *middle, high = np.broadcast_to(delta, max(np.size(delta),
-                                                        2)).tolist()
-        if middle or not 0 <= low <= high <= 1:
+        numbers = np.atleast_1d(delta)
+        if numbers.size not in (
+                1, 2) or not (0 <= numbers[0] <= numbers[-1] <= 1):
             raise MmmixError('`delta` must be a side ratio in [0, 1] or two '
                              f'of them, low <= high, not {delta!r}.')
-        self.delta = (low, high)
+        self.delta = numbers[0].item(), numbers[-1].item()
         self.per_image = per_image
         self.integer_sides = integer_sides
         self.grid = check_grid(grid)

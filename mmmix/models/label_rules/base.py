@@ -49,8 +49,9 @@ class LabelRule(nn.Module):
                 images, ``(N, h, w)``.
         """
         with torch.autocast(logits.device.type, enabled=False):
-            return self.compute(logits.float(), mixed, guidance,
-                                class_attention)
+            return self.compute(
+                logits.float(), mixed, guidance,
+                None if class_attention is None else class_attention.float())
 
     @abstractmethod
     def compute(self, logits: Tensor, mixed: MixedBatch,
