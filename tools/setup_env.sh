@@ -138,7 +138,8 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl timm mincut pretrained downstream analysis tests release docs'
+        sections='onedl timm mincut pretrained downstream analysis playground
+            tests release docs'
         ;;
     official) sections='official timm mincut pretrained tests' ;;
 esac

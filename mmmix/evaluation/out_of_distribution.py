@@ -144,9 +144,10 @@ class OODDetection(ConfidenceMetric):
     the distribution by their low confidence: "AUPR" of TdAttenMix, Table 3;
     MixPro, Table 5. See :func:`detection_aupr`.
 
-    An image is outside if its label is -1, as :class:`~mmmix.datasets.ImageNetO` says.
-    The data set must hold images inside, too: the authors take the validation
-    images of ImageNet-O's classes.
+    An image is outside if its label is -1, as
+    :class:`~mmmix.datasets.ImageNetO` says. The data set must hold images
+    inside, too: the authors take the validation images of ImageNet-O's
+    classes.
     """
 
     default_prefix = 'ood'
