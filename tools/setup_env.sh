@@ -137,7 +137,8 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         fi
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
-        sections='onedl timm mincut pretrained downstream analysis tests'
+        sections='onedl timm mincut pretrained downstream analysis playground
+            browser tests'
         ;;
     official) sections='official timm mincut pretrained tests' ;;
 esac
