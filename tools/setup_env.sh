@@ -139,7 +139,7 @@ print("torch", torch.__version__, sys.implementation.cache_tag,
         step "install mmcv with compiled ops" "read the error above" \
             pip_install --no-deps "$wheels"/*.whl
         sections='onedl timm mincut pretrained downstream analysis playground
-            tests release docs'
+            browser tests release docs'
         ;;
     official) sections='official timm mincut pretrained tests' ;;
 esac

@@ -15,6 +15,7 @@ from .figure import SOURCE, TARGET, pixels
 
 # of the sources of a mix of several; the target keeps its colour
 SOURCES = (SOURCE, '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#f0e442')
+MANY = 1024  # places, of which a few may be far above all others
 SIDE = 224  # pixels: a smaller image is enlarged, so that its pixels show
 
 
@@ -48,10 +49,13 @@ def map_picture(image: Tensor,
                 box: Optional[Sequence[int]] = None,
                 colour: str = SOURCE) -> np.ndarray:
     """A map ``(h, w)`` as heat over the grey image, from its lowest to its
-    highest value; see :func:`image_picture` for the other arguments."""
+    highest value or, of a map of many places, that which one in a hundred
+    exceeds; see :func:`image_picture` for the other arguments."""
     picture = enlarged(pixels(image))
     heat = values.detach().cpu().double().numpy()
     low, high = heat.min(), heat.max()
+    if heat.size > MANY:
+        high = np.quantile(heat, .99)
     heat = colormaps['inferno']((heat - low) / max(high - low, 1e-12))
     heat = cv2.resize(
         heat[..., :3],

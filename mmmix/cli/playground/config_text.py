@@ -9,6 +9,8 @@ from .mixing import Choices
 from .networks import Network
 
 WIDTH = 79
+NO_DATA = '# Its base has no training data: to train, add a data set and a ' \
+    'schedule.\n'
 
 
 def config_text(network: Network, choices: Choices,
@@ -38,7 +40,8 @@ def config_text(network: Network, choices: Choices,
     cfg: dict = dict(_base_=_address(network.config), model=model)
     if network.checkpoint:
         cfg['load_from'] = network.checkpoint
-    return _printed(cfg)
+    no_data = network.cfg.get('train_dataloader') is None
+    return NO_DATA * no_data + _printed(cfg)
 
 
 def guided_config_text(network: Network, choices: Choices,

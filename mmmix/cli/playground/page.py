@@ -99,14 +99,11 @@ class Playground:
                     self.networks[network],
                     choose([*uploads, *self.pictures], images),
                     Choices(
-                        self._part('mixer', mixer, {
-                            **self.fitting(network, mixer),
-                            **mixer_values
-                        }), self._part('attention', attention,
-                                       attention_values),
-                        None if rule == OWN_LAMBDA else self._part(
-                            'rule', rule, rule_values), _seed(seed),
-                        PAIRS[pairs]))
+                        self._part('mixer', mixer, mixer_values, network),
+                        self._part('attention', attention, attention_values,
+                                   network), None if rule == OWN_LAMBDA else
+                        self._part('rule', rule, rule_values, network),
+                        _seed(seed), PAIRS[pairs]))
         except Exception as error:
             text = user_message(error, ImportError)
             if text is None:
@@ -121,10 +118,14 @@ class Playground:
                        rule), config_text(network, choices, played.requires),
                 guided_config_text(network, choices, played.requires))
 
-    @staticmethod
-    def _part(kind: str, name: str, values: Dict[str, Any]) -> dict:
-        return config_of(f'mmmix.{name}', KINDS[kind].get(f'mmmix.{name}'),
-                         values)
+    def _part(self, kind: str, name: str, values: Dict[str, Dict],
+              network: str) -> dict:
+        """The config of a part with the values of its controls."""
+        known = self.fitting(network, name) if kind == 'mixer' else {}
+        return config_of(f'mmmix.{name}', KINDS[kind].get(f'mmmix.{name}'), {
+            **known,
+            **values.get(name, {})
+        })
 
     def fitting(self, network: str, mixer: str) -> Dict[str, Any]:
         """See :func:`.mixing.fitting`; as the controls show it."""
@@ -147,13 +148,13 @@ class Playground:
             gr.Markdown(INTRO, elem_classes='intro')
             with gr.Row():
                 with gr.Column(scale=2, min_width=300):
-                    chosen = self._choices(gr, first)
+                    chosen = self._choices(gr, page, first)
                 with gr.Column(scale=5, min_width=320):
                     shown = self._results(gr)
             self._connect(gr, page, chosen, shown)
         return page
 
-    def _choices(self, gr, first: str) -> Dict[str, Any]:
+    def _choices(self, gr, page, first: str) -> Dict[str, Any]:
         """The left side; what :meth:`draw` takes, by name."""
         found: Dict[str, Any] = {}
         found['network'] = gr.Dropdown([*self.networks],
@@ -182,18 +183,18 @@ class Playground:
             value='SMMix' if 'SMMix' in names else names[0],
             label='Mixer',
             elem_id='mixer')
-        self._controls(gr, 'mixer', found)
+        self._controls(gr, page, 'mixer', found)
         found['attention'] = gr.Dropdown(
             attention_names(),
             value='BottomUp',
             label='Attention map',
             elem_id='attention')
-        self._controls(gr, 'attention', found)
+        self._controls(gr, page, 'attention', found)
         found['rule'] = gr.Dropdown([OWN_LAMBDA, *label_rule_names()],
                                     value=OWN_LAMBDA,
                                     label='Label rule: what sets λ',
                                     elem_id='rule')
-        self._controls(gr, 'rule', found)
+        self._controls(gr, page, 'rule', found)
         found['pairs'] = gr.Dropdown([*PAIRS],
                                      value=[*PAIRS][0],
                                      label='Pairs',
@@ -210,29 +211,42 @@ class Playground:
                 'Draw again', variant='primary', elem_id='again')
         return found
 
-    def _controls(self, gr, kind: str, found: Dict[str, Any]) -> None:
-        """A control for each argument of the part that is chosen; their values
-        are in the state ``KIND_values``."""
-        values = found[f'{kind}_values'] = gr.State({})
-        network = found['network']
+    def _controls(self, gr, page, kind: str, found: Dict[str, Any]) -> None:
+        """A control for each argument of the part that is chosen.
 
-        @gr.render(inputs=[found[kind], network], show_progress='hidden')
-        def controls(name: str, network: str) -> None:
+        The state ``KIND_values`` has their values by the name of the part, so
+        that they are still there when it is chosen again.
+        """
+        values = found[f'{kind}_values'] = gr.State({})
+        triggers = [page.load, found[kind].change]
+        if kind == 'mixer':  # its arguments suit the network
+            triggers.append(found['network'].change)
+        # one at a time: renderings at once would give their events the same
+        # numbers, and changes at once would overwrite each other
+        one_by_one = dict(
+            show_progress='hidden',
+            concurrency_limit=1,
+            concurrency_id='controls')
+
+        @gr.render([found[kind], found['network'], values], triggers,
+                   **one_by_one)
+        def controls(name: str, network: str, values_now: Dict) -> None:
             if name == OWN_LAMBDA:
                 return
             part = KINDS[kind].get(f'mmmix.{name}')
             gr.Markdown(summary_of(part), elem_classes='summary')
-            fitted = self.fitting(network, name) if kind == 'mixer' else {}
+            known = self.fitting(network, name) if kind == 'mixer' else {}
+            known.update(values_now.get(name, {}))
             for argument in arguments_of(part):
-                start = fitted.get(argument.name, argument.default)
+                start = known.get(argument.name, argument.default)
                 for key, control in _control(gr, kind, argument, start):
                     control.change(
-                        partial(_changed, key=key, start=start),
+                        partial(_changed, part=name, key=key, start=start),
                         [values, control],
                         values,
-                        show_progress='hidden',
                         trigger_mode='always_last',
-                        api_visibility='private')
+                        api_visibility='private',
+                        **one_by_one)
 
     def _results(self, gr) -> List[Any]:
         """The right side: report and configs."""
@@ -261,13 +275,9 @@ class Playground:
                  'pairs', 'seed')
         inputs = [found[name] for name in names]
         quiet = dict(show_progress='hidden', api_visibility='private')
-        for kind in KINDS:
-            # other arguments: those of the last part mean nothing
-            found[kind].input(lambda: {}, None, found[f'{kind}_values'],
-                              **quiet)
-        found['network'].input(
-            self._change_network, [found['network'], found['images']],
-            [found['note'], found['images'], found['mixer_values']], **quiet)
+        found['network'].input(self._change_network,
+                               [found['network'], found['images']],
+                               [found['note'], found['images']], **quiet)
         found['upload'].upload(
             self._add_uploads,
             [found['upload'], found['uploads'], found['images']],
@@ -293,7 +303,7 @@ class Playground:
         ]
         if images in others:
             images = self.first_images(name)
-        return self.networks[name].note, images, {}
+        return self.networks[name].note, images
 
     def _add_uploads(self, files: Sequence[str], uploads: Sequence[Picture],
                      chosen: Sequence[str]) -> tuple:
@@ -375,15 +385,17 @@ def _numbers(start: Any) -> List[float]:
     return [*start] if isinstance(start, (tuple, list)) else [start, start]
 
 
-def _changed(values: Dict[str, Any], value: Any, key: Any,
-             start: Any) -> Dict[str, Any]:
-    """The values with a changed one."""
+def _changed(values: Dict[str, Dict], value: Any, part: str, key: Any,
+             start: Any) -> Dict[str, Dict]:
+    """The values of all parts with a changed one."""
+    own = dict(values.get(part, {}))
     if isinstance(key, str):
-        return {**values, key: value}
-    name, end = key
-    both = list(values.get(name, start))
-    both[end] = value
-    return {**values, name: both}
+        own[key] = value
+    else:
+        name, end = key
+        own[name] = [*own.get(name, start)]
+        own[name][end] = value
+    return {**values, part: own}
 
 
 def _seed(seed: Optional[float]) -> int:
