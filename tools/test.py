@@ -13,7 +13,8 @@ from mmengine.runner import Runner
 
 import mmmix  # noqa: F401
 from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
-                       build_runner, check_start, load_config, require_keys,
+                       build_runner, check_start, load_config,
+                       prints_hidden_if_quiet, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
 from mmmix.cli.preflight import preflight
@@ -116,7 +117,8 @@ def main():
             runner.test_evaluator.metrics.append(
                 DumpResults(out_file_path=args.out))
         runner.register_hook(ProgressHook())
-        metrics = runner.test()
+        with prints_hidden_if_quiet():
+            metrics = runner.test()
     if is_quiet() and is_main_process():  # the log would have shown them
         print(json.dumps(metrics))
     if args.out and args.out_item == 'metrics':

@@ -7,8 +7,9 @@ import mmmix  # noqa: F401
 from mmmix.checkpoint import checkpoint_to_resume
 from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
                        build_runner, check_start, claim_work_dir, launched,
-                       load_config, require_keys, set_loader_defaults,
-                       set_work_dir, toolbox_of, user_errors)
+                       load_config, prints_hidden_if_quiet, require_keys,
+                       set_loader_defaults, set_work_dir, toolbox_of,
+                       user_errors)
 from mmmix.cli.preflight import preflight
 from mmmix.engine.hooks import saving_when_stopped
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
@@ -109,7 +110,7 @@ def main():
         runner = build_runner(cfg)
         apply_lr_scaling(runner)
         runner.register_hook(ProgressHook())
-        with saving_when_stopped(runner):
+        with saving_when_stopped(runner), prints_hidden_if_quiet():
             runner.train()
 
 

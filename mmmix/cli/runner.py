@@ -4,7 +4,7 @@ import io
 import logging
 import os
 import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from copy import deepcopy
 from typing import Any, Iterator, List, Optional, Tuple, Type
 
@@ -121,6 +121,14 @@ def _quiet_log() -> Iterator[List[logging.Logger]]:
         if getattr(handler, 'stream', None) is sink:
             handler.setStream(sys.stdout)
             handler.setLevel(max(handler.level, logging.WARNING))
+
+
+@contextmanager
+def prints_hidden_if_quiet() -> Iterator[None]:
+    """If ``--quiet`` was given, hide what libraries print during a run; what
+    its logger writes is not touched."""
+    with redirect_stdout(io.StringIO()) if is_quiet() else nullcontext():
+        yield
 
 
 def keep_seed(cfg: Config, checkpoint: str) -> None:

@@ -51,7 +51,7 @@ def built(tmp_path_factory):
         ROOT,
         folder / 'copy',
         ignore=shutil.ignore_patterns('.git', '.venv*', '*cache*', '*.whl',
-                                      'data', 'work_dirs', 'build'))
+                                      'data', 'work_dirs', 'build', '_build'))
     run(sys.executable, '-c', BUILD.format(str(folder)), cwd=folder / 'copy')
     return folder
 
