@@ -176,8 +176,9 @@ def set_default_hooks(cfg: Config) -> None:
     hooks = cfg.setdefault('default_hooks', {})
     hook = hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
     if hook and hook.get('type') == 'CheckpointHook':
-        hook.type = 'mmmix.CheckpointHook'
-    hooks.setdefault('loading', dict(type='mmmix.LoadingHook'))
+        hook['type'] = 'mmmix.CheckpointHook'
+    if hooks.setdefault('loading', dict(type='mmmix.LoadingHook')) is None:
+        del hooks['loading']  # MMEngine takes None for its own hooks only
 
 
 def check_start(cfg: Config) -> Optional[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
@@ -15,6 +16,7 @@ from test_distributed.launching import launch
 from test_tools.conftest import tool_runner
 from torch.utils.data import DataLoader
 
+from mmmix.cli.runner import set_default_hooks
 from mmmix.datasets import CustomDataset, LoadImage, WatchedPipeline
 from mmmix.engine.hooks import LoadingHook
 from mmmix.errors import MmmixError
@@ -197,6 +199,18 @@ def test_an_evaluation_leaves_nothing_out(root):
             data[i]
     nothing = watched([Nothing()], CustomDataset(str(root)), slow_after=60)
     assert nothing.prepare_data(0) is None
+
+
+@pytest.mark.parametrize('given, expected', [
+    ({}, dict(type='mmmix.LoadingHook')),
+    (dict(loading=dict(type='LoadingHook', slow_after=9)),
+     dict(type='LoadingHook', slow_after=9)),
+    (dict(loading=None), None),
+])
+def test_each_run_has_the_hook_unless_told(given, expected):
+    cfg = Config(dict(default_hooks=given))
+    set_default_hooks(cfg)
+    assert cfg.default_hooks.get('loading') == expected
 
 
 @pytest.mark.parametrize('slow_after', [0, -1, float('nan')])
