@@ -155,6 +155,8 @@ def fits(value: Any, hint: Any) -> bool:
 
     >>> fits([1, 2], Union[float, Sequence[float]]), fits('1', float)
     (True, False)
+    >>> fits('1', Any)
+    True
     """
     origin, args = get_origin(hint), get_args(hint)
     if origin in UNIONS:
@@ -169,7 +171,7 @@ def fits(value: Any, hint: Any) -> bool:
     kind = origin or hint
     if kind in (str, type(None)):
         return isinstance(value, kind)
-    if not isinstance(kind, type):
+    if kind is Any or not isinstance(kind, type):  # Any is one since 3.11
         return True
     if issubclass(kind, Mapping):
         return isinstance(value, Mapping)
