@@ -243,6 +243,11 @@ def test_it_listens_here_alone_and_gives_no_files(address, network):
     port = int(address.split(':')[-1].strip('/'))
     with pytest.raises(MmmixError, match=f'cannot listen at .*{port}'):
         serve(Playground([network]), port=port, wait=False)
+    with pytest.raises(MmmixError, match='from 1 to 65535, not 99999'):
+        serve(Playground([network]), port=99999, wait=False)
+    for host in ('192.0.2.1', 'no such host'):  # the first is nobody's
+        with pytest.raises(MmmixError, match=f'cannot listen at {host}'):
+            serve(Playground([network]), host=host, wait=False)
 
 
 def test_a_fault_in_the_program_is_not_the_users(network):

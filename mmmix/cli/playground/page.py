@@ -1,5 +1,6 @@
 """The page of the playground, laid out with Gradio."""
 import os
+import socket
 import threading
 from functools import partial
 from importlib.util import find_spec
@@ -425,6 +426,23 @@ class Policy:
         await self.app(scope, receive, send_with_policy)
 
 
+def check_address(host: str, port: Optional[int] = None) -> None:
+    """Raise a MmmixError if nothing can listen at an address; Gradio would
+    try a hundred ports first."""
+    if port is not None and not 0 < port < 2**16:
+        raise MmmixError(f'A port is a number from 1 to 65535, not {port}.')
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        place = host if port is None else f'{host}:{port}'
+        raise MmmixError(f'The playground cannot listen at {place}: '
+                         f'{error}') from None
+
+
 def serve(playground: Playground,
           host: str = '127.0.0.1',
           port: Optional[int] = None,
@@ -442,36 +460,33 @@ def serve(playground: Playground,
         tuple[Blocks, str]: The page and its address.
 
     Raises:
-        MmmixError: If the port is not free.
+        MmmixError: See :func:`check_address`.
     """
+    check_address(host, port)
     gr = require_gradio()
     from starlette.middleware import Middleware
     page = playground.page()
     fonts = dict(
         font=['system-ui', 'sans-serif'],
         font_mono=['ui-monospace', 'monospace'])
-    try:
-        _, address, _ = page.queue(api_open=False).launch(
-            server_name=host,
-            server_port=port,
-            share=False,
-            ssr_mode=False,
-            pwa=False,
-            mcp_server=False,
-            enable_monitoring=False,
-            allowed_paths=[],
-            max_file_size=UPLOAD_SIZE,
-            show_error=False,
-            quiet=True,
-            footer_links=[],
-            prevent_thread_lock=True,
-            app_kwargs=dict(middleware=[Middleware(Policy)]),
-            theme=gr.themes.Default(
-                primary_hue='blue', neutral_hue='slate', **fonts),
-            css=Path(__file__).with_name('style.css').read_text())
-    except OSError as error:
-        raise MmmixError(f'The playground cannot listen at {host}'
-                         f'{f":{port}" if port else ""}: {error}') from None
+    _, address, _ = page.queue(api_open=False).launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        allowed_paths=[],
+        max_file_size=UPLOAD_SIZE,
+        show_error=False,
+        quiet=True,
+        footer_links=[],
+        prevent_thread_lock=True,
+        app_kwargs=dict(middleware=[Middleware(Policy)]),
+        theme=gr.themes.Default(
+            primary_hue='blue', neutral_hue='slate', **fonts),
+        css=Path(__file__).with_name('style.css').read_text())
     if wait:
         print(f'The playground is at {address} (Ctrl-C ends it).', flush=True)
         page.block_thread()
