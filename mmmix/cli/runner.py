@@ -173,12 +173,15 @@ def derive_randomness(runner: Runner) -> None:
 def set_default_hooks(cfg: Config) -> None:
     """Let the default checkpoint hook remove an old checkpoint after it saved
     the new one, and watch the loading, whatever the scope of the config."""
-    hooks = cfg.setdefault('default_hooks', {})
-    hook = hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
+    cfg.setdefault('default_hooks', {})
+    hooks = cfg.default_hooks  # a copy of what was set
+    hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
+    hooks.setdefault('loading', dict(type='mmmix.LoadingHook'))
+    hook = hooks.checkpoint
     if hook and hook.get('type') == 'CheckpointHook':
-        hook['type'] = 'mmmix.CheckpointHook'
-    if hooks.setdefault('loading', dict(type='mmmix.LoadingHook')) is None:
-        del hooks['loading']  # MMEngine takes None for its own hooks only
+        hook.type = 'mmmix.CheckpointHook'
+    if hooks.loading is None:  # which MMEngine takes for its own hooks only
+        del hooks['loading']
 
 
 def check_start(cfg: Config) -> Optional[str]:

@@ -203,13 +203,15 @@ def test_an_evaluation_leaves_nothing_out(root):
 
 @pytest.mark.parametrize('given, expected', [
     ({}, dict(type='mmmix.LoadingHook')),
-    (dict(loading=dict(type='LoadingHook', slow_after=9)),
+    (dict(default_hooks={}), dict(type='mmmix.LoadingHook')),
+    (dict(default_hooks=dict(loading=dict(type='LoadingHook', slow_after=9))),
      dict(type='LoadingHook', slow_after=9)),
-    (dict(loading=None), None),
+    (dict(default_hooks=dict(loading=None)), None),
 ])
 def test_each_run_has_the_hook_unless_told(given, expected):
-    cfg = Config(dict(default_hooks=given))
+    cfg = Config(given)
     set_default_hooks(cfg)
+    assert cfg.default_hooks.checkpoint.type == 'mmmix.CheckpointHook'
     assert cfg.default_hooks.get('loading') == expected
 
 
