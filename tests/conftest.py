@@ -15,8 +15,8 @@ torch.set_num_threads(1)
 # whole folders that `make test-fast` leaves out, beside the tests marked slow
 SLOW_FOLDERS = ('test_analysis', 'test_configs', 'test_dev_scripts',
                 'test_docs', 'test_distributed', 'test_package',
-                'test_preflight', 'test_reported', 'test_tools',
-                'test_transfer')
+                'test_playground', 'test_preflight', 'test_reported',
+                'test_tools', 'test_transfer')
 
 
 def pytest_collection_modifyitems(items):
