@@ -85,9 +85,9 @@ def test_no_images_are_an_error(tmp_path):
     (tmp_path / 'list.txt').touch()
     (tmp_path / 'train').mkdir()
     options = dict(type='CustomDataset', data_root=str(tmp_path))
-    with pytest.raises(ValueError, match='at least one'):
+    with pytest.raises(ValueError, match="list.txt' is empty"):
         DATASETS.build(dict(options, ann_file='list.txt'))
-    with pytest.raises(RuntimeError, match='Found 0 files'):
+    with pytest.raises(ValueError, match='Found 0 files'):
         DATASETS.build(dict(options, data_prefix='train'))
 
 

@@ -1,7 +1,7 @@
 """Wrong arguments of registered parts, the kinds that fuzzing found."""
 import math
 from types import UnionType
-from typing import Optional, Sequence, Union
+from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 import pytest
@@ -144,6 +144,7 @@ def test_a_subclass_elsewhere_is_checked_by_its_own_signature():
 
 
 def test_annotations_in_words():
+    assert fits(range(5), Any)  # what SeededBatchSampler takes
     assert fits(None, Optional[int]) and not fits(None, int)
     assert fits((1, 2), int | Sequence[int])
     assert isinstance(int | None, UnionType)
