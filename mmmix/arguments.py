@@ -169,11 +169,9 @@ def fits(value: Any, hint: Any) -> bool:
             value,
             number) and not isinstance(value, bool) and _is_finite(value)
     kind = origin or hint
-    if kind is Any:  # a class since Python 3.11
-        return True
     if kind in (str, type(None)):
         return isinstance(value, kind)
-    if kind is Any or not isinstance(kind, type):  # Any is one since 3.11
+    if kind is Any or not isinstance(kind, type):  # one is, since Python 3.11
         return True
     if issubclass(kind, Mapping):
         return isinstance(value, Mapping)
