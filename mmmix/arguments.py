@@ -10,12 +10,12 @@ import numbers
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import wraps
+from functools import lru_cache, wraps
 from math import isfinite
 from textwrap import shorten
 from types import UnionType
-from typing import (Any, Callable, Dict, FrozenSet, Optional, Union, get_args,
-                    get_origin, get_type_hints)
+from typing import (Any, Callable, Dict, Union, get_args, get_origin,
+                    get_type_hints)
 
 import numpy as np
 
@@ -64,15 +64,12 @@ def check_arguments(kind: type) -> type:
     if hasattr(init, 'checks_arguments') or not inspect.isfunction(init):
         return kind
     signature = inspect.signature(init)
-    known: Dict[str, Any] = {}  # filled by the first call
 
     @wraps(init)
     def checked(self, *args, **kwargs):
-        if not known:
-            known.update(hints=_hints(kind, init), names=_names(kind))
         name = type(self).__name__
-        given = _bind(name, signature, known['names'], self, args, kwargs)
-        for key, hint in known['hints'].items():
+        given = _bind(name, signature, self, args, kwargs)
+        for key, hint in _hints(kind, init).items():
             if key in given and not fits(given[key], hint):
                 raise MmmixError(
                     f'`{key}` of {name} must be {in_words(hint)}, not '
@@ -84,6 +81,8 @@ def check_arguments(kind: type) -> type:
             if isinstance(error, MmmixError) or not (passed_on or isinstance(
                     error, AssertionError) or WRONG_CALL.search(str(error))):
                 raise
+            if isinstance(error, AssertionError) and str(error):
+                raise MmmixError(f'{name}: {error}') from error
             values = ', '.join(f'{key}={shorten(repr(kwargs[key]), 80)}'
                                for key in passed_on or kwargs)
             raise MmmixError(f'{name} cannot be built with '
@@ -99,6 +98,7 @@ def _without_arguments(self) -> None:
     """The constructor of a class that has none."""
 
 
+@lru_cache(maxsize=None)
 def _hints(kind: type, init: Callable) -> Dict[str, Any]:
     """The annotations of a constructor that are to be relied on: not those of
     another library."""
@@ -111,30 +111,18 @@ def _hints(kind: type, init: Callable) -> Dict[str, Any]:
         return {}
 
 
-def _names(kind: type) -> Optional[FrozenSet[str]]:
-    """All names that a constructor takes, or None if that is not known: what
-    it passes on are the names of the next parent that has a constructor."""
-    names = set()
-    for parent in kind.__mro__:
-        if '__init__' not in vars(parent):
-            continue
-        parameters = inspect.signature(parent.__init__).parameters.values()
-        names |= {p.name for p in parameters if p.kind in NAMED}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return frozenset(names - {'self'})
-    return None
-
-
-def _bind(name: str, signature: inspect.Signature,
-          names: Optional[FrozenSet[str]], self: Any, args: tuple,
+def _bind(name: str, signature: inspect.Signature, self: Any, args: tuple,
           kwargs: dict) -> Dict[str, Any]:
     """The arguments of the constructor itself, by name."""
-    for key in kwargs:
-        if names is not None and key not in names:
-            close = get_close_matches(key, names, 1)
-            hint = f'; did you mean `{close[0]}`?' if close else '.'
-            raise MmmixError(f'{name} has no argument `{key}`, but '
-                             f'{", ".join(sorted(names)) or "none"}{hint}')
+    parameters = signature.parameters.values()
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        names = [p.name for p in parameters if p.kind in NAMED][1:]
+        for key in kwargs:
+            if key not in names:
+                close = get_close_matches(key, names, 1)
+                hint = f'; did you mean `{close[0]}`?' if close else '.'
+                raise MmmixError(f'{name} has no argument `{key}`, but '
+                                 f'{", ".join(names) or "none"}{hint}')
     try:
         bound = signature.bind(self, *args, **kwargs)
     except TypeError as error:
@@ -149,9 +137,10 @@ def _bind(name: str, signature: inspect.Signature,
 def fits(value: Any, hint: Any) -> bool:
     """Whether a value is of an annotated kind.
 
-    A number may be Python's or NumPy's, but neither a bool nor a text, and is
-    finite; a sequence may be any, also a 1-D array, but not a text. What
-    annotations do not tell, such as of a class of another library, fits.
+    A number may be Python's or NumPy's, but neither a bool nor a text; it is
+    finite, and a whole one has at most 64 bits. A sequence may be any, also a
+    1-D array, but not a text. What annotations do not tell, such as of a class
+    of another library, fits.
 
     >>> fits([1, 2], Union[float, Sequence[float]]), fits('1', float)
     (True, False)
@@ -182,10 +171,9 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def _is_finite(value: Any) -> bool:
-    try:
-        return isfinite(value)
-    except OverflowError:  # a whole number without a float
-        return False
+    if isinstance(value, numbers.Integral):
+        return -2**63 <= value < 2**63  # what tensors and arrays can hold
+    return isfinite(value)
 
 
 def _is_sequence(value: Any) -> bool:

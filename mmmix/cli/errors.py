@@ -56,9 +56,10 @@ def user_message(error: Exception, *kinds: type) -> Optional[str]:
                   (MmmixError, FileNotFoundError, FloatingPointError, *kinds)):
         # the worker of a data loader puts its traceback before the message
         message = str(error).split(f'{type(error).__name__}: ')[-1].strip()
-        cause = error.__cause__ or error
-        if isinstance(error, FileNotFoundError) or _is_of_data(cause):
-            message += expected_layout(cause)
+        if isinstance(error, FileNotFoundError):
+            message += expected_layout(error)
+        elif _is_of_data(error.__cause__):  # see mmmix.arguments
+            message += expected_layout(error.__cause__)
         return message
     if isinstance(error, OSError) and error.errno in FULL:
         path = _written(error)
@@ -68,7 +69,7 @@ def user_message(error: Exception, *kinds: type) -> Optional[str]:
     return f'{error}{expected_layout(error)}' if _is_of_data(error) else None
 
 
-def _is_of_data(error: BaseException) -> bool:
+def _is_of_data(error: Optional[BaseException]) -> bool:
     """Whether it is what MMPretrain's and mmseg's data sets raise on missing
     files."""
     return isinstance(error, (AssertionError, RuntimeError)) and any(

@@ -11,11 +11,11 @@ from mmpretrain.registry import BATCH_AUGMENTS as STOCK
 from mmmix.arguments import fits, in_words
 from mmmix.datasets import CustomDataset, MaskedImages, SyntheticObjects
 from mmmix.errors import MmmixError
-from mmmix.models import (AtSite, BottomUp, ClassTokenNeck, CutMix,
+from mmmix.models import (AtSite, BottomUp, ClassTokenNeck, CoMixup, CutMix,
                           FrozenGuide, GridMixup, ManifoldMix,
                           MixLinearClsHead, Mixup, PuzzleMix, SelfGuide, SMMix,
                           SmoothMix, UnmixedLoss)
-from mmmix.registry import BATCH_AUGMENTS, MODELS
+from mmmix.registry import BATCH_AUGMENTS
 
 
 @pytest.mark.parametrize('part, given, message', [
@@ -24,6 +24,9 @@ from mmmix.registry import BATCH_AUGMENTS, MODELS
     (Mixup, dict(alpha=True), '`alpha` .* not True'),
     (Mixup, dict(alpha=math.nan), '`alpha` .* not nan'),
     (Mixup, dict(alpha=10**400), '`alpha` .* a finite number'),
+    (UnmixedLoss, dict(loss_weight=-10**30), '`loss_weight` .* not -10000'),
+    (CoMixup, dict(eta=10**30), '`eta` .* a finite number'),
+    (CoMixup, dict(sweeps=10**30), '`sweeps` .* a whole number'),
     (UnmixedLoss, dict(loss_weight=math.inf), '`loss_weight` .* not inf'),
     (CutMix, dict(correct_lam=1), '`correct_lam` .* True or False, not 1'),
     (CutMix, dict(cutmix_minmax=[1, 'x']), '`cutmix_minmax` .* a list of '
@@ -44,7 +47,8 @@ def test_arguments_of_another_kind(part, given, message):
      '`alpha`'),
     (BottomUp, dict(x=1), 'BottomUp has no argument `x`, but none'),
     (AtSite, dict(sites=['input']), "AtSite: missing .* 'mixer'"),
-    (CustomDataset, dict(data_rot='x'), 'did you mean `data_root`'),
+    (CustomDataset, dict(data_root='.',
+                         ann_fil='x'), "built with ann_fil='x'"),
     (MixLinearClsHead, dict(num_classes=2), "missing .* 'in_channels'"),
     (ClassTokenNeck, dict(x=1), 'cannot be built with x=1'),
 ])
@@ -120,8 +124,6 @@ def test_numbers_of_numpy_and_arrays_are_numbers_and_lists():
     assert Mixup(alpha=np.float32(2)).alpha == 2
     assert SMMix(grid=np.int64(4)).grid == (4, 4)
     assert SMMix(delta=np.array([0.5, 0.75])).delta == (0.5, 0.75)
-    assert MODELS.build(dict(type='mmmix.UnmixedLoss',
-                             loss_weight=-10**30)).loss_weight == -1e30
 
 
 def test_a_subclass_elsewhere_is_checked_by_its_own_signature():
@@ -150,3 +152,9 @@ def test_annotations_in_words():
     assert isinstance(int | None, UnionType)
     assert in_words(Union[bool, dict, None]) == \
         'True or False, a dict or None'
+
+
+def test_a_guide_that_sees_no_pixel_is_refused():
+    with pytest.raises(
+            MmmixError, match='`scale` 0.01 .* no pixel .* 32 x 48'):
+        SelfGuide(scale=0.01).size_for((32, 48))

@@ -495,3 +495,20 @@ def test_none_removes_an_inherited_rule():
     assert losses['loss_cls'].item() == pytest.approx(
         cross_entropy(logits, labels), rel=1e-5)
     assert len(labels[0]) == NUM_CLASSES
+
+
+@pytest.mark.parametrize('rule',
+                         ['TransMixLabel', 'ProgressiveAttentionLabel'])
+def test_the_attention_of_a_model_in_float64(rule):
+    mixed = MixedBatch(
+        inputs=torch.rand(2, 3, 16, 16),
+        labels=torch.eye(2),
+        source=torch.tensor([1, 0]),
+        lam=torch.full((2, ), 0.5),
+        mask=box_masks(torch.tensor([[0, 0, 16, 8]]).expand(2, -1), (16, 16)),
+        kind='regions')
+    lam = MODELS.build(dict(type=f'mmmix.{rule}', normalize=True))(
+        torch.zeros(2, 2).double(),
+        mixed,
+        class_attention=torch.tensor([[[1., 3.]]]).double().expand(2, -1, -1))
+    assert lam.dtype == torch.float32 and lam[0] < 0.5

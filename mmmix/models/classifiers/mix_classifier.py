@@ -55,12 +55,12 @@ class MixClassifier(ImageClassifier):
     """
 
     def __init__(self,
-                 backbone: dict,
-                 neck: Optional[dict] = None,
-                 head: Optional[dict] = None,
+                 backbone: Union[dict, nn.Module],
+                 neck: Union[dict, nn.Module, None] = None,
+                 head: Union[dict, nn.Module, None] = None,
                  pretrained: Optional[str] = None,
                  train_cfg: Optional[dict] = None,
-                 data_preprocessor: Optional[dict] = None,
+                 data_preprocessor: Union[dict, nn.Module, None] = None,
                  init_cfg: Union[dict, Sequence[dict], None] = None):
         if data_preprocessor is None or isinstance(data_preprocessor, dict):
             data_preprocessor = dict(data_preprocessor or {})

@@ -139,8 +139,13 @@ class NetworkGuide(Guide):
         """Height and width at which the network sees images of this size."""
         if self.input_size is not None:
             return self.input_size
-        height, width = image_size
-        return round(height * self.scale), round(width * self.scale)
+        height, width = (round(side * self.scale) for side in image_size)
+        if not (height and width):
+            raise MmmixError(
+                f'`scale` {self.scale:g} of a guide leaves no pixel of images '
+                'of {} x {} pixels: set a larger one, or `input_size`.'.format(
+                    *image_size))
+        return height, width
 
     @torch.no_grad()
     def __call__(self,

@@ -46,7 +46,7 @@ class MixLoss(nn.Module):
     def __init__(self, loss_weight: float = 1.0, batches: str = 'regions'):
         super().__init__()
         check_name('batches', batches, BATCHES)
-        self.loss_weight = float(loss_weight)
+        self.loss_weight = loss_weight
         self.kinds = BATCHES[batches]
 
     def prepare(self, head: nn.Module) -> None:
