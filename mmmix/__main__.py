@@ -84,6 +84,7 @@ def main(arguments=None):
         os.environ.setdefault('PYTHON', sys.executable)
         os.execvp('bash', ['bash', tool, *arguments])
     sys.argv = [tool, *arguments]
+    sys.path.insert(0, os.path.dirname(tool))  # as `python TOOL` does
     runpy.run_path(tool, run_name='__main__')
 
 

@@ -306,7 +306,7 @@ def test_columns_are_at_least_two_pixels_wide():
     (dict(type='GridMixup', columns=(2.5, 4)), '`columns`.*whole'),
     (dict(type='GridMixup', columns=(6, 2)), '`columns`'),
     (dict(type='GridMixup', hole_ratio=0), '`hole_ratio`'),
-    (dict(type='GridMixup', crop_area=2), '`crop_area`.*at most 1'),
+    (dict(type='GridMixup', crop_area=2), '`crop_area`.*to 1,'),
     (dict(type='GridMixup', crop_ratio=(1, 2, 3)), '`crop_ratio`'),
 ])
 def test_bad_hyper_parameters_are_refused(cfg, message):

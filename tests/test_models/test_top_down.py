@@ -222,7 +222,7 @@ def test_tokens_for_any_output_of_the_backbone(backbone):
 @pytest.mark.parametrize(
     'options,message',
     [(dict(sigma=-0.1), 'at least 0, not -0.1'),
-     (dict(sigma=float('inf')), 'at least 0, not inf'),
+     (dict(sigma=float('inf')), 'a finite number, not inf'),
      (dict(form='cam'), r"no form 'cam' .* \('two_pass', 'one_pass'\)"),
      (dict(form='three_pass'), "no form 'three_pass'")])
 def test_bad_options_are_refused_at_build_time(options, message):

@@ -5,6 +5,15 @@ from mmmix.cli.playground.images import drawn
 from mmmix.cli.playground.networks import Network, small_vit
 
 
+@pytest.fixture(scope='module', autouse=True)
+def log_files_stay_open():
+    """The page's server sets up logging anew, which closes the log files of
+    other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('logging.config.dictConfig', lambda config: None)
+        yield
+
+
 @pytest.fixture(scope='session')
 def network(tmp_path_factory):
     """The small ViT with random weights everywhere, also in its last layer,

@@ -57,7 +57,7 @@ def test_no_mixers_b056():
     (dict(augments=[SMMIX], prob=[0.5]), 'has prob'),
     (dict(guide=dict(type='mmmix.SelfGuide')), 'lacks `augments`'),
     (dict(type='mmmix.CutMix', alpha=1.), 'has type, alpha'),
-    ([MIXUP], 'not a list'),
+    ([MIXUP], 'must be a dict'),
 ])
 @pytest.mark.parametrize('place', ['train_cfg', 'batch_augments'])
 def test_keys_of_mixing_b058(train_cfg, says, place):
