@@ -68,7 +68,7 @@ def test_keys_of_mixing_b058(train_cfg, says, place):
         cfg['data_preprocessor'] = dict(batch_augments=train_cfg)
     with pytest.raises(MmmixError, match=f'`{place}`.*{says}') as error:
         MODELS.build(cfg)
-    if 'list' not in says:
+    if 'dict' not in says:
         assert '`augments` (mixers), `probs`' in str(error.value)
 
 
