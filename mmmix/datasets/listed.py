@@ -1,6 +1,6 @@
 """Images and their classes in the lines of text files."""
 import os.path as osp
-from typing import Dict, List, Tuple
+from typing import Dict, List, Tuple, Union
 
 from mmengine.fileio import get_file_backend, list_from_file
 from mmpretrain import datasets as stock
@@ -91,10 +91,28 @@ def read_labels(path: str) -> List[Tuple[str, int]]:
     return rows
 
 
+def check_prefix(prefix: Union[str, dict], *names: str) -> None:
+    """Raise a MmmixError where ``data_prefix`` is a dict that lacks a folder.
+
+    Read lazily, MMPretrain's data sets would miss it long after they are
+    built.
+
+    Args:
+        prefix (str | dict): What a data set is given.
+        *names (str): The names that the dict must have.
+    """
+    if isinstance(prefix, dict) and not all(
+            isinstance(prefix.get(name), str) for name in names):
+        folders = ', '.join(f"{name}='...'" for name in names)
+        raise MmmixError(f'`data_prefix` must name folders, dict({folders}), '
+                         f'but is {prefix!r}.')
+
+
 class _Listed:
     """A data set of MMPretrain whose ``ann_file`` is read line by line."""
 
     def __init__(self, data_root: str = '', **kwargs):
+        check_prefix(kwargs.get('data_prefix', ''), 'img_path')
         super().__init__(data_root=osp.expanduser(data_root), **kwargs)
 
     def load_data_list(self) -> List[dict]:

@@ -5,8 +5,8 @@ from typing import List
 from mmengine.fileio import list_dir_or_file
 from mmpretrain.datasets import BaseDataset
 
-from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS
+from .listed import check_prefix
 
 IMAGES = ('.jpg', '.jpeg', '.png')
 
@@ -42,11 +42,7 @@ class MaskedImages(BaseDataset):
     """
 
     def __init__(self, data_root: str, data_prefix: dict, **kwargs):
-        for name in ('img_path', 'seg_map_path'):
-            if not isinstance(data_prefix.get(name), str):
-                raise MmmixError('`data_prefix` must name the two folders '
-                                 "dict(img_path='...', seg_map_path='...'), "
-                                 f'but is {data_prefix!r}.')
+        check_prefix(data_prefix, 'img_path', 'seg_map_path')
         super().__init__(
             ann_file='',
             data_root=osp.expanduser(data_root),

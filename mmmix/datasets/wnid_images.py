@@ -11,7 +11,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 from mmmix.errors import MmmixError, check_name
 from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.registry import DATASETS
-from .listed import read_lines
+from .listed import check_prefix, read_lines
 
 OUTSIDE = -1  # the label of an image of a class that the head does not have
 
@@ -76,6 +76,7 @@ class WnidImages(CustomDataset):
                  allow_partial: bool = False,
                  **kwargs):
         check_name('keep', keep, ('all', 'known', 'unknown'))
+        check_prefix(kwargs.get('data_prefix', ''), 'img_path')
         if isinstance(wnids, str) and wnids != 'imagenet':
             raise MmmixError("wnids must be 'imagenet' or a list of the "
                              f"head's wnids, but got {wnids!r}.")

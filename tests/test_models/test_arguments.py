@@ -9,7 +9,8 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import BATCH_AUGMENTS as STOCK
 
 from mmmix.arguments import fits, in_words
-from mmmix.datasets import CustomDataset, MaskedImages, SyntheticObjects
+from mmmix.datasets import (CustomDataset, MaskedImages, SyntheticObjects,
+                            WnidImages)
 from mmmix.errors import MmmixError
 from mmmix.models import (AtSite, BottomUp, ClassTokenNeck, CoMixup, CutMix,
                           FrozenGuide, GridMixup, ManifoldMix,
@@ -101,13 +102,16 @@ def test_numbers_too_small_or_large_to_compute_with(part, name, value):
         part(**{name: value})
 
 
-@pytest.mark.parametrize(
-    'prefix',
-    [{}, dict(img_path='images'),
-     dict(img_path='x', seg_map_path=3)])
-def test_masked_images_name_both_folders(prefix):
-    with pytest.raises(MmmixError, match='`data_prefix` must name'):
-        MaskedImages('.', prefix)
+@pytest.mark.parametrize('part, prefix', [
+    (MaskedImages, {}),
+    (MaskedImages, dict(img_path='images')),
+    (MaskedImages, dict(img_path='x', seg_map_path=3)),
+    (CustomDataset, dict(a=1)),
+    (WnidImages, {}),
+])
+def test_folders_that_a_prefix_does_not_name(part, prefix):
+    with pytest.raises(MmmixError, match='`data_prefix` must name .*img_path'):
+        part(data_root='.', data_prefix=prefix, lazy_init=True)
 
 
 def test_checked_through_any_registry_and_scope():
