@@ -11,13 +11,11 @@ With --write the table in the page is replaced.
 Example:
     python .dev_scripts/cross_table.py --write docs/combinations.md
 """
-import argparse
 import itertools
 import warnings
-from pathlib import Path
 
 import torch
-from generated import renewed
+from generated import page_to_write, publish
 from mmpretrain.structures import DataSample
 
 import mmmix  # noqa: F401
@@ -228,22 +226,9 @@ def table(results_of):
     return '\n'.join(lines)
 
 
-def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--write', metavar='FILE', help='replace the table in this file')
-    return parser.parse_args()
-
-
 def main():
-    args = parse_args()
-    new_table = table({name: outcomes(name) for name in BACKBONES})
-    if args.write:
-        path = Path(args.write)
-        path.write_text(renewed(path.read_text(), NAME, new_table))
-    print(new_table)
+    page = page_to_write(__doc__)
+    publish(page, NAME, table({name: outcomes(name) for name in BACKBONES}))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,7 @@
 """Parts of pages that a script writes, between markers."""
+import argparse
+from pathlib import Path
+from typing import Optional
 
 from mmmix.errors import MmmixError
 
@@ -16,3 +19,26 @@ def renewed(text: str, name: str, part: str) -> str:
     if not (found and closed):
         raise MmmixError(f'There is no table between {begin} and {end}.')
     return f'{before}{begin}\n{part}\n{end}{after}'
+
+
+def page_to_write(doc: str) -> Optional[Path]:
+    """The page that the command line of a script names, if any.
+
+    Args:
+        doc (str): The docstring of the script.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--write',
+        metavar='FILE',
+        type=Path,
+        help='replace the table in this file')
+    return parser.parse_args().write
+
+
+def publish(page: Optional[Path], name: str, part: str) -> None:
+    """Print a part, and put it into its page if there is one."""
+    if page:
+        page.write_text(renewed(page.read_text(), name, part))
+    print(part)

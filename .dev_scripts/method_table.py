@@ -5,11 +5,10 @@ model-index.yml names, our own numbers from docs/results/small-data.json.
 
 example: python .dev_scripts/method_table.py --write README.md
 """
-import argparse
 import json
 from pathlib import Path
 
-from generated import renewed
+from generated import page_to_write, publish
 from model_zoo import read_models
 
 from mmmix.cli import user_errors
@@ -74,23 +73,10 @@ def table(root):
     return markdown_table(['method', *PUBLISHED, MEASURED], rows)
 
 
-def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--write', metavar='FILE', help='replace the table in this file')
-    return parser.parse_args()
-
-
 def main():
-    args = parse_args()
+    page = page_to_write(__doc__)
     with user_errors():
-        text = table(ROOT)
-        if args.write:
-            path = Path(args.write)
-            path.write_text(renewed(path.read_text(), NAME, text))
-    print(text)
+        publish(page, NAME, table(ROOT))
 
 
 if __name__ == '__main__':
