@@ -8,7 +8,8 @@ import pytest
 # as root Chromium has no sandbox; the others keep it from the network
 FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
          '--no-first-run', '--disable-background-networking',
-         '--disable-component-update', '--disable-sync')
+         '--disable-component-update', '--disable-sync',
+         '--disable-dev-shm-usage')
 
 
 @contextmanager
@@ -16,8 +17,8 @@ def headless_chromium(width=1280, height=900):
     """A Selenium driver of Chromium, which is closed at the end.
 
     Its log of the network, ``driver.get_log('performance')``, says what a
-    page asked for. Where Selenium, Chromium or its driver is missing, the
-    test is skipped.
+    page asked for, and ``driver.get_log('browser')`` what its console shows.
+    Where Selenium, Chromium or its driver is missing, the test is skipped.
 
     Args:
         width, height (int): Size of the window.
@@ -31,7 +32,8 @@ def headless_chromium(width=1280, height=900):
                     'chromium chromium-driver')
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    options.set_capability('goog:loggingPrefs', dict(performance='ALL'))
+    options.set_capability('goog:loggingPrefs',
+                           dict(browser='ALL', performance='ALL'))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         for flag in (*FLAGS, f'--window-size={width},{height}',
                      f'--user-data-dir={profile}'):

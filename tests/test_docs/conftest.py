@@ -1,5 +1,4 @@
 """The site, built once for all tests, and a browser that opens it."""
-import shutil
 import subprocess
 import sys
 import threading
@@ -8,14 +7,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser import headless_chromium
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
-# what Chromium needs as root in a container, and no traffic of its own
-ARGUMENTS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
-             '--no-first-run', '--disable-background-networking',
-             '--disable-component-update', '--disable-sync',
-             '--disable-dev-shm-usage')
 
 
 @pytest.fixture(scope='session')
@@ -65,21 +60,7 @@ def address(site):
 
 
 @pytest.fixture(scope='session')
-def browser(tmp_path_factory):
-    """Chromium without a window; its log is read by ``get_log('browser')``."""
-    webdriver = pytest.importorskip(
-        'selenium.webdriver', reason='needs the extra `docs`')
-    chromium, driver = map(shutil.which, ('chromium', 'chromedriver'))
-    if not chromium or not driver:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    profile = tmp_path_factory.mktemp('profile')
-    for argument in (*ARGUMENTS, f'--user-data-dir={profile}'):
-        options.add_argument(argument)
-    options.set_capability('goog:loggingPrefs', dict(browser='ALL'))
-    browser = webdriver.Chrome(options,
-                               webdriver.ChromeService(executable_path=driver))
-    browser.set_page_load_timeout(120)
-    yield browser
-    browser.quit()
+def browser():
+    with headless_chromium() as driver:
+        driver.set_page_load_timeout(120)
+        yield driver
