@@ -10,7 +10,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from kill_runs import CONFIG, SAVED, finish, last, losses, same, start
+from kill_runs import add_training, finish, losses, outcome, same, start
 
 from mmmix.checkpoint import check_checkpoint
 
@@ -21,27 +21,7 @@ INSIDE = 'MMMIX_OWN_MOUNTS'
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--runs', type=int, default=10)
-    parser.add_argument(
-        '--minutes',
-        type=float,
-        default=10,
-        help='start no run after this time')
-    parser.add_argument(
-        '--processes', type=int, default=1, help='of the training')
-    parser.add_argument(
-        '--config', default=CONFIG, help='which training; small, please')
-    parser.add_argument('--seed', type=int, default=0, help='of the sizes')
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default=Path('work_dirs/fill_disk'),
-        help='must be new')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='*',
-        default=[],
-        help='settings of the training, KEY=VALUE, in the place of those '
-        'that make it short')
+    add_training(parser, 'fill_disk')
     return parser.parse_args()
 
 
@@ -129,7 +109,8 @@ def fill_and_resume(args, folder, needed, rng, by_file):
 
     Returns:
         tuple: What could not be written, whether it was named, how many files
-        are damaged, how many checkpoints there were.
+        are damaged and how many checkpoints there were; and the outcome of the
+        resumed training.
     """
     folder.mkdir()
     size = ROOM if by_file else rng.randrange(2**14, needed)
@@ -147,7 +128,7 @@ def fill_and_resume(args, folder, needed, rng, by_file):
         mount(folder, ROOM, 'remount')
         (folder / 'ballast').unlink(missing_ok=True)
         finish(start(args, folder))
-        return result, losses(folder), last(folder)
+        return result, outcome(folder)
     finally:
         subprocess.run(['umount', str(folder)], check=True)
 
@@ -164,7 +145,7 @@ def main():
     whole = args.work_dir / 'whole'
     rng = random.Random(args.seed)
     finish(start(args, whole))
-    expected = losses(whole), last(whole)
+    expected = outcome(whole)
     needed = sum(f.stat().st_size for f in whole.rglob('*') if f.is_file())
     end = time.time() + 60 * args.minutes
     rows = defaultdict(Counter)
@@ -172,10 +153,9 @@ def main():
         if time.time() > end:
             break
         folder = args.work_dir / f'run_{number}'
-        (kind, says, bad, saved), noted, ended = fill_and_resume(
+        (kind, says, bad, saved), found = fill_and_resume(
             args, folder, needed, rng, by_file=number % 2 == 0)
-        exact = noted == expected[0] and all(
-            same(ended.get(part), expected[1].get(part)) for part in SAVED)
+        exact = same(found, expected)
         rows[kind].update(
             runs=1, says=says, bad=bad, saved=bool(saved), exact=exact)
         print(

@@ -28,20 +28,28 @@ SAVED = ('state_dict', 'optimizer', 'param_schedulers', 'rank_states')
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--kills', type=int, default=20)
+    add_training(parser, 'kill_runs')
+    add_quiet(parser)
+    return parser.parse_args()
+
+
+def add_training(parser, name):
+    """Add which training is run, how, how long, and where."""
     parser.add_argument(
         '--minutes',
         type=float,
         default=10,
-        help='kill no more after this time')
+        help='begin nothing new after this time')
     parser.add_argument(
         '--processes', type=int, default=1, help='of the training')
     parser.add_argument(
         '--config', default=CONFIG, help='which training; small, please')
-    parser.add_argument('--seed', type=int, default=0, help='of the moments')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of what is drawn at random')
     parser.add_argument(
         '--work-dir',
         type=Path,
-        default=Path('work_dirs/kill_runs'),
+        default=Path('work_dirs') / name,
         help='must be new')
     parser.add_argument(
         '--cfg-options',
@@ -49,8 +57,6 @@ def parse_args():
         default=[],
         help='settings of the training, KEY=VALUE, in the place of those '
         'that make it short')
-    add_quiet(parser)
-    return parser.parse_args()
 
 
 def command(args, folder):
@@ -162,8 +168,10 @@ def same(one, other):
     return torch.equal(one, other) if torch.is_tensor(one) else one == other
 
 
-def last(folder):
-    return read_checkpoint((folder / 'last_checkpoint').read_text())
+def outcome(folder):
+    """What a training noted, and what it saved at last."""
+    saved = read_checkpoint((folder / 'last_checkpoint').read_text())
+    return losses(folder), [saved.get(part) for part in SAVED]
 
 
 def main():
@@ -172,7 +180,7 @@ def main():
     rng = random.Random(args.seed)
     whole = args.work_dir / 'whole'
     finish(start(args, whole))
-    expected = losses(whole)
+    expected = outcome(whole)
     end = time.time() + 60 * args.minutes
     killed = dict(training=0, saving=0)
     runs = exact = damaged = kills = 0
@@ -196,11 +204,7 @@ def main():
                     damaged += 1
             process = start(args, folder)
         finish(process)
-        noted = losses(folder)
-        one, other = last(folder), last(whole)
-        exact += (
-            noted == expected
-            and all(same(one.get(part), other.get(part)) for part in SAVED))
+        exact += same(outcome(folder), expected)
         progress.say(f'{kills} kills, {exact} of {runs} runs exact')
     print('| processes | kills while training | while saving | damaged files '
           '| runs | exact |\n|---|---|---|---|---|---|')
