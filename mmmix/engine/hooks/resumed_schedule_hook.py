@@ -29,8 +29,7 @@ class ResumedScheduleHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Change the schedule in the checkpoint, if it is another one."""
-        state = checkpoint.get('optimizer', {})
-        saved = _saved_groups(state)
+        saved = _saved_groups(checkpoint.get('optimizer', {}))
         # the config of an optimizer, before it is built, has none
         groups = getattr(runner.optim_wrapper, 'param_groups', None)
         if not is_resuming(runner) or saved is None or groups is None:
