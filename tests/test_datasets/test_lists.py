@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
+from tiny_dense_data import annotation
 
 from mmmix.datasets import (CUB, CustomDataset, TinyImageNet, WnidImages,
                             read_cub_gha, read_fixations)
@@ -124,16 +125,7 @@ NAME = 'two\nlines "quoted" \'é\'.jpg'
 def coco(root, name=NAME, form=str.encode):
     content = dict(
         images=[dict(id=0, file_name=name, height=8, width=8)],
-        annotations=[
-            dict(
-                id=0,
-                image_id=0,
-                category_id=1,
-                iscrowd=0,
-                area=4,
-                bbox=[1, 1, 2, 2],
-                segmentation=[[1, 1, 3, 1, 3, 3]])
-        ],
+        annotations=[annotation(0, 0, 1, 1, 1, 2)],
         categories=[dict(id=1, name='cat')])
     text = json.dumps(content, indent=1) + '\n'
     (root / 'ann.json').write_bytes(form(text))

@@ -8,6 +8,7 @@ import pytest
 from mmengine.registry import DefaultScope
 from mmpretrain.datasets import CustomDataset
 from PIL import Image
+from tiny_dense_data import annotation
 
 from mmmix.datasets import LoadImage
 
@@ -168,14 +169,7 @@ def boxes(root, segmentation):
             dict(
                 images=[dict(id=0, file_name='0.jpg', height=48, width=64)],
                 annotations=[
-                    dict(
-                        id=0,
-                        image_id=0,
-                        category_id=1,
-                        iscrowd=0,
-                        area=400,
-                        bbox=[5, 8, 20, 20],
-                        segmentation=segmentation)
+                    annotation(0, 0, 1, 5, 8, 20, segmentation=segmentation)
                 ],
                 categories=[dict(id=1, name='cat')])))
 
