@@ -35,7 +35,7 @@ def collate(samples: Sequence[dict]) -> Any:
         (one, a), (other, b) = list(sizes.items())[:2]
         raise MmmixError(
             'Images of different sizes cannot be put into one batch: '
-            f'{_path(a)} is {_text(one)} and {_path(b)} {_text(other)} after '
+            f'{_path(a)} is {sides(one)} and {_path(b)} {sides(other)} after '
             'the pipeline. Add a step that gives all one size, such as '
             'RandomResizedCrop, CenterCrop or Resize with both sides.'
         ) from None
@@ -46,5 +46,10 @@ def _path(sample: dict) -> str:
     return repr(path) if path else 'an image'
 
 
-def _text(shape: tuple) -> str:
+def sides(shape: Tuple[int, ...]) -> str:
+    """A shape as messages write it.
+
+    >>> sides((3, 32, 48))
+    '3 x 32 x 48'
+    """
     return ' x '.join(map(str, shape))

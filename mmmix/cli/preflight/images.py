@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset
 from mmpretrain.datasets import transforms
 
 from mmmix.datasets import LoadLabelMap, RandomResizedCrop
+from mmmix.datasets.collating import sides
 from .entries import head_classes
 from .files import first
 from .finding import Finding
@@ -177,8 +178,4 @@ def _sizes_of(samples: List[dict]) -> str:
         tuple(s['inputs'].shape)
         for s in samples if isinstance(s['inputs'], torch.Tensor)
     }
-    return f' ({", ".join(map(_text, sorted(shapes)[:3]))})' if shapes else ''
-
-
-def _text(shape: tuple) -> str:
-    return ' x '.join(map(str, shape))
+    return f' ({", ".join(map(sides, sorted(shapes)[:3]))})' if shapes else ''
