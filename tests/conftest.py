@@ -35,7 +35,8 @@ def no_config_laid_out(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_scope_left():
-    before = DefaultScope._instance_dict.copy()
+    before = DefaultScope._instance_dict
+    DefaultScope._instance_dict = type(before)()
     yield
     DefaultScope._instance_dict = before
 

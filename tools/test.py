@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 import mmmix  # noqa: F401
 from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
-                       build_runner, check_start, load_config,
+                       build_runner, check_start, end_processes, load_config,
                        prints_hidden_if_quiet, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
@@ -123,6 +123,7 @@ def main():
         print(json.dumps(metrics))
     if args.out and args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)
+    end_processes()
 
 
 if __name__ == '__main__':

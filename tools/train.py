@@ -6,8 +6,9 @@ from mmengine.device import get_device
 import mmmix  # noqa: F401
 from mmmix.checkpoint import checkpoint_to_resume
 from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
-                       build_runner, check_start, claim_work_dir, launched,
-                       load_config, prints_hidden_if_quiet, require_keys,
+                       build_runner, check_start, claim_work_dir,
+                       end_processes, launched, load_config,
+                       prints_hidden_if_quiet, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
 from mmmix.cli.preflight import preflight
@@ -112,6 +113,7 @@ def main():
         runner.register_hook(ProgressHook())
         with saving_when_stopped(runner), prints_hidden_if_quiet():
             runner.train()
+        end_processes()
 
 
 if __name__ == '__main__':

@@ -268,6 +268,16 @@ def start_processes(cfg: Config) -> None:
     cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
 
 
+def end_processes() -> None:
+    """Leave the processes of a distributed run whose work is done.
+
+    A process that ends while the threads of its group are alive may be
+    aborted, and the launcher then takes a finished run for a failed one.
+    """
+    if is_distributed():
+        torch.distributed.destroy_process_group()
+
+
 def drop_pretrained(model: dict) -> None:
     """Remove the pretrained files from a model's config, at any depth and in
     place, for a model whose weights all come from a checkpoint.

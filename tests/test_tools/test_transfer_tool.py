@@ -36,10 +36,10 @@ def losses(work_dir):
 
 def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
     run_tool('transfer.py', *SMALL)
-    output = capsys.readouterr().out
+    output = ''.join(capsys.readouterr())
     assert 'mmengine - INFO' not in output and 'done before' not in output
     for task in ('segmentation', 'detection'):
-        assert f'{task}, smmix, seed 0: epoch 2 of 2, loss' in output
+        assert f'{task}, smmix, seed 0: epoch 2 of 2: loss' in output
     done = results(tmp_path)
     assert [*done] == [
         'pretraining_smmix_seed0', 'segmentation_random_seed0',

@@ -15,7 +15,7 @@ from mmengine.dist import broadcast_object_list, is_distributed
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 
-from mmmix.cli.runner import launched, start_processes
+from mmmix.cli.runner import end_processes, launched, start_processes
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.environment import silent_import
 from mmmix.progress import is_quiet
@@ -72,8 +72,7 @@ def preflight(cfg: Config,
     if is_distributed():
         broadcast_object_list(verdict)
     if not verdict[0]:
-        if is_distributed():
-            torch.distributed.destroy_process_group()
+        end_processes()
         sys.exit(str(report) if report else 1)
 
 

@@ -67,7 +67,7 @@ class MixStatisticsHook(Hook):
 
     def __init__(self, interval: int = 50, bins: int = 20):
         for name, value in dict(interval=interval, bins=bins).items():
-            if not (isinstance(value, int) and value >= 1):
+            if value < 1:
                 raise MmmixError(f'`{name}` must be a whole number of at '
                                  f'least 1, not {value!r}.')
         self.interval = interval
