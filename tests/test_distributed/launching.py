@@ -1,9 +1,19 @@
-"""Start processes as a user would: by tools/dist_*.sh, from another folder."""
+"""Two processes: as a user starts them, by tools/dist_*.sh and from another
+folder, or, where it is not the launcher that is tested, as forks of this one,
+without the many seconds in which each would import everything anew."""
+import multiprocessing
 import os
+import runpy
 import socket
 import subprocess
 import sys
+import tempfile
+from multiprocessing.connection import wait
 from pathlib import Path
+
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 HERE = Path(__file__).parent
 TOOLS = HERE.parents[1] / 'tools'
@@ -53,3 +63,61 @@ def finish(*processes):
 def launch(script, *arguments):
     """Run a script to its end; its output."""
     return finish(start(script, *arguments, port=free_port()))
+
+
+def run_forked(script, *arguments):
+    """Run a script in two forks; the exit codes and what they printed."""
+    port, folder = free_port(), Path(tempfile.mkdtemp())
+    logs = [folder / f'{rank}.log' for rank in (0, 1)]
+    processes = [
+        multiprocessing.get_context('fork').Process(
+            target=_run, args=(rank, port, logs[rank], script, arguments))
+        for rank in (0, 1)
+    ]
+    for process in processes:
+        process.start()
+    while all(process.exitcode in (0, None)
+              for process in processes) and any(process.exitcode is None
+                                                for process in processes):
+        wait([p.sentinel for p in processes if p.exitcode is None])
+    for process in processes:  # as a launcher does if one of them fails
+        process.join(timeout=30)
+        process.kill()
+        process.join()
+    return ([process.exitcode
+             for process in processes], [log.read_text() for log in logs])
+
+
+def fork(script, *arguments):
+    """Run a script in two forks to its end; the first one's output."""
+    codes, logs = run_forked(script, *arguments)
+    assert codes == [0, 0], '\n'.join(log[-3000:] for log in logs)
+    return logs[0]
+
+
+def train(config, work_dir, *arguments):
+    """Train in two forks; the first one's output."""
+    return fork(TOOLS / 'train.py', config, '--launcher', 'pytorch',
+                '--work-dir', work_dir, *arguments)
+
+
+def _run(rank, port, log, script, arguments):
+    """Be a process of a launcher."""
+    os.environ.update(
+        RANK=str(rank),
+        LOCAL_RANK=str(rank),
+        WORLD_SIZE='2',
+        LOCAL_WORLD_SIZE='2',
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=str(port),
+        OMP_NUM_THREADS='1')
+    with log.open('w') as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout = open(1, 'w', buffering=1, closefd=False)
+    sys.stderr = open(2, 'w', buffering=1, closefd=False)
+    for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
+        kind._instance_dict = type(kind._instance_dict)()
+    os.chdir(HERE.parent)
+    sys.argv = [str(script), *map(str, arguments)]
+    runpy.run_path(str(script), run_name='__main__')

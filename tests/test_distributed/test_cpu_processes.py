@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from launching import launch
+from launching import TOOLS, finish, fork, launch, start, train
 
 from mmmix.checkpoint import load_weights
 from mmmix.cli import build_model, load_config
@@ -51,8 +51,8 @@ def test_ranks_hold_equal_weights_after_each_step(run):
 
 
 def test_ranks_agree_also_with_seeds_of_their_own(tmp_path):
-    launch('dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, '--no-validate',
-           '--cfg-options', 'randomness.diff_rank_seed=True')
+    train(CONFIG, tmp_path, '--no-validate', '--cfg-options',
+          'randomness.diff_rank_seed=True')
     first, second = (torch.load(tmp_path / f'rank{r}.pt') for r in (0, 1))
     assert [note['mixer']
             for note in first] == [note['mixer'] for note in second]
@@ -61,19 +61,39 @@ def test_ranks_agree_also_with_seeds_of_their_own(tmp_path):
 
 def test_dist_test(run):
     _, work_dir, log = run
-    launch('dist_test.sh', CONFIG, work_dir / 'epoch_4.pth', 2, '--work-dir',
-           work_dir, '--out', work_dir / 'metrics.json', '--out-item',
-           'metrics')
+    fork(TOOLS / 'test.py', CONFIG, work_dir / 'epoch_4.pth', '--launcher',
+         'pytorch', '--work-dir', work_dir, '--out', work_dir / 'metrics.json',
+         '--out-item', 'metrics')
     tested = json.loads((work_dir / 'metrics.json').read_text())
     accuracy = tested['accuracy/top1']
     assert f'Epoch(val) [4][1/1]    accuracy/top1: {accuracy:.4f}' in log
 
 
+@pytest.mark.parametrize('script, given, passed', [
+    ('dist_train.sh', ['c.py', 3, '--amp'], 'train.py c.py'),
+    ('dist_test.sh', ['c.py', 'w.pth', 3, '--amp'], 'test.py c.py w.pth'),
+])
+def test_what_the_scripts_start(script, given, passed):
+    """On the second of two machines."""
+    command = finish(
+        start(
+            script,
+            *given,
+            port=29501,
+            PYTHON='echo',
+            NNODES='2',
+            NODE_RANK='1',
+            MASTER_ADDR='10.0.0.1'))
+    assert command.startswith(
+        '-m torch.distributed.run --nnodes=2 --node_rank=1 '
+        '--master_addr=10.0.0.1 --master_port=29501 --nproc_per_node=3 /')
+    assert command.endswith(f'/{passed} --launcher pytorch --amp\n')
+
+
 def test_sharded_training_is_the_same(run, tmp_path):
     """FSDP: the guide asks the sharded root, and checkpoints are whole."""
     _, work_dir, log = run
-    sharded = launch('dist_train.sh', CONFIG.with_name('sharded.py'), 2,
-                     '--work-dir', tmp_path)
+    sharded = train(CONFIG.with_name('sharded.py'), tmp_path)
     assert ('Global batch: 8 images x 2 processes (cpu) x 1 pass a step = 16'
             in sharded)
     assert accuracies(sharded) == accuracies(log)

@@ -1,12 +1,10 @@
 """Two CPU processes agree where they must with every label rule, and with a
 mixer that learns."""
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from launching import fork
 
 SCRIPT = Path(__file__).parent / 'ruled_steps.py'
 
@@ -15,20 +13,7 @@ SCRIPT = Path(__file__).parent / 'ruled_steps.py'
 def ranks(tmp_path_factory):
     """What both ranks noted."""
     folder = tmp_path_factory.mktemp('ranks')
-    finished = subprocess.run([
-        sys.executable, '-m', 'torch.distributed.run', '--standalone',
-        '--nproc_per_node=2',
-        str(SCRIPT),
-        str(folder)
-    ],
-                              env=dict(
-                                  os.environ,
-                                  OMP_NUM_THREADS='1',
-                                  CUDA_VISIBLE_DEVICES=''),
-                              capture_output=True,
-                              text=True,
-                              timeout=120)
-    assert finished.returncode == 0, finished.stderr[-3000:]
+    fork(SCRIPT, folder)
     return [torch.load(folder / f'rank{rank}.pt') for rank in (0, 1)]
 
 

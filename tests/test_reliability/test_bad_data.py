@@ -12,7 +12,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from PIL import Image
-from test_distributed.launching import launch
+from test_distributed.launching import train
 from test_tools.conftest import tool_runner
 from torch.utils.data import DataLoader
 
@@ -77,8 +77,7 @@ def test_what_was_skipped_is_listed_at_the_end(root, tmp_path, monkeypatch):
 
 
 def test_two_ranks_with_two_workers_each(root, tmp_path):
-    launch('dist_train.sh', CONFIG, 2, '--work-dir', tmp_path / 'run',
-           *options(root))
+    train(CONFIG, tmp_path / 'run', *options(root))
     check(*listed(tmp_path / 'run'), root, epochs=2)
 
 

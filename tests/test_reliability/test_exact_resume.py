@@ -3,6 +3,7 @@ to the last bit."""
 import pickle
 import random
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from stopping_hook import Stopped
-from test_distributed.launching import finish, free_port, start
+from test_distributed.launching import TOOLS, free_port, run_forked, start
 from test_tools.conftest import tool_runner
 from torch.utils.data import DataLoader
 
@@ -135,42 +136,67 @@ def test_exact(run, whole, tmp_path, capsys, name):
     assert_exact(folder, whole)
 
 
-def dist_train(config, folder, *arguments, options=(), stop=-1):
-    """Start two processes."""
-    return start(
-        'dist_train.sh',
-        CONFIGS / config,
-        2,
-        '--work-dir',
-        folder,
-        '--no-preflight',
-        '--no-validate',
-        *arguments,
-        '--cfg-options',
-        f'custom_hooks.0.after={stop}',
-        *options,
-        port=free_port(),
-        PYTHONPATH=str(CONFIGS))
+def train_two(config, folder, *options, stop=-1, resume=False):
+    """Train in two forks; the exit codes and what they printed."""
+    return run_forked(TOOLS / 'train.py', CONFIGS / config, '--launcher',
+                      'pytorch', '--work-dir', folder, '--no-preflight',
+                      '--no-validate', *['--resume'] * resume, '--cfg-options',
+                      f'custom_hooks.0.after={stop}', *options)
+
+
+@pytest.fixture
+def whole_of_two(tmp_path_factory):
+    """The folder of an uninterrupted run of two processes, made once."""
+
+    def make(config):
+        folder = tmp_path_factory.getbasetemp() / config
+        if not folder.exists():
+            codes, logs = train_two(config, folder)
+            assert codes == [0, 0], logs
+        return folder
+
+    return make
+
+
+def assert_resumes(config, folder, whole):
+    codes, logs = train_two(config, folder, resume=True)
+    assert codes == [0, 0], logs
+    assert 'from an uninterrupted' not in logs[0]
+    assert_exact(folder, whole, ranks=2)
 
 
 @pytest.mark.parametrize('config',
                          ['stopped_processes.py', 'stopped_sharded.py'])
-def test_two_processes(tmp_path, config):
+def test_two_processes(whole_of_two, tmp_path, config):
     """One is killed, in the middle of an epoch."""
-    folder, whole = tmp_path / 'stopped', tmp_path / 'whole'
-    finish(dist_train(config, whole))
-    killed = dist_train(config, folder, stop=7)
-    output, errors = killed.communicate(timeout=400)
-    assert time.time() - (folder / 'losses_1.txt').stat().st_mtime < 60
-    assert killed.returncode
-    assert re.search(r'rank *: 1 .*\n *exitcode *: -9', errors)
+    folder = tmp_path / 'stopped'
+    codes, _ = train_two(config, folder, stop=7)
+    assert codes[0] and codes[1] == -signal.SIGKILL
     assert (folder / 'last_checkpoint').read_text().endswith('iter_5.pth')
     if config == 'stopped_processes.py':
         state = last(folder)['rank_states'][1]
         assert state['gradients'] and state['buffers']
-    log = finish(dist_train(config, folder, '--resume'))
-    assert 'from an uninterrupted' not in log
-    assert_exact(folder, whole, ranks=2)
+    assert_resumes(config, folder, whole_of_two(config))
+
+
+def test_the_crash_of_one_process_ends_the_others(tmp_path):
+    """And the launcher says which one it was."""
+    killed = start(
+        'dist_train.sh',
+        CONFIGS / 'stopped_processes.py',
+        2,
+        '--work-dir',
+        tmp_path,
+        '--no-preflight',
+        '--no-validate',
+        '--cfg-options',
+        'custom_hooks.0.after=2',
+        port=free_port(),
+        PYTHONPATH=str(CONFIGS))
+    _, errors = killed.communicate(timeout=400)
+    assert time.time() - (tmp_path / 'losses_1.txt').stat().st_mtime < 60
+    assert killed.returncode
+    assert re.search(r'rank *: 1 .*\n *exitcode *: -9', errors)
 
 
 class Drawn(torch.utils.data.Dataset):

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from test_distributed.launching import TOOLS, finish
-from test_exact_resume import (assert_exact, dist_train, losses, run, whole,
-                               workers)
+from test_distributed.launching import TOOLS
+from test_exact_resume import (assert_exact, assert_resumes, losses, run,
+                               train_two, whole, whole_of_two, workers)
 
 from mmmix.engine.hooks import AGAIN, saving_when_stopped
 
-run, whole = run, whole  # fixtures
+run, whole, whole_of_two = run, whole, whole_of_two  # fixtures
 
 
 def test_a_run_is_asked_to_stop(run, whole, tmp_path):
@@ -78,21 +78,15 @@ def test_no_signals_in_other_threads():
     assert hooks == ['trained']
 
 
-def test_processes_stop_after_the_same_iteration(tmp_path):
+def test_processes_stop_after_the_same_iteration(whole_of_two, tmp_path):
     """Only one gets the signal, amid an accumulation of three passes."""
-    config = 'stopped_processes.py'
-    folder, whole = tmp_path / 'stopped', tmp_path / 'whole'
-    finish(dist_train(config, whole))
-    stopped = dist_train(
-        config, folder, options=['custom_hooks.0.by=SIGTERM'], stop=5)
-    output, errors = stopped.communicate(timeout=400)
-    assert f'exitcode  : {AGAIN}' in errors
+    config, folder = 'stopped_processes.py', tmp_path / 'stopped'
+    codes, _ = train_two(config, folder, 'custom_hooks.0.by=SIGTERM', stop=5)
+    assert codes == [AGAIN, AGAIN]
     # 5 and the 4 that another process may be ahead
     assert [len(losses(folder, rank)) for rank in (0, 1)] == [9, 9]
     assert (folder / 'last_checkpoint').read_text().endswith('stopped.pth')
-    log = finish(dist_train(config, folder, '--resume'))
-    assert 'from an uninterrupted' not in log
-    assert_exact(folder, whole, ranks=2)
+    assert_resumes(config, folder, whole_of_two(config))
 
 
 SRUN = """#!/usr/bin/env bash
