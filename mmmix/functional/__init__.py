@@ -11,6 +11,7 @@ weight of the *source*, the image that is pasted in.
 from .attention import class_attention, image_attention_score
 from .boxes import box_sums, boxes_at_maximum, extreme_boxes, scale_boxes
 from .comixup import peak_distances, share_cells
+from .devices import copy_to
 from .features import blend_features
 from .grid_masks import (crop_cells, grid_shape, lattice_masks, stretch_cells,
                          top_cells)
@@ -36,14 +37,14 @@ __all__ = [
     'attention_lambda', 'blend', 'blend_features', 'blend_maps',
     'blended_class_activation', 'border_differences', 'box_coverage',
     'box_masks', 'box_sums', 'boxes_at_maximum', 'cell_shares',
-    'class_attention', 'cosine_relevance', 'crop_cells', 'crop_maps',
-    'cut_grid', 'dense_maps', 'extreme_boxes', 'fine_grained_saliency',
-    'gaussian_masks', 'grey_levels', 'grid_shape', 'image_attention_score',
-    'in_cache', 'label_relevance', 'lattice_masks', 'low_frequency_images',
-    'move_boxes', 'move_cells', 'nearest_mask', 'paste_boxes', 'paste_masked',
-    'paste_shared_box', 'paste_soft', 'peak_distances', 'progressive_factor',
-    'puzzle_costs', 'region_means', 'resize_mask', 'scale_boxes',
-    'share_cells', 'spectral_residual_saliency', 'stretch_cells', 'top_cells',
-    'top_share_masks', 'transport_cells', 'two_column_images',
-    'two_column_length'
+    'class_attention', 'copy_to', 'cosine_relevance', 'crop_cells',
+    'crop_maps', 'cut_grid', 'dense_maps', 'extreme_boxes',
+    'fine_grained_saliency', 'gaussian_masks', 'grey_levels', 'grid_shape',
+    'image_attention_score', 'in_cache', 'label_relevance', 'lattice_masks',
+    'low_frequency_images', 'move_boxes', 'move_cells', 'nearest_mask',
+    'paste_boxes', 'paste_masked', 'paste_shared_box', 'paste_soft',
+    'peak_distances', 'progressive_factor', 'puzzle_costs', 'region_means',
+    'resize_mask', 'scale_boxes', 'share_cells', 'spectral_residual_saliency',
+    'stretch_cells', 'top_cells', 'top_share_masks', 'transport_cells',
+    'two_column_images', 'two_column_length'
 ]

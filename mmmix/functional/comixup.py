@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmmix.errors import MmmixError
+from .devices import copy_to
 
 # What a place that shows two images by halves is cheaper by, in the authors'
 # code; how many states of a row of cells are looked at, in the whole grid and
@@ -141,7 +142,7 @@ def share_cells(costs: Tensor,
             charge = _charge_twins(counts)
         elif sweep and np.array_equal(labels, before):
             break
-    return torch.from_numpy(labels).to(start.device)
+    return copy_to(torch.from_numpy(labels), start.device)
 
 
 def _counts(labels: np.ndarray, k: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError
+from .devices import copy_to
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -62,7 +63,7 @@ def cut_grid(unary: Tensor, down: Tensor, right: Tensor) -> Tensor:
             f'{tuple(right.shape)}.')
     graph = _graph(*_capacities(unary, down, right))
     below = _cut(graph).reshape(n, h, w, m - 1)
-    return torch.from_numpy(below.sum(-1)).to(unary.device)
+    return copy_to(torch.from_numpy(below.sum(-1)), unary.device)
 
 
 def _capacities(*terms: Tensor) -> List[np.ndarray]:

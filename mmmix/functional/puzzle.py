@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .devices import copy_to
 from .transport import divide
 
 
@@ -86,7 +87,7 @@ def _across(inputs: Tensor, source: Tensor, height: int, square: int,
     """Differences across the borders of rows of cells of a height, along
     these: ``(2, 2, N, rows - 1, squares)``."""
     rows = inputs.unflatten(2, (-1, height))
-    scale = torch.as_tensor(scale, device=inputs.device).view(-1, 1, 1)
+    scale = copy_to(torch.as_tensor(scale), inputs.device).view(-1, 1, 1)
     above, below = (
         _squares(part, square) * scale
         for part in (rows[:, :, :-1, -square:], rows[:, :, 1:, :square]))
@@ -155,7 +156,7 @@ def puzzle_costs(shares: Tensor, source: Tensor, differences: Tuple[Tensor,
             math.comb(levels - 1, k) * lam**k *
             (1 - lam)**(levels - 1 - k) + 1e-8) for k in range(levels)
     ]
-    unary = slope[..., None] * z + torch.tensor(prior).to(z)
+    unary = slope[..., None] * z + copy_to(torch.tensor(prior), z.device)
     return unary, weights[0], weights[1]
 
 

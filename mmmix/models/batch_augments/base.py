@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError, check_name
+from mmmix.functional import copy_to
 from mmmix.structures import Guidance, MixedBatch
 
 Params = Dict[str, Any]  # NumPy arrays and scalars
@@ -210,10 +211,7 @@ def check_pairing(how: str) -> str:
 
 def to_device(array: np.ndarray, like: Tensor) -> Tensor:
     """Copy an array to another tensor's device without blocking a GPU."""
-    tensor = torch.from_numpy(array.copy())
-    if like.is_cuda:
-        tensor = tensor.pin_memory()
-    return tensor.to(like.device, non_blocking=True)
+    return copy_to(torch.from_numpy(array.copy()), like.device)
 
 
 def check_grid(

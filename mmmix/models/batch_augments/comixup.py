@@ -172,13 +172,16 @@ class CoMixup(BatchMixer):
         """The two images that each cell shows, ``(N, 2, h, w)`` on the
         CPU."""
         shares = cell_shares(saliency, params['grid'])
-        prior = torch.from_numpy(params['prior']).to(shares)
+        prior = to_device(params['prior'], shares).to(shares.dtype)
         prior = (prior + 1e-8).log() * self.eta / shares[0].numel()
         costs = -shares - prior[:, None, None]
         distances = peak_distances(saliency)
         ends = np.cumsum(params['sizes'])
         # one wait for a GPU, and not one for each partition
-        costs, distances = (t.cpu() for t in (costs, distances))
+        both = torch.cat([costs.flatten(), distances.flatten()]).cpu()
+        costs, distances = (part.view(one.shape) for part, one in zip(
+            both.split([costs.numel(), distances.numel()]), (costs,
+                                                             distances)))
         found = torch.empty(len(costs), 2, *params['grid'], dtype=torch.int64)
         for size in np.unique(params['sizes']):
             parts = [

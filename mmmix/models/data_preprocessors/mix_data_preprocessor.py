@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from mmmix.errors import MmmixError, check_name
-from mmmix.functional import resize_mask
+from mmmix.functional import copy_to, resize_mask
 from mmmix.private import copy_without_waiting
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
@@ -100,8 +100,11 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         Returns:
             dict: ``inputs`` and ``data_samples``.
         """
+        samples = data.get('data_samples')
         if training:
-            check_labels(data.get('data_samples'), self.num_classes)
+            check_labels(samples, self.num_classes)
+        if samples and self.device.type != 'cpu':
+            _copy_labels(samples, self.device)
         # the parent would call `batch_augments` in training
         return super().forward(data, training=False)
 
@@ -274,6 +277,18 @@ def check_labels(samples: Optional[List[DataSample]],
             raise MmmixError(f'The soft label {sample.gt_score.tolist()} of '
                              f'{_where(sample)} must be {num_classes} numbers '
                              '(num_classes), none of them negative.')
+
+
+def _copy_labels(samples: List[DataSample], device: torch.device) -> None:
+    """Bring the labels of a batch to a GPU in one copy, which nobody waits
+    for, as one would for those of the parent."""
+    for name in ('gt_label', 'gt_score'):
+        values = [s.get(name) for s in samples if isinstance(s, DataSample)]
+        if len(values) < len(samples) or any(v is None for v in values):
+            continue
+        copies = copy_to(torch.cat(values), device)
+        for sample, copy in zip(samples, copies.split([*map(len, values)])):
+            sample.set_field(copy, name)
 
 
 def _all_within(values: Tensor, low: float, high: float) -> bool:

@@ -6,7 +6,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError, check_name
-from mmmix.functional import crop_maps, dense_maps
+from mmmix.functional import copy_to, crop_maps, dense_maps
 from mmmix.registry import TASK_UTILS
 from mmmix.structures import Guidance
 from ..batch_augments import BatchMixer
@@ -110,8 +110,10 @@ class LabelMapGuide(Guide):
                  requires: FrozenSet[str],
                  labels: Optional[Tensor] = None,
                  samples: Optional[List[DataSample]] = None) -> Guidance:
-        stored = _stack(samples, 'label_map')
-        boxes = _stack(samples, 'crop_box')
+        # MMPretrain leaves them on the CPU
+        stored, boxes = (
+            copy_to(_stack(samples, key), images.device)
+            for key in ('label_map', 'crop_box'))
         if self.extent == 'centre':
             boxes = _in_centre(boxes, samples, stored.shape[-2:])
         stored, boxes = _flip(stored, boxes, samples)
