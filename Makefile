@@ -1,4 +1,4 @@
-.PHONY: quickstart test test-fast test-official docs fuzz lint format
+.PHONY: quickstart test test-fast test-official test-gpu docs fuzz lint format
 
 quickstart:
 	bash tools/quickstart.sh
@@ -12,6 +12,11 @@ test-fast:
 
 test-official:
 	bash tools/run_tests.sh --stack official
+
+# on a GPU: the tests that need one, those that compile included
+test-gpu:
+	bash tools/setup_env.sh full
+	.venv/full/bin/python -m pytest -q -rs tests/gpu
 
 # the site, into docs/_build/html; a warning is an error
 docs:

@@ -19,8 +19,8 @@ GROUPS = {
     'dataset_converters': ('data sets', 'convert-'),
     'reliability': ('reliability', ''),
 }
-# they make environments of a checkout
-ONLY_IN_CHECKOUT = ('quickstart.sh', 'run_tests.sh', 'setup_env.sh',
+# they make environments of a checkout, or run its tests
+ONLY_IN_CHECKOUT = ('gpu.sh', 'quickstart.sh', 'run_tests.sh', 'setup_env.sh',
                     'transfer.sh')
 
 

@@ -66,6 +66,14 @@ def notice_hooks_when_compiling() -> None:
     torch._dynamo.config.skip_nnmodule_hook_guards = False
 
 
+def parts_without_cuda_graph() -> int:
+    """How many parts of compiled code torch found unfit for a CUDA graph.
+
+    It only logs them.
+    """
+    return torch._dynamo.utils.counters['inductor']['cudagraph_skips']
+
+
 def next_node() -> int:
     """Number of the next node that autograd records in this thread; nodes are
     numbered in the order in which a pass records them.

@@ -7,7 +7,7 @@ import time
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Callable, Dict, FrozenSet, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 import mmengine
 import mmpretrain
@@ -26,24 +26,63 @@ from mmmix.version import __version__
 
 PATCH = 16  # pixels of a cell of the random attention map
 
+# the optimizer wrapper of a training in each precision
+PRECISIONS: Dict[str, dict] = dict(
+    float32={},
+    bfloat16=dict(type='mmmix.AutocastOptimWrapper'),
+    float16=dict(type='AmpOptimWrapper', dtype='float16'))
+
 
 class Training:
     """The steps of a training with the optimizer of a config, on random
-    images of a height and width that stay in memory."""
+    images that stay in memory.
 
-    def __init__(self, model: nn.Module, cfg: Config, batch_size: int,
-                 size: Sequence[int]):
+    Args:
+        model (nn.Module): On its device.
+        cfg (Config): Whose optimizer trains it.
+        batch_size (int): Number of images.
+        size (Sequence[int]): Their height and width.
+        precision (str): One of :data:`PRECISIONS`. Defaults to 'float32'.
+        channels_last (bool): Whether the channels of a pixel lie side by
+            side, in images and weights. Defaults to False.
+    """
+
+    def __init__(self,
+                 model: nn.Module,
+                 cfg: Config,
+                 batch_size: int,
+                 size: Sequence[int],
+                 precision: str = 'float32',
+                 channels_last: bool = False):
         self.model = model.train()
+        self.uses_cuda_graphs = False
         self.optim_wrapper = build_optim_wrapper(model, {
             'type': 'OptimWrapper',
-            **cfg.optim_wrapper
+            **cfg.optim_wrapper,
+            **PRECISIONS[precision]
         })
         self.images = torch.randint(
             256, (batch_size, 3, *size), dtype=torch.uint8)
+        if channels_last:
+            model.to(memory_format=torch.channels_last)
+            self.images = self.images.contiguous(
+                memory_format=torch.channels_last)
+        if next(model.parameters()).is_cuda:  # as a data loader leaves them
+            self.images = self.images.pin_memory()
+
+    def use_cuda_graphs(self) -> None:
+        """Record what network, losses and backward pass launch, and replay
+        it, where torch can; preprocessor, guide, mixing and optimizer run as
+        before."""
+        self.model.forward = torch.compile(
+            self.model.forward, backend='cudagraphs')
+        self.uses_cuda_graphs = True
 
     def step(self) -> None:
         """One iteration: mixing, the guide's pass, forward, backward and the
         optimizer."""
+        if self.uses_cuda_graphs:
+            torch.compiler.cudagraph_mark_step_begin()
         num_classes = self.model.head.num_classes
         # the preprocessor writes labels into the samples
         samples = [
@@ -90,6 +129,31 @@ def measure_training(trainings: Dict[str, Training], runs: int, steps: int,
                 peak_bytes(training.step, device) for _ in range(3)),
             parameters=training.parameters())
     return measured
+
+
+def measure_steps(training: Training, seconds: float, steps: int,
+                  device: torch.device) -> Dict[str, float]:
+    """Speed and memory of one training, after two steps for the warm-up.
+
+    Args:
+        training (Training): Its model is on the device.
+        seconds (float): Begin no step after this time; at least two are
+            timed.
+        steps (int): How many are timed at most.
+        device (torch.device): Where it runs.
+    """
+    end = time.perf_counter() + seconds
+    for _ in range(2):
+        training.step()
+    times: List[float] = []
+    while len(times) < 2 or (len(times) < steps and time.perf_counter() < end):
+        times.append(seconds_of(training.step, device))
+    speeds = len(training.images) / np.array(times)
+    return dict(
+        images_per_second=float(np.median(speeds)),
+        spread=float(speeds.std(ddof=1)),
+        ms=1e3 * float(np.median(times)),
+        steps=len(times))
 
 
 def random_guidance(requires: FrozenSet[str], batch_size: int,
@@ -187,12 +251,17 @@ def time_interleaved(runs: Dict[str, Callable],
     seconds = {name: [] for name in runs}
     for _ in track(range(warm_up + repeats), 'timing', 'rounds'):
         for name, run in runs.items():
-            synchronize(device)
-            begin = time.perf_counter()
-            run()
-            synchronize(device)
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append(seconds_of(run, device))
     return {name: np.array(times[warm_up:]) for name, times in seconds.items()}
+
+
+def seconds_of(run: Callable[[], object], device: torch.device) -> float:
+    """Seconds until a run is done, on a GPU, too."""
+    synchronize(device)
+    begin = time.perf_counter()
+    run()
+    synchronize(device)
+    return time.perf_counter() - begin
 
 
 def synchronize(device: torch.device) -> None:

@@ -2,8 +2,8 @@
 from contextlib import contextmanager
 
 import torch
+from mmengine.device import get_device
 from mmengine.optim import OptimWrapper
-from mmengine.runner import autocast
 from torch import nn
 
 from mmmix.registry import OPTIM_WRAPPERS
@@ -25,5 +25,7 @@ class AutocastOptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module):
         """Accumulate as the parent does, under autocast."""
-        with super().optim_context(model), autocast(dtype=torch.bfloat16):
+        # MMEngine's own `autocast` compares versions, which cannot be compiled
+        with super().optim_context(model), torch.autocast(
+                get_device(), torch.bfloat16):
             yield

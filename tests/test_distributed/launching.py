@@ -32,7 +32,8 @@ def start(script, *arguments, port, **environment):
         PYTHON=sys.executable,
         PORT=str(port),
         OMP_NUM_THREADS='1',
-        PYTHONPATH=str(HERE),
+        PYTHONPATH=os.pathsep.join(
+            filter(None, [str(HERE), os.environ.get('PYTHONPATH')])),
         CUDA_VISIBLE_DEVICES='')
     return subprocess.Popen(['bash', TOOLS / script, *map(str, arguments)],
                             env={

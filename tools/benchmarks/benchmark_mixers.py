@@ -19,8 +19,6 @@ suit the config's network is timed alone only, unless it was asked for.
 
 Peak memory is what torch held at most during one mix, beside the inputs.
 """
-import copy
-
 import mmengine
 import torch
 from mmengine.logging import MMLogger
@@ -29,62 +27,24 @@ from mmmix.analysis.training_cost import (Training, environment,
                                           image_guidance, time_against,
                                           time_mixing)
 from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
-from mmmix.cli.methods import choose_mixers, config_mixers, mixer_names
+from mmmix.cli.methods import choose_mixers, mixer_names
 from mmmix.cli.models import analysis_parser
+from mmmix.cli.step_methods import IMAGE_MAP, METHODS, step_configs
 from mmmix.errors import MmmixError
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.visualization import markdown_table
 
 CONFIG = 'smmix/deit-tiny_smmix_8xb128-300e_in1k.py'
 REFERENCE = 'CutMix'
-IMAGE_MAP = 'SaliencyMix, map of the image'
 COLUMNS = ('mixer', 'mix, x clone', 'mix, ms', 'peak memory, x batch',
            'step, x CutMix', 'step, ms')
-
-# what is timed in a step beside the mixers: the mixer, the label rule and the
-# guide, where they are not the config's
-METHODS = {
-    IMAGE_MAP: ('SaliencyMix', None, dict(type='mmmix.ImageGuide')),
-    'TransMix': ('CutMix', 'TransMixLabel', None),
-    'CutMix + PAL': ('CutMix', 'ProgressiveAttentionLabel', None),
-    'MixPro': ('MaskMix', 'ProgressiveAttentionLabel', None),
-    'SMMix, guide at half size': ('SMMix', None, dict(scale=0.5)),
-    'TdAttenMix': ('SMMix', 'AreaAttentionLabel',
-                   dict(attention_map=dict(type='mmmix.TopDown'))),
-    'TdAttenMix, one pass':
-    ('SMMix', 'AreaAttentionLabel',
-     dict(attention_map=dict(type='mmmix.TopDown', form='one_pass'))),
-    'AttentiveCutMix, ResNet-50':
-    ('AttentiveCutMix', None,
-     dict(
-         type='mmmix.FrozenGuide',
-         config='mmpretrain::resnet/resnet50_8xb32_in1k.py',
-         input_size=224)),
-    'ManifoldMix, two blocks':
-    ('ManifoldMix+sites=[input,layers.0,layers.1]', None, None),
-}
 
 
 def step_runs(cfg, mixers, args):
     """A training step by name: of each mixer, then of each of METHODS that was
     asked for, all with the optimizer of the config."""
-    own = config_mixers(cfg).values()
-    recipes = {name: (name, None, None) for name in mixers}
-    recipes.update({name: METHODS[name] for name in args.methods})
     runs = {}
-    for name, (mixer, label_rule, guide) in recipes.items():
-        mixer = mixers.get(mixer) or choose_mixers(cfg, [mixer])[mixer]
-        variant = copy.deepcopy(cfg)
-        model = variant.model
-        model.train_cfg = dict(
-            model.get('train_cfg') or {}, augments=[mixer], probs=[1.])
-        if guide:
-            model.train_cfg.guide = dict({'type': 'mmmix.SelfGuide'}, **guide)
-        if label_rule:
-            model.head.label_rule = dict(type=f'mmmix.{label_rule}')
-        kind = BATCH_AUGMENTS.build(dict(mixer)).kind
-        if mixer not in own or kind != 'regions':
-            model.head.pop('mix_losses', None)
+    for name, variant in step_configs(cfg, mixers, args.methods).items():
         try:
             built = build_model(variant)
         except MmmixError as error:
