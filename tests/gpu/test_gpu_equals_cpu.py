@@ -11,7 +11,6 @@ from mmengine.optim import OptimWrapper
 def both(name):
     """The same model on the CPU and on the GPU."""
     model = one_step.build(one_step.CASES[name])
-    torch.manual_seed(0)
     other = one_step.build(one_step.CASES[name])
     return model, one_step.move(other, 'cuda')
 

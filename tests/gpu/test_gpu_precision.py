@@ -18,7 +18,9 @@ def family_model(family):
     losses = dict(BOTH_LOSSES)
     if family not in WITH_TOKENS:
         losses.pop('fine')
-    cfg = FAMILIES[family].config([SMMIX], mix_losses=losses)
+    # the map of the small ResNet has two cells
+    smmix = dict(SMMIX, grid=4)
+    cfg = FAMILIES[family].config([smmix], mix_losses=losses)
     return build(cfg).cuda(), batch(5, FAMILIES[family].size)
 
 

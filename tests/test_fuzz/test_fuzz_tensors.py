@@ -253,7 +253,9 @@ def given_to(function, tensors):
         distance_cost=lambda: 0.8,
         noise=lambda: tensors.tensor(n, 2, *size),
         delta=lambda: 3.,
-        num_classes=lambda: k)
+        num_classes=lambda: k,
+        tensor=lambda: tensors.inputs,
+        device=lambda: torch.device('cpu'))
     needed = [
         name
         for name, parameter in inspect.signature(function).parameters.items()
