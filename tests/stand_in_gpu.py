@@ -15,7 +15,7 @@ from torch.__future__ import (get_overwrite_module_params_on_conversion,
                               set_overwrite_module_params_on_conversion)
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_flatten, tree_map_only
 
 aten = torch.ops.aten
 GPU = torch.device('cuda', 0)
@@ -63,6 +63,10 @@ class StandIn(torch.Tensor):
     @classmethod
     def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
         raise RuntimeError(f'{func} outside of `stand_in_gpu`.')
+
+
+def tree_leaves(values):
+    return tree_flatten(values)[0]
 
 
 def to_cpu(tensor):
