@@ -1,5 +1,6 @@
 """For all tests: one thread, one seed and no scope, hub or log level of
 an earlier test, so that a test repeats alone."""
+import gc
 import random
 
 import numpy as np
@@ -23,6 +24,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent.name in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True, scope='module')
+def no_old_objects_searched():
+    """MMEngine collects garbage for each data set, among all objects of all
+    tests, which takes longer than a short training."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
