@@ -25,7 +25,8 @@ from .maps import blend_maps, crop_maps, dense_maps, move_boxes
 from .masks import (area_lambda, box_coverage, box_masks, gaussian_masks,
                     nearest_mask, resize_mask)
 from .min_cut import cut_grid
-from .paste import paste_boxes, paste_masked, paste_shared_box, paste_soft
+from .paste import (blend_images, paste_boxes, paste_masked, paste_shared_box,
+                    paste_soft)
 from .puzzle import border_differences, cell_shares, puzzle_costs
 from .regions import region_means
 from .top_down import (above_threshold, blended_class_activation,
@@ -34,9 +35,9 @@ from .transport import move_cells, transport_cells
 
 __all__ = [
     'above_threshold', 'area_attention_lambda', 'area_lambda',
-    'attention_lambda', 'blend', 'blend_features', 'blend_maps',
-    'blended_class_activation', 'border_differences', 'box_coverage',
-    'box_masks', 'box_sums', 'boxes_at_maximum', 'cell_shares',
+    'attention_lambda', 'blend', 'blend_features', 'blend_images',
+    'blend_maps', 'blended_class_activation', 'border_differences',
+    'box_coverage', 'box_masks', 'box_sums', 'boxes_at_maximum', 'cell_shares',
     'class_attention', 'copy_to', 'cosine_relevance', 'crop_cells',
     'crop_maps', 'cut_grid', 'dense_maps', 'extreme_boxes',
     'fine_grained_saliency', 'gaussian_masks', 'grey_levels', 'grid_shape',

@@ -24,9 +24,9 @@ def box_masks(boxes: Tensor, grid: Sequence[int]) -> Tensor:
     y = torch.arange(height, device=boxes.device)
     x = torch.arange(width, device=boxes.device)
     y1, x1, y2, x2 = boxes[..., None].unbind(1)
-    rows = (y >= y1) & (y < y2)
-    columns = (x >= x1) & (x < x2)
-    return (rows[:, :, None] & columns[:, None, :]).float()
+    rows = ((y >= y1) & (y < y2)).float()
+    columns = ((x >= x1) & (x < x2)).float()
+    return rows[:, :, None] * columns[:, None, :]
 
 
 def gaussian_masks(centre: Tensor, sigma: Tensor, grid: Sequence[int],

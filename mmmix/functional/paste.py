@@ -1,10 +1,11 @@
-"""Pasting regions of one image into another: boxes, or cells of a grid."""
+"""Mixing images with others: boxes or cells pasted, or pixels blended."""
 from typing import Optional, Sequence
 
 import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError
+from .features import blend_features
 
 # Cells narrower than this many pixels are copied pixel by pixel, wider ones as
 # pieces of image rows.
@@ -129,7 +130,12 @@ def paste_shared_box(inputs: Tensor, source: Tensor,
     _check_box(box, inputs)
     y1, x1, y2, x2 = box
     mixed = inputs.clone()
-    mixed[..., y1:y2, x1:x2] = inputs[..., y1:y2, x1:x2][source]
+    if inputs.device.type != 'cpu':
+        mixed[..., y1:y2, x1:x2] = inputs[..., y1:y2, x1:x2][source]
+        return mixed
+    # one image at a time, which avoids a copy of all the boxes
+    for i, j in enumerate(source.tolist()):
+        mixed[i, ..., y1:y2, x1:x2] = inputs[j, ..., y1:y2, x1:x2]
     return mixed
 
 
@@ -251,4 +257,40 @@ def paste_soft(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
     mixed = torch.empty_like(inputs)
     for i, j in enumerate(source.tolist()):
         torch.lerp(inputs[i], inputs[j], mask[i], out=mixed[i])
+    return mixed
+
+
+def blend_images(inputs: Tensor, source: Tensor, lam: Tensor) -> Tensor:
+    """Blend each image with its source, with one weight for the whole image.
+
+    Args:
+        inputs (Tensor): ``(N, C, H, W)``, floating point.
+        source (Tensor): ``(N,)`` int64, index of the image that is mixed in.
+        lam (Tensor): ``(N,)`` in [0, 1], weight of the source.
+
+    Returns:
+        Tensor: Mixed images ``(N, C, H, W)``; the input is not modified.
+
+    Raises:
+        MmmixError: If shapes do not match.
+
+    >>> inputs = torch.tensor([[[[1., 2.]]], [[[5., 6.]]]])
+    >>> lam = torch.tensor([.5, .25])
+    >>> blend_images(inputs, torch.tensor([1, 0]), lam).flatten(1)
+    tensor([[3., 4.],
+            [4., 5.]])
+    """
+    _check(inputs, source)
+    if not inputs.is_floating_point():
+        raise MmmixError('`inputs` must be floating point to be blended, but '
+                         f'are {inputs.dtype}: convert or normalise them.')
+    if lam.shape != source.shape:
+        raise MmmixError(f'`lam` must have shape {tuple(source.shape)}, but '
+                         f'has {tuple(lam.shape)}.')
+    if inputs.device.type != 'cpu' or inputs.requires_grad:
+        return blend_features(inputs, source, lam.view(-1, 1, 1, 1))
+    # one image at a time, which avoids a copy of all the sources
+    mixed = torch.empty_like(inputs)
+    for i, (j, weight) in enumerate(zip(source.tolist(), lam.tolist())):
+        mixed[i] = inputs[i].lerp(inputs[j], weight)
     return mixed

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mmmix.functional import box_masks, paste_boxes, paste_shared_box
+from mmmix.functional import (blend_features, blend_images, box_masks,
+                              paste_boxes, paste_shared_box)
 from mmmix.functional.paste import _paste_by_index, _paste_by_slices
 
 PATHS = [_paste_by_slices, _paste_by_index]
@@ -99,3 +100,33 @@ def test_bad_input_is_refused():
         paste_boxes(inputs, source, boxes[:3], boxes)
     with pytest.raises(ValueError, match=r'\(N, C, H, W\)'):
         paste_boxes(inputs[0], source, boxes, boxes)
+
+
+@pytest.mark.parametrize(
+    'dtype', [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_images_are_blended_one_at_a_time_as_a_batch_is(dtype):
+    inputs, source, *_ = case(n=5, height=9, width=7)
+    inputs = inputs.to(dtype)
+    before = inputs.clone()
+    lam = torch.tensor([0, .25, .6, 1, 1 / 3])
+    mixed = blend_images(inputs, source, lam)
+    assert torch.equal(inputs, before)
+    assert torch.equal(mixed,
+                       blend_features(inputs, source, lam.view(5, 1, 1, 1)))
+    assert torch.equal(mixed[0], inputs[0])
+    assert torch.equal(mixed[3], inputs[source[3]])
+
+
+def test_blended_images_have_a_gradient():
+    inputs = torch.rand(2, 1, 2, 2, dtype=torch.float64, requires_grad=True)
+    source, lam = torch.tensor([1, 1]), torch.tensor([.25, .5])
+    assert torch.autograd.gradcheck(
+        lambda inputs: blend_images(inputs, source, lam), inputs)
+
+
+def test_images_that_cannot_be_blended():
+    inputs, source, *_ = case()
+    with pytest.raises(ValueError, match=r'floating point .* torch.uint8'):
+        blend_images(inputs.byte(), source, torch.rand(5))
+    with pytest.raises(ValueError, match=r'`lam` must have shape \(5,\)'):
+        blend_images(inputs, source, torch.rand(4))

@@ -109,11 +109,21 @@ class ResizeMix(BatchMixer):
         x2)``."""
         y1, x1, y2, x2 = box
         mixed = inputs.clone()
-        if y1 < y2 and x1 < x2:
-            smooth = self.interpolation in ('bilinear', 'bicubic')
-            mixed[..., y1:y2, x1:x2] = F.interpolate(
-                inputs[source],
+        if y1 == y2 or x1 == x2:
+            return mixed
+        smooth = self.interpolation in ('bilinear', 'bicubic')
+
+        def shrunk(images):
+            return F.interpolate(
+                images,
                 size=(y2 - y1, x2 - x1),
                 mode=self.interpolation,
                 align_corners=False if smooth else None)
+
+        if inputs.device.type != 'cpu':
+            mixed[..., y1:y2, x1:x2] = shrunk(inputs[source])
+            return mixed
+        # one image at a time, which avoids a copy of all the sources
+        for i, j in enumerate(source.tolist()):
+            mixed[i, :, y1:y2, x1:x2] = shrunk(inputs[j:j + 1])[0]
         return mixed
