@@ -44,8 +44,8 @@ def test_arguments_of_another_kind(part, given, message):
 
 
 @pytest.mark.parametrize('part, given, message', [
-    (Mixup, dict(alhpa=1), 'no argument `alhpa`, but alpha; did you mean '
-     '`alpha`'),
+    (Mixup, dict(alhpa=1), 'no argument `alhpa`, but alpha, per_image; did '
+     'you mean `alpha`'),
     (BottomUp, dict(x=1), 'BottomUp has no argument `x`, but none'),
     (AtSite, dict(sites=['input']), "AtSite: missing .* 'mixer'"),
     (CustomDataset, dict(data_root='.',

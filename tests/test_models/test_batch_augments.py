@@ -22,9 +22,12 @@ MIXERS = [
     dict(type='mmmix.SMMix', delta=0.5),
     dict(type='mmmix.CutMix', alpha=1.),
     dict(type='mmmix.CutMix', alpha=1., cutmix_minmax=[0.2, 0.8]),
+    dict(type='mmmix.CutMix', per_image=True),
+    dict(type='mmmix.CutMix', cutmix_minmax=[0.2, 0.8], per_image=True),
     dict(type='mmmix.ResizeMix'),
     dict(type='mmmix.ResizeMix', target_weight=(0.1, 0.8)),
     dict(type='mmmix.Mixup', alpha=0.8),
+    dict(type='mmmix.Mixup', per_image=True),
 ]
 
 
@@ -172,12 +175,32 @@ def test_boxes_are_pasted_as_by_mmpretrain(name, stock, monkeypatch):
         torch.testing.assert_close(mixed.mixed_labels(), expected)
 
 
-def test_mixup_blends():
-    mixed, inputs, _ = run(dict(type='mmmix.Mixup', alpha=0.8))
+@pytest.mark.parametrize('per_image', [False, True])
+def test_mixup_blends(per_image):
+    mixed, inputs, _ = run(
+        dict(type='mmmix.Mixup', alpha=0.8, per_image=per_image))
+    assert len(mixed.lam.unique()) == (7 if per_image else 1)
     lam = mixed.lam.view(-1, 1, 1, 1)
     torch.testing.assert_close(mixed.inputs,
                                lam * inputs[mixed.source] + (1 - lam) * inputs)
     assert mixed.kind == 'blend'
+
+
+@pytest.mark.parametrize('cfg', [{}, dict(cutmix_minmax=[0.2, 0.8])])
+def test_a_box_for_each_image_is_drawn_like_one_for_the_batch(cfg):
+    one, several = (
+        BATCH_AUGMENTS.build(
+            dict(type='mmmix.CutMix', per_image=per_image, **cfg))
+        for per_image in (False, True))
+    drawn = several.sample(np.random.default_rng(0), 7, (48, 32))
+    assert len({*map(tuple, drawn['box'].tolist())}) > 1
+    rng = np.random.default_rng(0)
+    rng.permutation(7)
+    for box, lam in zip(drawn['box'], drawn['lam']):
+        state = rng.bit_generator.state
+        params = one.sample(rng, 0, (48, 32))  # no pairs are drawn of 0 images
+        assert box.tolist() == params['box'].tolist()
+        assert lam == params['lam'] and state != rng.bit_generator.state
 
 
 def stock_boxes(cfg, stock, size, seed, n):

@@ -96,7 +96,7 @@ def arguments_of(kind: type) -> List[Argument]:
     >>> from mmmix.models import CutMix, SMMix
     >>> [(a.name, a.kind) for a in arguments_of(SMMix)][:2]
     [('delta', 'range'), ('per_image', 'switch')]
-    >>> arguments_of(CutMix)[-1].choices
+    >>> arguments_of(CutMix)[-2].choices
     ('shuffle', 'flip', 'distinct')
     """
     documented = _documented(kind)

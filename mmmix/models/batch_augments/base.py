@@ -214,6 +214,14 @@ def to_device(array: np.ndarray, like: Tensor) -> Tensor:
     return copy_to(torch.from_numpy(array.copy()), like.device)
 
 
+def spread(number: np.ndarray, inputs: Tensor) -> Tensor:
+    """One number for the batch, or one for each image, as ``(N,)`` float32 on
+    the device of the inputs."""
+    if np.ndim(number):
+        return to_device(number, inputs)
+    return torch.full((len(inputs), ), float(number), device=inputs.device)
+
+
 def check_grid(
         grid: Union[int, Sequence[int], None]) -> Optional[Tuple[int, int]]:
     """Rows and columns of a grid given as one or two numbers; None stays

@@ -1,10 +1,10 @@
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 from torch import Tensor
 
 from mmmix.errors import MmmixError
-from mmmix.functional import paste_shared_box
+from mmmix.functional import paste_boxes, paste_shared_box
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, check_pairing, pair
@@ -36,6 +36,8 @@ class CutMix(BatchMixer):
         pairing (str): 'shuffle', 'flip' or 'distinct', see
             :func:`~mmmix.models.batch_augments.base.pair`. Defaults to
             'shuffle', as in the public code.
+        per_image (bool): Draw a box for each image, as timm does with
+            ``mode='elem'``. Defaults to False, one for the batch.
 
     Raises:
         MmmixError: If a number is out of range or the pairing unknown; in
@@ -52,17 +54,30 @@ class CutMix(BatchMixer):
                  alpha: float = 1.0,
                  cutmix_minmax: Optional[Sequence[float]] = None,
                  correct_lam: bool = True,
-                 pairing: str = 'shuffle'):
+                 pairing: str = 'shuffle',
+                 per_image: bool = False):
         if cutmix_minmax is not None:
             check_range('cutmix_minmax', cutmix_minmax)
         self.alpha = check_alpha(alpha)
         self.cutmix_minmax = cutmix_minmax
         self.correct_lam = correct_lam
         self.pairing = check_pairing(pairing)
+        self.per_image = per_image
 
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, self.pairing)
+        boxes, shares = zip(
+            *(self.box_and_share(rng, image_size)
+              for _ in range(batch_size if self.per_image else 1)))
+        if not self.per_image:
+            return dict(source=source, box=boxes[0], lam=shares[0])
+        return dict(source=source, box=np.stack(boxes), lam=np.stack(shares))
+
+    def box_and_share(
+            self, rng: np.random.Generator,
+            image_size: Sequence[int]) -> Tuple[np.ndarray, np.float32]:
+        """A box ``(y1, x1, y2, x2)`` and the weight of the source's label."""
         area = rng.beta(self.alpha, self.alpha)
         if self.cutmix_minmax is None:
             box = clipped_box(rng, image_size, np.sqrt(area))
@@ -70,7 +85,7 @@ class CutMix(BatchMixer):
             box = self.inner_box(rng, image_size)
         if self.correct_lam or self.cutmix_minmax is not None:
             area = area_share(box, image_size)
-        return dict(source=source, box=box, lam=np.float32(area))
+        return box, np.float32(area)
 
     def inner_box(self, rng: np.random.Generator,
                   image_size: Sequence[int]) -> np.ndarray:
@@ -92,11 +107,15 @@ class CutMix(BatchMixer):
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
         fields = box_fields(params, inputs)
+        source, boxes = fields['source'], fields['target_boxes']
+        if np.ndim(params['box']) == 2:
+            mixed = paste_boxes(inputs, source, boxes, boxes)
+        else:
+            mixed = paste_shared_box(inputs, source, params['box'].tolist())
         return MixedBatch(
-            inputs=paste_shared_box(inputs, fields['source'],
-                                    params['box'].tolist()),
+            inputs=mixed,
             labels=labels,
             kind=self.kind,
-            source_boxes=fields['target_boxes'],
+            source_boxes=boxes,
             mixer='CutMix',
             **fields)

@@ -1,13 +1,12 @@
-"""A random box, one for a whole batch."""
+"""Random boxes, one for a whole batch or one for each image."""
 from typing import Any, Dict, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError
 from mmmix.functional import box_masks
-from .base import Params, to_device
+from .base import Params, spread, to_device
 
 
 def clipped_box(rng: np.random.Generator, image_size: Sequence[int],
@@ -41,21 +40,21 @@ def area_share(box: np.ndarray, image_size: Sequence[int]) -> float:
 
 def box_fields(params: Params, inputs: Tensor) -> Dict[str, Any]:
     """Fields of a :class:`~mmmix.structures.MixedBatch` whose images share
-    one box.
+    one box, or have one each.
 
     Args:
-        params (dict): ``source`` ``(N,)``, ``box`` and ``lam``, the weight of
-            the source's label.
+        params (dict): ``source`` ``(N,)``, ``box`` ``(4,)`` or ``(N, 4)``, and
+            ``lam``, one number or ``(N,)``: the weight of the source's label.
         inputs (Tensor): Images ``(N, C, H, W)``.
 
     Returns:
         dict[str, Tensor]: ``source``, ``lam``, ``mask`` and ``target_boxes``.
     """
     n = inputs.size(0)
-    box = to_device(params['box'], inputs)[None]
+    box = to_device(np.atleast_2d(params['box']), inputs)
     return dict(
         source=to_device(params['source'], inputs),
-        lam=torch.full((n, ), float(params['lam']), device=inputs.device),
+        lam=spread(params['lam'], inputs),
         mask=box_masks(box, inputs.shape[-2:]).expand(n, -1, -1),
         target_boxes=box.expand(n, -1))
 
