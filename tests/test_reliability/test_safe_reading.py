@@ -256,10 +256,11 @@ TOOLS = {
 DOWNSTREAM = {'transfer.py', 'visualization/show_predictions.py'}
 WITHOUT = {  # they load no checkpoint
     'check.py', 'quickstart.py', 'reliability/fill_disk.py',
-    'reliability/kill_runs.py', 'train_table.py',
-    'benchmarks/benchmark_gpu.py', 'benchmarks/benchmark_mixers.py',
-    'benchmarks/benchmark_peers.py', 'benchmarks/benchmark_training.py',
-    'dataset_converters/coco_semantic.py', 'visualization/plot_curves.py'
+    'reliability/kill_runs.py', 'reliability/measure_cost.py',
+    'train_table.py', 'benchmarks/benchmark_gpu.py',
+    'benchmarks/benchmark_mixers.py', 'benchmarks/benchmark_peers.py',
+    'benchmarks/benchmark_training.py', 'dataset_converters/coco_semantic.py',
+    'visualization/plot_curves.py'
 }
 
 
