@@ -68,25 +68,31 @@ def launch(script, *arguments):
 
 def run_forked(script, *arguments):
     """Run a script in two forks; the exit codes and what they printed."""
-    port, folder = free_port(), Path(tempfile.mkdtemp())
-    logs = [folder / f'{rank}.log' for rank in (0, 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        logs = [Path(folder, f'{rank}.log') for rank in (0, 1)]
+        codes = _run_both(script, arguments, logs)
+        return codes, [log.read_text() for log in logs]
+
+
+def _run_both(script, arguments, logs):
+    port = free_port()
     processes = [
         multiprocessing.get_context('fork').Process(
-            target=_run, args=(rank, port, logs[rank], script, arguments))
-        for rank in (0, 1)
+            target=_run, args=(rank, port, log, script, arguments))
+        for rank, log in enumerate(logs)
     ]
     for process in processes:
         process.start()
-    while all(process.exitcode in (0, None)
-              for process in processes) and any(process.exitcode is None
-                                                for process in processes):
-        wait([p.sentinel for p in processes if p.exitcode is None])
+    running = processes
+    while running and all(
+            process.exitcode in (0, None) for process in processes):
+        wait([process.sentinel for process in running])
+        running = [p for p in processes if p.exitcode is None]
     for process in processes:  # as a launcher does if one of them fails
         process.join(timeout=30)
         process.kill()
         process.join()
-    return ([process.exitcode
-             for process in processes], [log.read_text() for log in logs])
+    return [process.exitcode for process in processes]
 
 
 def fork(script, *arguments):
