@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import torch
 import yaml
-from mmengine.config import Config, utils
+from mmengine.config import Config
 from mmpretrain.models import ImageClassifier
 from torch.overrides import TorchFunctionMode
 
@@ -74,18 +73,14 @@ SMALL = {
     'TIMMBackbone': (dict(model_name='tf_efficientnet_lite0'), 1280),
 }
 
-_read_once = lru_cache(maxsize=None)(utils.load)
-
 
 @lru_cache(maxsize=None)
 def _parse(source):
-    # MMEngine reads all metafiles of a package for each file it takes there
-    with mock.patch.object(utils, 'load', _read_once):
-        if str(source).startswith('mmmix::'):
-            return Config.fromfile(find_config(source))
-        if '::' in str(source):
-            return Config.fromstring(f'_base_ = {source!r}', '.py')
-        return Config.fromfile(source)
+    if str(source).startswith('mmmix::'):
+        return Config.fromfile(find_config(source))
+    if '::' in str(source):
+        return Config.fromstring(f'_base_ = {source!r}', '.py')
+    return Config.fromfile(source)
 
 
 def load(source):

@@ -2,14 +2,19 @@
 an earlier test, so that a test repeats alone."""
 import gc
 import random
+from functools import lru_cache
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import utils
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
 
+# MMEngine reads all metafiles of a package for each file that a config takes
+# from there
+utils.load = lru_cache(maxsize=None)(utils.load)
 # such small models only wait for a second one
 torch.set_num_threads(1)
 
