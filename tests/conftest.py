@@ -10,6 +10,7 @@ import torch
 from mmengine.config import utils
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 from yapf.yapflib import yapf_api
 
 # MMEngine reads all metafiles of a package for each file that a config takes
@@ -47,20 +48,16 @@ def no_config_laid_out(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def no_scope_left():
-    before = DefaultScope._instance_dict
-    DefaultScope._instance_dict = type(before)()
+def nothing_current_left():
+    """No scope; no hub, by whose seed and iteration mixers draw; and no
+    visualizer, which would write to the folder of an earlier test."""
+    kinds = DefaultScope, MessageHub, Visualizer
+    before = [kind._instance_dict for kind in kinds]
+    for kind in kinds:
+        kind._instance_dict = type(kind._instance_dict)()
     yield
-    DefaultScope._instance_dict = before
-
-
-@pytest.fixture(autouse=True)
-def no_hub_left():
-    """Mixers draw by the seed and the iteration in it."""
-    before = MessageHub._instance_dict
-    MessageHub._instance_dict = type(before)()
-    yield
-    MessageHub._instance_dict = before
+    for kind, instances in zip(kinds, before):
+        kind._instance_dict = instances
 
 
 @pytest.fixture(autouse=True)
