@@ -1,4 +1,5 @@
 """Imported by the runs that the tests stop."""
+import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -38,5 +39,7 @@ class StoppingHook(Hook):
             file.write(f'{runner.iter} {batch_idx} {loss}\n')
         if runner.iter + 1 == self.after and get_rank() == self.rank:
             if self.by is None:
+                for worker in multiprocessing.active_children():
+                    worker.terminate()  # else the loader waits for them
                 raise Stopped
             os.kill(os.getpid(), getattr(signal, self.by))

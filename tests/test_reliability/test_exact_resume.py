@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,7 +65,9 @@ RUNS = {
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     tool = tool_runner(monkeypatch, tmp_path)
-    monkeypatch.setattr('time.sleep', lambda seconds: None)
+    # MMEngine's loop of iterations sleeps before it starts an epoch anew
+    monkeypatch.setattr('mmengine.runner.loops.time',
+                        SimpleNamespace(sleep=lambda seconds: None))
 
     def run(folder, options, *arguments, stop=-1):
         arguments = [*arguments, *(o for o in options if o.startswith('--'))]
