@@ -1,5 +1,5 @@
 """Mixing images with others: boxes or cells pasted, or pixels blended."""
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -253,10 +253,16 @@ def paste_soft(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
     mask = mask.to(inputs.dtype)[:, None]
     if inputs.device.type != 'cpu':
         return inputs.lerp(inputs[source], mask)
-    # one image at a time, which avoids a copy of all the sources
+    return _blend_one_by_one(inputs, source, mask)
+
+
+def _blend_one_by_one(inputs: Tensor, source: Tensor,
+                      weights: Iterable[Union[float, Tensor]]) -> Tensor:
+    """One image at a time, which avoids a copy of all the sources; for a
+    CPU."""
     mixed = torch.empty_like(inputs)
-    for i, j in enumerate(source.tolist()):
-        torch.lerp(inputs[i], inputs[j], mask[i], out=mixed[i])
+    for i, (j, weight) in enumerate(zip(source.tolist(), weights)):
+        torch.lerp(inputs[i], inputs[j], weight, out=mixed[i])
     return mixed
 
 
@@ -289,8 +295,4 @@ def blend_images(inputs: Tensor, source: Tensor, lam: Tensor) -> Tensor:
                          f'has {tuple(lam.shape)}.')
     if inputs.device.type != 'cpu' or inputs.requires_grad:
         return blend_features(inputs, source, lam.view(-1, 1, 1, 1))
-    # one image at a time, which avoids a copy of all the sources
-    mixed = torch.empty_like(inputs)
-    for i, (j, weight) in enumerate(zip(source.tolist(), lam.tolist())):
-        mixed[i] = inputs[i].lerp(inputs[j], weight)
-    return mixed
+    return _blend_one_by_one(inputs, source, lam.tolist())

@@ -67,11 +67,11 @@ class CutMix(BatchMixer):
     def sample(self, rng: np.random.Generator, batch_size: int,
                image_size: Sequence[int]) -> Params:
         source = pair(rng, batch_size, self.pairing)
-        boxes, shares = zip(
-            *(self.box_and_share(rng, image_size)
-              for _ in range(batch_size if self.per_image else 1)))
         if not self.per_image:
-            return dict(source=source, box=boxes[0], lam=shares[0])
+            box, lam = self.box_and_share(rng, image_size)
+            return dict(source=source, box=box, lam=lam)
+        boxes, shares = zip(*(self.box_and_share(rng, image_size)
+                              for _ in range(batch_size)))
         return dict(source=source, box=np.stack(boxes), lam=np.stack(shares))
 
     def box_and_share(
