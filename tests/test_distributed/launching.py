@@ -86,7 +86,8 @@ def _run_both(script, arguments, logs):
     running = processes
     while running and all(
             process.exitcode in (0, None) for process in processes):
-        wait([process.sentinel for process in running])
+        if not wait([process.sentinel for process in running], timeout=400):
+            break
         running = [p for p in processes if p.exitcode is None]
     for process in processes:  # as a launcher does if one of them fails
         process.join(timeout=30)
