@@ -7,10 +7,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import torch
+from anew import start_anew
 from mmengine.config import utils
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
 from yapf.yapflib import yapf_api
 
 # MMEngine reads all metafiles of a package for each file that a config takes
@@ -48,25 +46,11 @@ def no_config_laid_out(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def nothing_current_left():
-    """No scope; no hub, by whose seed and iteration mixers draw; and no
-    visualizer, which would write to the folder of an earlier test."""
-    kinds = DefaultScope, MessageHub, Visualizer
-    before = [kind._instance_dict for kind in kinds]
-    for kind in kinds:
-        kind._instance_dict = type(kind._instance_dict)()
-    yield
-    for kind, instances in zip(kinds, before):
-        kind._instance_dict = instances
-
-
-@pytest.fixture(autouse=True)
-def no_level_left():
-    """Tools are quiet, and set the level of a logger that others share."""
-    levels = {log: log.level for log in MMLogger._instance_dict.values()}
-    yield
-    for log in MMLogger._instance_dict.values():
-        log.setLevel(levels.get(log, 0))
+def nothing_current_left(monkeypatch):
+    """No scope; no hub, by whose seed and iteration mixers draw; no logger
+    that a tool made quiet; and no visualizer, which would write to the folder
+    of an earlier test."""
+    start_anew(monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True)

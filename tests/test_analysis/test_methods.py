@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 
 from mmmix.analysis import (TrainedModel, check_alike, open_dataset,
@@ -20,12 +18,6 @@ from mmmix.models import SelfGuide, SMMix
 TINY = str(Path(__file__).parents[1] / 'test_tools/tiny_smmix.py')
 AREA_ATTENTION = ('+model.head.label_rule.type=mmmix.AreaAttentionLabel'
                   '+model.train_cfg.probs=None')
-
-
-@pytest.fixture(autouse=True)
-def own_instances(monkeypatch):
-    for kind in (MessageHub, MMLogger, DefaultScope):
-        monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
 
 
 @pytest.fixture

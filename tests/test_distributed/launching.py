@@ -11,9 +11,7 @@ import tempfile
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
+from anew import start_anew
 
 HERE = Path(__file__).parent
 TOOLS = HERE.parents[1] / 'tools'
@@ -124,8 +122,7 @@ def _run(rank, port, log, script, arguments):
         os.dup2(file.fileno(), 2)
     sys.stdout = open(1, 'w', buffering=1, closefd=False)
     sys.stderr = open(2, 'w', buffering=1, closefd=False)
-    for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
-        kind._instance_dict = type(kind._instance_dict)()
+    start_anew()
     os.chdir(HERE.parent)
     sys.argv = [str(script), *map(str, arguments)]
     runpy.run_path(str(script), run_name='__main__')

@@ -12,9 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
+from anew import start_anew
 
 from mmmix.__main__ import main
 from mmmix.registry import BATCH_AUGMENTS, TASK_UTILS
@@ -50,9 +48,7 @@ def run_commands(text, monkeypatch, *more):
     for command in text.replace('\\\n', ' ').strip().split('\n'):
         words = shlex.split(command)
         assert words[:3] == ['python', '-m', 'mmmix'], command
-        for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
-            monkeypatch.setattr(kind, '_instance_dict',
-                                type(kind._instance_dict)())
+        start_anew(monkeypatch.setattr)
         monkeypatch.setattr(sys, 'argv', [])
         try:
             main(words[3:] + [*more] * (words[3] == 'train'))

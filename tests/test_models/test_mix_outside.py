@@ -42,8 +42,6 @@ def model_of(rule, config=vit_config, **kwargs):
 
 @pytest.mark.parametrize('rule', [None, *RULES])
 def test_lambda_is_that_of_the_training(rule, monkeypatch):
-    monkeypatch.setattr(MessageHub, '_instance_dict',
-                        MessageHub._instance_dict.copy())
     model = model_of(rule).train()
     rng = rng_of_training()
     data = batch()

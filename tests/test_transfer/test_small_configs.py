@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmengine.visualization import Visualizer
 from tiny_dense_data import make_ade20k, make_coco
 
 pytestmark = pytest.mark.downstream
@@ -27,12 +25,9 @@ every_config = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def toolboxes(monkeypatch):
+def toolboxes():
     pytest.importorskip('mmseg')
     pytest.importorskip('mmdet')
-    # a runner leaves its scope and its log behind
-    for kind in (MessageHub, MMLogger, DefaultScope, Visualizer):
-        monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
 
 
 def pretraining_of(path):
