@@ -4,6 +4,7 @@ import pkgutil
 from importlib import import_module
 
 import pytest
+from mmengine.logging import MMLogger
 
 import mmmix.functional
 import mmmix.models
@@ -53,6 +54,8 @@ def test_a_registered_part_has_an_example(part):
 
 @pytest.mark.parametrize('name', modules())
 def test_examples_work(name):
+    # made within an example, its lines would be the example's output
+    MMLogger.get_current_instance()
     for test in examples_of(name):
         report = []
         runner = doctest.DocTestRunner(verbose=False)
