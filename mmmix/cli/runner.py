@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from copy import deepcopy
+from inspect import signature
 from typing import Any, Iterator, List, Optional, Tuple, Type
 
 import torch
@@ -18,6 +19,7 @@ from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes
@@ -259,11 +261,17 @@ def start_processes(cfg: Config) -> None:
         raise MmmixError(f'launcher {launcher!r} needs GPUs; several CPU '
                          "processes are started by launcher 'pytorch'.")
     torch.distributed.init_process_group('gloo')
-    # MMEngine's default wrapper, without the device
-    wrapper = dict(
-        type='MMDistributedDataParallel',
-        broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False))
+    # MMEngine's default wrapper, without the device; torch 2.13 renamed the
+    # argument
+    known = signature(DistributedDataParallel).parameters
+    sync = next(
+        name for name in ('forward_sync_buffers', 'broadcast_buffers')
+        if name in known)
+    wrapper = {
+        'type': 'MMDistributedDataParallel',
+        sync: False,
+        'find_unused_parameters': cfg.get('find_unused_parameters', False)
+    }
     wrapper.update(cfg.get('model_wrapper_cfg') or {})
     cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
 
