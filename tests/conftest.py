@@ -16,6 +16,9 @@ from yapf.yapflib import yapf_api
 utils.load = lru_cache(maxsize=None)(utils.load)
 # such small models only wait for a second one
 torch.set_num_threads(1)
+# the first backward pass starts a thread for each GPU, also for those that a
+# compiler has pretended by then, and tests could not fork any more
+torch.ones(1, requires_grad=True).sum().backward()
 
 # whole folders that `make test-fast` leaves out, beside the tests marked slow
 SLOW_FOLDERS = ('test_analysis', 'test_configs', 'test_dev_scripts',
