@@ -1,7 +1,10 @@
 """What whole checkpoints and derived randomness cost."""
-from mmengine.fileio import get_file_backend
+import re
+
+import pytest
 from test_tools.conftest import tool_runner
 from test_tools.tiny_smmix import __file__ as CONFIG
+from torch.multiprocessing import ProcessRaisedException
 
 from mmmix.checkpoint.saving import WholeFileBackend
 from mmmix.engine.hooks import ExactResumeHook
@@ -9,21 +12,41 @@ from mmmix.engine.hooks import ExactResumeHook
 
 def test_both_kinds_are_trained(tmp_path, monkeypatch, capsys):
     """With what is compared in one of them only."""
-    derived, written = [], []
+    derived, written = tmp_path / 'derived', tmp_path / 'written'
+
+    def note(path, line):  # the trainings are processes of their own
+        with path.open('a') as file:
+            file.write(f'{line}\n')
+
     monkeypatch.setattr(ExactResumeHook, 'before_train',
-                        lambda self, runner: derived.append(runner.work_dir))
+                        lambda self, runner: note(derived, runner.work_dir))
     put = WholeFileBackend.put
     monkeypatch.setattr(
         WholeFileBackend, 'put', lambda self, obj, path:
-        (written.append(str(path)), put(self, obj, path)))
-    tool_runner(monkeypatch,
-                tmp_path)('reliability/measure_cost.py', '--config', CONFIG,
-                          '--repeats', 2, '--epochs', 1)
-    assert [path.rpartition('/')[2] for path in derived] == ['mmmix'] * 2
-    checkpoints = [path for path in written if path.endswith('.pth')]
+        (note(written, path), put(self, obj, path)))
+    tool_runner(monkeypatch, tmp_path)('reliability/measure_cost.py',
+                                       '--config', CONFIG, '--epochs', 2)
+    folder, = derived.read_text().splitlines()
+    assert folder.endswith('/mmmix')
+    checkpoints = [
+        path for path in written.read_text().splitlines()
+        if path.endswith('.pth')
+    ]
     assert len(checkpoints) == 2
-    assert all('/mmmix/' in path for path in checkpoints)
+    assert all(path.startswith(folder) for path in checkpoints)
     *_, plain, own = capsys.readouterr().out.splitlines()
-    assert plain.startswith('| MMEngine | ') and plain.endswith('| 1 | |')
-    assert own.startswith('| mmmix | ')
-    assert type(get_file_backend(str(tmp_path))) is WholeFileBackend
+    assert re.fullmatch(r'\| MMEngine \| [\d.]+ \| 1 \| 1 \|', plain)
+    interval = r'[\d.]+ \([\d.]+ to [\d.]+\)'
+    assert re.fullmatch(rf'\| mmmix \| [\d.]+ \| {interval} \| {interval} \|',
+                        own)
+
+
+def test_a_training_that_fails(tmp_path, monkeypatch):
+
+    def fail(self, runner):
+        raise RuntimeError('no power')
+
+    monkeypatch.setattr(ExactResumeHook, 'before_train', fail)
+    with pytest.raises(ProcessRaisedException, match='no power'):
+        tool_runner(monkeypatch, tmp_path)('reliability/measure_cost.py',
+                                           '--config', CONFIG, '--epochs', 1)
