@@ -1,4 +1,5 @@
 """Small models and batches that several tests build."""
+import pytest
 import torch
 from mmpretrain.structures import DataSample
 
@@ -11,6 +12,16 @@ BOTH_LOSSES = dict(
     fine=dict(type='mmmix.FineGrainedLoss'),
     consistency=dict(type='mmmix.ConsistencyLoss'))
 SMMIX = dict(type='mmmix.SMMix')
+
+OLD_TORCH = torch.__version__ < (2, 2)
+compiling = pytest.mark.skipif(
+    OLD_TORCH, reason='the compiler of torch 2.1 fails at our hooks')
+sharding = pytest.mark.skipif(
+    OLD_TORCH, reason='FSDP of torch 2.1 needs a GPU')
+FLOAT16 = pytest.param(
+    'float16',
+    marks=pytest.mark.skipif(
+        OLD_TORCH, reason='torch 2.1 has no float16 on CPUs'))
 
 
 def vit_config(augments=None,

@@ -90,6 +90,9 @@ KINDS = {
 @pytest.mark.parametrize('kind', KINDS)
 def test_colors_are_the_documented_ones(tmp_path, kind, backend):
     content, expected = KINDS[kind]
+    if (kind, backend) == ('GIF', 'cv2') and cv2.imdecode(
+            np.frombuffer(content, np.uint8), 1) is None:
+        pytest.skip('this OpenCV decodes no GIF')
     image = load(tmp_path, content, imdecode_backend=backend)
     assert image.dtype == np.uint8
     assert image[0, :, ::-1].tolist() == expected

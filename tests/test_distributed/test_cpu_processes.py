@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import sharding
 from launching import TOOLS, finish, fork, launch, start, train
 
 from mmmix.checkpoint import load_weights
@@ -90,6 +91,7 @@ def test_what_the_scripts_start(script, given, passed):
     assert command.endswith(f'/{passed} --launcher pytorch --amp\n')
 
 
+@sharding
 def test_sharded_training_is_the_same(run, tmp_path):
     """FSDP: the guide asks the sharded root, and checkpoints are whole."""
     _, work_dir, log = run

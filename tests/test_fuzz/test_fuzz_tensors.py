@@ -285,6 +285,11 @@ def test_functions_take_any_tensors(name, data):
         found = function(**values)
     except MmmixError:
         return
+    except RuntimeError as error:
+        # on the CPU of torch 2.1
+        if "not implemented for 'Half'" not in str(error):
+            raise
+        return
     if tensors.finite and name not in ('box_sums', 'area_attention_lambda'):
         found = found if isinstance(found, tuple) else (found, )
         assert all(

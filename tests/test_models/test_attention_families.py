@@ -5,7 +5,8 @@ import pytest
 import torch
 from families import (FAMILIES, TRANSFORMERS, WITH_CLASS_ATTENTION, each,
                       needs_timm, recorded, small_backbone)
-from helpers import ARCH, BOTH_LOSSES, SMMIX, batch, build, train_losses
+from helpers import (ARCH, BOTH_LOSSES, SMMIX, batch, build, compiling,
+                     train_losses)
 from mmengine.optim import OptimWrapper
 from mmpretrain.models import build_backbone
 
@@ -167,6 +168,7 @@ def test_top_down_for_a_label(family):
 
 
 @pytest.mark.slow
+@compiling
 @pytest.mark.parametrize('family', each('xcit', 'cait'))
 def test_compiled_training_records_the_class_attention(family):
     torch._dynamo.reset()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, cnn_config,
-                     dense_attention, mix, train_losses, vit_config)
+                     compiling, dense_attention, mix, train_losses, vit_config)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 
@@ -408,6 +408,7 @@ def test_full_precision_under_autocast(rule):
 
 
 @pytest.mark.slow
+@compiling
 def test_attention_of_a_compiled_forward():
     """MMEngine compiles the whole train step; the hook must be in it."""
     torch._dynamo.reset()

@@ -3,7 +3,7 @@ import copy
 
 import pytest
 import torch
-from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build,
+from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, compiling,
                      train_losses, vit_config)
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
@@ -158,6 +158,7 @@ def test_the_guide_pass_does_not_break_training_under_autocast():
 
 
 @pytest.mark.slow
+@compiling
 @pytest.mark.parametrize('backend', ['eager', 'aot_eager'])
 def test_compiled_training_is_guided(backend):
     """MMEngine compiles the whole train step, preprocessor included."""

@@ -3,7 +3,7 @@ import copy
 
 import pytest
 import torch
-from helpers import (ARCH, NUM_CLASSES, batch, build, cnn_config, mix,
+from helpers import (ARCH, FLOAT16, NUM_CLASSES, batch, build, cnn_config, mix,
                      train_losses, vit_config)
 
 from mmmix.models import FrozenGuide, SelfGuide
@@ -96,7 +96,7 @@ def test_it_leaves_no_trace(cfg):
         assert torch.equal(value, state[name]), name
 
 
-@pytest.mark.parametrize('dtype', ['bfloat16', 'float16', None])
+@pytest.mark.parametrize('dtype', ['bfloat16', FLOAT16, None])
 def test_maps_are_float32_and_sum_to_one(dtype):
     model = build(cnn_config())
     maps = asked(

@@ -4,7 +4,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import NUM_CLASSES, batch, build, cnn_config, vit_config
+from helpers import FLOAT16, NUM_CLASSES, batch, build, cnn_config, vit_config
 from test_frozen_guide import frozen_guide
 
 from mmmix.errors import MissingIngredient
@@ -138,7 +138,7 @@ def test_the_step_is_that_of_another_guide_before_it():
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize('training', ['bfloat16', 'float16'])
+@pytest.mark.parametrize('training', ['bfloat16', FLOAT16])
 def test_autocast_of_the_training_does_not_reach_it(training):
     model = build(cnn_config())
     images, labels = torch.randn(4, 3, 32, 32), soft_labels()

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers import sharding
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from stopping_hook import Stopped
@@ -168,8 +169,10 @@ def assert_resumes(config, folder, whole):
     assert_exact(folder, whole, ranks=2)
 
 
-@pytest.mark.parametrize('config',
-                         ['stopped_processes.py', 'stopped_sharded.py'])
+@pytest.mark.parametrize('config', [
+    'stopped_processes.py',
+    pytest.param('stopped_sharded.py', marks=sharding),
+])
 def test_two_processes(whole_of_two, tmp_path, config):
     """One is killed, in the middle of an epoch."""
     folder = tmp_path / 'stopped'

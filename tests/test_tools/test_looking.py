@@ -113,6 +113,7 @@ def test_pairs_of_one_model_lie_side_by_side():
 
 
 def test_bad_input(run_tool, config, weights, tmp_path):
+    pytest.importorskip('pytorch_grad_cam')
     for tool in (SHEET, SHARES):
         with pytest.raises(SystemExit, match='does not hold the weights'):
             run_tool(tool, 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py',

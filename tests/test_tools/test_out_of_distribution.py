@@ -82,6 +82,7 @@ def test_all_classes_may_answer(run_tool, model, data):
 
 
 def test_foreign_images(run_tool, model, data, capsys):
+    pytest.importorskip('sklearn')
     run_tool(TOOL, *model, '--foreign', 'other=data', '--test-set', '--out',
              'out', *SMALL)
     found = result(data / 'out')
@@ -97,6 +98,7 @@ def test_foreign_images(run_tool, model, data, capsys):
 
 
 def test_images_out_of_a_relative_of_imagenet(run_tool, model, data, capsys):
+    pytest.importorskip('sklearn')
     """Its folders name known classes; only their test images compare."""
     run_tool(TOOL, *model, '--sets', 'O=known', '--allow-partial', '--out',
              'out', *SMALL)

@@ -71,17 +71,21 @@ class PreemptionHook(Hook):
         if self.last is not None:
             return
         store = default_store()
-        if self.signal is not None:
+        # counters alone: torch 2.1 has no `check`, and its `compare_set` may
+        # crash
+        if self.signal is not None and store.add(f'{KEY}_proposals', 1) == 1:
             # the others meet this process in the backward pass of each step
             # of the optimizer, and can be ahead of it as far as to the next
             passes = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
-            self.last = int(
-                store.compare_set(KEY, '', str(runner.iter + 1 + passes)))
+            store.add(KEY, runner.iter + 2 + passes)
+        number = store.add(KEY, 0)  # of the last iteration, from 1
+        if not number:
+            return
+        self.last = number - 1
+        if self.signal is not None:
             runner.logger.warning(
                 f'{self.signal.name}: all processes stop after iteration '
-                f'{self.last + 1}.')
-        elif store.check([KEY]):
-            self.last = int(store.get(KEY))
+                f'{number}.')
 
 
 @contextmanager
