@@ -26,8 +26,10 @@ def test_both_methods_are_trained_and_compared(run_tool, tmp_path, capsys):
     assert [row['method'] for row in results['results']] == ['CutMix', 'SMMix']
     for row in results['results']:
         assert 0 <= row['accuracy'] <= 100
+        assert 0 <= row['accuracy_half_lost'] <= 100
         assert row['images_per_second'] > 0
-        assert f'{row["accuracy"]:.1f} %' in output
+        assert (f'{row["accuracy"]:.1f} % | {row["accuracy_half_lost"]:.1f} %'
+                in output)
         assert (tmp_path / row['checkpoint']).is_file()
     for method in ('cutmix', 'smmix'):
         assert len(list((work_dir / method).glob('*/*.log'))) >= 1

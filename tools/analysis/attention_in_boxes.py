@@ -8,7 +8,7 @@ divided by that of the area.
 
 example, after tools/quickstart.sh:
     attention_in_boxes.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_10.pth \
+             work_dirs/quickstart/smmix/epoch_4.pth \
              --maps BottomUp TopDown --num-images 200
 """
 from mmmix import analysis

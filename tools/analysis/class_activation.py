@@ -6,9 +6,9 @@ what each checkpoint looks at for the label of the source and of the target
 
 example, after tools/quickstart.sh:
     class_activation.py cutmix/vit-xs_cutmix_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_10.pth \
+             work_dirs/quickstart/cutmix/epoch_4.pth \
              smmix/vit-xs_smmix_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_10.pth \
+             work_dirs/quickstart/smmix/epoch_4.pth \
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 from mmmix import analysis

@@ -7,11 +7,11 @@ mix the same pairs of different classes of the validation images.
 
 example, after tools/quickstart.sh:
     inconsistency.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_10.pth \
+             work_dirs/quickstart/cutmix/epoch_4.pth \
              smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_10.pth \
+             work_dirs/quickstart/smmix/epoch_4.pth \
              --guide smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_10.pth \
+             work_dirs/quickstart/smmix/epoch_4.pth \
              --methods ResizeMix SMMix --num-images 200 \
              --out work_dirs/inconsistency
 """

@@ -8,11 +8,11 @@ looks at all of them.
 
 example, after tools/quickstart.sh:
     mixed_accuracy.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_10.pth \
+             work_dirs/quickstart/cutmix/epoch_4.pth \
              smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_10.pth \
+             work_dirs/quickstart/smmix/epoch_4.pth \
              --judge cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_10.pth \
+             work_dirs/quickstart/cutmix/epoch_4.pth \
              --methods Mixup ResizeMix --num-images 200 \
              --out work_dirs/mixed-accuracy
 """

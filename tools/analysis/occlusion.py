@@ -8,9 +8,9 @@ OUT.png.
 
 example, after tools/quickstart.sh:
     occlusion.py cutmix/vit-xs_cutmix_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_10.pth \
+             work_dirs/quickstart/cutmix/epoch_4.pth \
              smmix/vit-xs_smmix_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_10.pth \
+             work_dirs/quickstart/smmix/epoch_4.pth \
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """
 from dataclasses import asdict
