@@ -18,7 +18,7 @@ def test_both_methods_are_trained_and_compared(run_tool, tmp_path, capsys):
     assert 'is overwritten' in output
     assert 'mmengine - INFO' not in output + said  # the log is in its file
     assert re.search(
-        r'^CutMix: epoch 2 of 2: loss \S+, accuracy \S+ %, \d+ images/s, '
+        r'^CutMix: epoch 2 of 2: loss \S+, accuracy \S+ %, [\d,]+ images/s, '
         '0 s left$', said, re.MULTILINE)
 
     work_dir = tmp_path / 'quick'

@@ -44,8 +44,8 @@ def test_quiet_prints_the_metrics_alone(run_tool, config, checkpoint, tmp_path,
     accuracy = json.loads(capsys.readouterr().out)['accuracy/top1']
     log, = tmp_path.glob('work_dirs/tiny_smmix/*/*.log')
     assert re.search(
-        rf'tested 10 images in \d+ s, accuracy {accuracy:.1f} %, \d+ images/s',
-        log.read_text())
+        rf'tested 10 images in \d+ s, accuracy {accuracy:.1f} %, '
+        r'[\d,]+ images/s', log.read_text())
 
 
 def test_missing_checkpoint(run_tool, config):

@@ -60,7 +60,8 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
              *TWO_EPOCHS[:2], 'optim_wrapper.accumulative_counts=2')
     assert (tmp_path / 'work_dirs/tiny_smmix/epoch_1.pth').is_file()
     output = capsys.readouterr().out
-    assert re.search(r'INFO - epoch 1 of \d: loss \S+, \d+ images/s, ', output)
+    assert re.search(r'INFO - epoch 1 of \d: loss \S+, [\d,]+ images/s, ',
+                     output)
     assert ('Global batch: 8 images x 1 process (cpu) x 2 passes a step = 16'
             in output)
     assert 'accuracy' not in output
