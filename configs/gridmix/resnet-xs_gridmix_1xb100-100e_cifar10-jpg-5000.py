@@ -3,5 +3,4 @@ _base_ = [
     '../_base_/mixing/gridmix.py',
 ]
 
-model = dict(
-    train_cfg=_base_.mixing, head=dict(mix_losses=_base_.mix_losses))
+model = dict(train_cfg=_base_.mixing, head=dict(mix_losses=_base_.mix_losses))

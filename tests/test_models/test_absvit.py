@@ -342,8 +342,8 @@ def test_tool_writes_all_or_nothing(convert, tmp_path, monkeypatch):
     for content, message in ((foreign, 'unknown: a'), (torch.zeros(1),
                                                        'no weights'),
                              (dict(model=foreign), 'unknown: a'),
-                             (dict(model={}, args=Foreign()),
-                              '--trust-checkpoint')):
+                             (dict(model={},
+                                   args=Foreign()), '--trust-checkpoint')):
         torch.save(content, source)
         with pytest.raises(SystemExit, match=message):
             convert(source, target)

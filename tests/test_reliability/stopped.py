@@ -18,8 +18,7 @@ pipeline = [
 ]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))
 optim_wrapper = dict(
-    optimizer=dict(weight_decay=0.05),
-    paramwise_cfg=dict(norm_decay_mult=0.))
+    optimizer=dict(weight_decay=0.05), paramwise_cfg=dict(norm_decay_mult=0.))
 param_scheduler = dict(
     _delete_=True, type='LinearLR', start_factor=0.1, by_epoch=False, end=9)
 train_cfg = dict(max_epochs=3)

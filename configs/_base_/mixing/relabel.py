@@ -6,8 +6,7 @@
 # `model.head.loss`.
 mixing = dict(
     augments=[
-        dict(
-            type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix', alpha=1.0)),
+        dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.CutMix', alpha=1.0)),
         dict(type='mmmix.ReLabel')
     ],
     probs=[0.5, 0.5],
