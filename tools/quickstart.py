@@ -12,7 +12,7 @@ import torch
 from mmengine.device import get_device
 
 from mmmix.analysis import (Occlusion, TrainedModel, accuracy_under_occlusion,
-                            choose_images, mix_pairs, open_dataset)
+                            choose_images, mix_pairs)
 from mmmix.analysis.training_cost import environment
 from mmmix.cli import add_cfg_options, load_config, user_errors
 from mmmix.cli.methods import guided_methods
@@ -46,17 +46,16 @@ def train(name, config, args):
         method=name,
         accuracy=float(logged['val/accuracy/top1'].current()),
         accuracy_half_lost=accuracy_of_half(
-            TrainedModel(name, cfg, checkpoint, runner.model)),
+            TrainedModel(name, cfg, checkpoint, runner.model.eval()),
+            runner.val_dataloader.dataset),
         epochs=runner.max_epochs,
         images_per_second=cfg.train_dataloader.batch_size / step,
         seconds_per_step=step,
         checkpoint=checkpoint)
 
 
-def accuracy_of_half(trained):
-    """Accuracy on validation images that have lost half of their patches."""
-    trained.model.eval()
-    dataset = open_dataset(trained)
+def accuracy_of_half(trained, dataset):
+    """Accuracy on images that have lost half of their patches."""
     curves = accuracy_under_occlusion(trained, dataset, choose_images(dataset),
                                       HALF)
     return curves['random']['top1'][0]

@@ -7,9 +7,9 @@ Section 5.4). All checkpoints are shown the same mixed images, and maps that
 depend on a label are made for the source's and for the target's.
 
 example, after tools/quickstart.sh:
-    attention_on_mixed.py cutmix/vit-xs_cutmix_synthetic.py \
+    attention_on_mixed.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
              work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_synthetic.py \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
              work_dirs/quickstart/smmix/epoch_4.pth \
              --methods CutMix SMMix --maps BottomUp --num-images 100 \
              --out work_dirs/attention_on_mixed

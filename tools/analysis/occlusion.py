@@ -7,9 +7,9 @@ itself, by one that is named, or by maps in files. Writes OUT.json, OUT.md and
 OUT.png.
 
 example, after tools/quickstart.sh:
-    occlusion.py cutmix/vit-xs_cutmix_synthetic.py \
+    occlusion.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
              work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_synthetic.py \
+             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
              work_dirs/quickstart/smmix/epoch_4.pth \
              --grid 8 8 --num-images 200 --out work_dirs/occlusion
 """

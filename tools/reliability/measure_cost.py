@@ -12,6 +12,7 @@ Where the C library is glibc, set MALLOC_MMAP_THRESHOLD_=33554432 and
 MALLOC_TRIM_THRESHOLD_=17179869184: otherwise one of two equal trainings may be
 slower by some percent, as its memory lies.
 """
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ from mmmix.cli import (add_cfg_options, build_runner, load_config,
                        set_loader_defaults)
 from mmmix.cli.models import analysis_parser, analysis_run
 from mmmix.environment import silent_import
+from mmmix.progress import QUIET, Progress
 
 CONFIG = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 BACKENDS = dict(mmmix=WholeFileBackend, MMEngine=LocalBackend)
@@ -58,6 +60,7 @@ class TurnHook(Hook):
 
     def after_train_iter(self, *_, **__):
         self.seconds.append(time.perf_counter() - self.start)
+        self.progress.advance()
         self.other.release()
         self._begin()
 
@@ -76,7 +79,10 @@ def run(rank, cfg, folder, turns):
     with silent_import():
         runner = BUILDERS[kind](cfg)
     runner.register_hook(hook)
-    runner.train()
+    if rank:  # one bar is enough
+        os.environ[QUIET] = '1'
+    with Progress('timing', runner.max_iters, 'pairs') as hook.progress:
+        runner.train()
     np.save(folder / kind, hook.seconds[WARM_UP:])
     hook.other.release()
 
