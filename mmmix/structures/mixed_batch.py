@@ -188,9 +188,8 @@ class MixedBatch:
         n, channels, *grid = maps.shape
         cells = moves.shape[2:]
         maps = resize_mask(maps.flatten(0, 1), cells).view(n, channels, -1)
-        target, source = moves.flatten(2)[:, :,
-                                          None].expand(-1, -1, channels,
-                                                       -1).unbind(1)
+        places = moves.flatten(2)[:, :, None]
+        target, source = places.expand(-1, -1, channels, -1).unbind(1)
         mixed = blend_maps(
             maps.gather(2, target).unflatten(2, cells),
             maps[self.source].gather(2, source).unflatten(2, cells),
