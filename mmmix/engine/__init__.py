@@ -2,9 +2,10 @@
 from .autocast import AutocastOptimWrapper
 from .fsdp import FSDPStrategy
 from .hooks import EMAGuideHook, MixStatisticsHook
+from .param_groups import MergedParamGroups
 from .schedulers import GroupCosineAnnealingLR
 
 __all__ = [
     'AutocastOptimWrapper', 'EMAGuideHook', 'FSDPStrategy',
-    'GroupCosineAnnealingLR', 'MixStatisticsHook'
+    'GroupCosineAnnealingLR', 'MergedParamGroups', 'MixStatisticsHook'
 ]

@@ -5,6 +5,7 @@ _base_ = './cifar_bs100_sgd_800e.py'
 
 lr = 0.1 * 200 / 512
 optim_wrapper = dict(
+    constructor='mmmix.MergedParamGroups',
     optimizer=dict(lr=lr, nesterov=True),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
 

@@ -2,6 +2,7 @@
 # papers", section 5.1; 300 epochs). The rest is from the authors' public
 # code: no EMA, no random erasing (see the data set).
 optim_wrapper = dict(
+    constructor='mmmix.MergedParamGroups',
     optimizer=dict(type='AdamW', lr=5e-4 * 1024 / 512, weight_decay=0.05),
     # no weight decay for bias, norm, layer scale, class token and positions,
     # as in DeiT, CaiT and Swin
