@@ -204,7 +204,8 @@ def given_to(function, tensors):
         source=lambda: tensors.source,
         lam=lambda: weight,
         labels=lambda: tensors.labels.to(tensors.dtype),
-        probabilities=lambda: tensors.map(n, k).softmax(1),
+        probabilities=lambda: torch.softmax(tensors.map(n, k).float(), 1).to(
+            tensors.dtype),
         values=lambda: tensors.map(n, k),
         weight=lambda: torch.rand(n, *grid),
         weights=lambda: tensors.tensor(n, 8),
