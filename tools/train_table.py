@@ -2,11 +2,13 @@
 
 A table is a config with `runs`, a dict from the name of a row to its config
 and the values to override in it, dict(config=..., options={...}), and `seeds`.
+With grid=(PANEL, EPOCHS, LINE) in each row, the differences are drawn as lines
+in panels, and are those from the first row of the same panel and epochs.
 A run that is finished, also as a row of another table, is skipped, and one
 that was interrupted resumes: repeat the command. The log of a run is in its
 folder; its line of each epoch is shown here, too.
 
-example: train_table.py configs/evaluation/small_data/vit_cifar10-5000.py
+example: train_table.py configs/evaluation/tables/vit_cifar10-5000.py
 """
 import argparse
 import os
@@ -27,6 +29,7 @@ from mmmix.environment import find_config
 from mmmix.errors import MmmixError
 from mmmix.progress import QUIET, Progress
 from mmmix.visualization.curves import draw_curves, read_curves
+from mmmix.visualization.panels import draw_panels
 from mmmix.visualization.report import write_report
 
 METRIC = 'accuracy/top1'
@@ -38,6 +41,7 @@ class Run(NamedTuple):
     row: str
     seed: int
     config: Config
+    grid: tuple
 
     @property
     def folder(self) -> Path:
@@ -54,7 +58,7 @@ def read_table(path, work_dir):
     table = Config.fromfile(find_config(path))
     require_keys(table, 'runs', 'seeds')
     return [
-        Run(row, seed, _config(run, seed, work_dir))
+        Run(row, seed, _config(run, seed, work_dir), (*run.get('grid', ()), ))
         for seed, (row, run) in product(table.seeds, table.runs.items())
     ]
 
@@ -106,17 +110,25 @@ def relay_epochs(process, log, run, progress):
 
 def write_table(out, title, runs):
     """The last accuracy of each row: mean and standard deviation over seeds,
-    the difference from the first row, and the curves of the first seed."""
-    rows = {}
+    the difference from the first row, of its place in the grid if there is
+    one, and the curves of the first seed or the grid."""
+    rows, grid, first = {}, {}, {}
     for run in runs:
         rows.setdefault(run.row, {})[run.seed] = read_curves(run.folder)
+        grid[run.row] = run.grid
+        first.setdefault(run.grid[:2], run.row)
     seeds = sorted({run.seed for run in runs})
     last = {
         row: [curves[seed][METRIC][-1][-1] for seed in seeds]
         for row, curves in rows.items()
     }
-    baseline = np.mean([*last.values()][0])
-    first = {row: curves[seeds[0]] for row, curves in rows.items()}
+    differences = {
+        row: float(np.mean(values) - np.mean(last[first[grid[row][:2]]]))
+        for row, values in last.items()
+    }
+    figure = draw_grid(grid, differences) if all(grid.values()) else \
+        draw_curves({row: curves[seeds[0]] for row, curves in rows.items()},
+                    [METRIC, 'loss'])
     write_report(
         out,
         title, [
@@ -126,7 +138,7 @@ def write_table(out, title, runs):
             row,
             float(np.mean(values)),
             float(np.std(values, ddof=1)) if len(values) > 1 else None,
-            float(np.mean(values) - baseline), *values
+            differences[row], *values
         ] for row, values in last.items()],
         dict(
             curves={
@@ -140,7 +152,21 @@ def write_table(out, title, runs):
                 }
                 for row, of_seeds in rows.items()
             }),
-        figure=draw_curves(first, [METRIC, 'loss']))
+        figure=figure)
+
+
+def draw_grid(grid, differences):
+    """A panel, an x and a line for each row: its difference."""
+    places = {place: differences[row] for row, place in grid.items()}
+    panels, xs, lines = (dict.fromkeys(axis) for axis in zip(*places))
+    return draw_panels(
+        {
+            panel: {
+                line: [places.get((panel, x, line), np.nan) for x in xs]
+                for line in lines
+            }
+            for panel in panels
+        }, [*xs], 'epochs', 'difference in top-1, points')
 
 
 def main():

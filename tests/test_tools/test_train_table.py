@@ -53,6 +53,33 @@ def test_a_run_is_trained_once(run_tool, tmp_path, table, capsys):
     assert seeds[0] == other
 
 
+def test_a_grid_compares_what_stands_together(run_tool, tmp_path, config):
+    runs = {
+        f'{panel} {line}':
+        dict(
+            config=config,
+            options={'optim_wrapper.optimizer.lr': rate},
+            grid=(panel, 1, line))
+        for panel, line, rate in [('high', 'one', .1), ('high', 'two',
+                                                        .2), ('low', 'one',
+                                                              .01)]
+    }
+    path = tmp_path / 'grid.py'
+    path.write_text(f'seeds = [0]\nruns = {runs}')
+    run_tool(TOOL, path, '--work-dir', 'runs', '--workers', 2)
+    rows = json.loads((tmp_path / 'runs/grid.json').read_text())['rows']
+    accuracy = {row: mean for row, mean, *_ in rows}
+    assert {
+        row: value
+        for row, _, _, value, *_ in rows
+    } == {
+        'high one': 0,
+        'high two': accuracy['high two'] - accuracy['high one'],
+        'low one': 0
+    }
+    assert (tmp_path / 'runs/grid.png').is_file()
+
+
 def test_a_run_that_fails_is_named(run_tool, tmp_path, table, capsys):
     path = table('table', [0], wrong={'model.head.in_channels': 3})
     with pytest.raises(SystemExit, match='1 of 1 runs failed'):

@@ -34,7 +34,8 @@ runs = {
         options={
             **_options(images, epochs),
             **options
-        })
+        },
+        grid=(f'{images:,} images', epochs, row))
     for images in _epochs
     for epochs in _epochs[images]
     for row, (method, options) in _methods.items()
