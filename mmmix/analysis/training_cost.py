@@ -1,6 +1,7 @@
 """What methods cost: time, memory and parameters of mixing and of whole
 training steps (MixPro, Table 2)."""
 import json
+import os
 import platform
 import tempfile
 import time
@@ -281,6 +282,7 @@ def peak_bytes(run: Callable[[], object], device: torch.device) -> int:
         run()
         synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
+    os.environ.setdefault('KINETO_LOG_LEVEL', '6')  # no lines of its own
     with warnings.catch_warnings(), \
             tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter('ignore')
