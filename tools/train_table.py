@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from mmengine.config import Config
 
 from mmmix.cli import add_quiet, load_config, require_keys, user_errors
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError
 from mmmix.progress import QUIET, Progress
-from mmmix.visualization.curves import draw_curves, read_curves
+from mmmix.visualization.curves import COLOURS, draw_curves, read_curves
 from mmmix.visualization.panels import draw_panels
 from mmmix.visualization.report import write_report
 
@@ -111,7 +112,8 @@ def relay_epochs(process, log, run, progress):
 def write_table(out, title, runs):
     """The last accuracy of each row: mean and standard deviation over seeds,
     the difference from the first row, of its place in the grid if there is
-    one, and the curves of the first seed or the grid."""
+    one, and a picture: the grid, the curves of the first seed, or, of more
+    rows than curves can be told apart, all seeds."""
     rows, grid, first = {}, {}, {}
     for run in runs:
         rows.setdefault(run.row, {})[run.seed] = read_curves(run.folder)
@@ -126,9 +128,16 @@ def write_table(out, title, runs):
         row: float(np.mean(values) - np.mean(last[first[grid[row][:2]]]))
         for row, values in last.items()
     }
-    figure = draw_grid(grid, differences) if all(grid.values()) else \
-        draw_curves({row: curves[seeds[0]] for row, curves in rows.items()},
-                    [METRIC, 'loss'])
+    if all(grid.values()):
+        figure = draw_grid(grid, differences)
+    elif len(rows) > len(COLOURS):
+        figure = draw_seeds(last)
+    else:
+        figure = draw_curves(
+            {
+                row: curves[seeds[0]]
+                for row, curves in rows.items()
+            }, [METRIC, 'loss'])
     write_report(
         out,
         title, [
@@ -167,6 +176,20 @@ def draw_grid(grid, differences):
             }
             for panel in panels
         }, [*xs], 'epochs', 'difference in top-1, points')
+
+
+def draw_seeds(last):
+    """A line for each row, the best on top: its seeds and their mean."""
+    figure = Figure(figsize=(6, .28 * len(last) + .8), layout='constrained')
+    axis = figure.subplots()
+    rows = sorted(last, key=lambda row: np.mean(last[row]))
+    for y, row in enumerate(rows):
+        axis.plot(last[row], [y] * len(last[row]), 'o', color='C0', alpha=.6)
+        axis.plot(np.mean(last[row]), y, '|', color='black', markersize=12)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.set_xlabel('top-1')
+    axis.grid(axis='x', alpha=.3)
+    return figure
 
 
 def main():

@@ -1,6 +1,7 @@
 import json
 import re
 
+import matplotlib.pyplot as plt
 import pytest
 
 TOOL = 'train_table.py'
@@ -78,6 +79,28 @@ def test_a_grid_compares_what_stands_together(run_tool, tmp_path, config):
         'low one': 0
     }
     assert (tmp_path / 'runs/grid.png').is_file()
+
+
+def test_a_table_of_many_rows_shows_their_seeds(run_tool, tmp_path, table):
+    rates = range(1, 10)
+    for rate in rates:
+        folder = tmp_path / f'runs/tiny_smmix-lr={rate}/seed0'
+        log = folder / '20261231_235959/vis_data/scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text(json.dumps({'accuracy/top1': 10. * rate, 'step': 1}))
+        (folder / 'epoch_1.pth').touch()
+    path = table(
+        'many', [0], **{
+            f'rate {rate}': {
+                'optim_wrapper.optimizer.lr': rate
+            }
+            for rate in rates
+        })
+    run_tool(TOOL, path, '--work-dir', 'runs')
+    rows = json.loads((tmp_path / 'runs/many.json').read_text())['rows']
+    assert [row[1] for row in rows] == [10. * rate for rate in rates]
+    height, width, _ = plt.imread(tmp_path / 'runs/many.png').shape
+    assert height > .5 * width  # a line for each row, not two panels of curves
 
 
 def test_a_run_that_fails_is_named(run_tool, tmp_path, table, capsys):
