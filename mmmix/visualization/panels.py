@@ -30,7 +30,8 @@ def draw_panels(panels: Dict[str, Lines],
     names = list(dict.fromkeys(n for lines in panels.values() for n in lines))
     figure = Figure(
         figsize=(3.4 * len(panels) + 1.6, 3.4), layout='constrained')
-    axes = figure.subplots(1, len(panels), sharey=share_y, squeeze=False)[0]
+    axes = figure.subplots(
+        1, len(panels), sharex=True, sharey=share_y, squeeze=False)[0]
     for axis, (title, lines) in zip(axes, panels.items()):
         for name, values in (references or {}).get(title, {}).items():
             axis.plot(x, values, color='.55', linestyle='--', label=name)
