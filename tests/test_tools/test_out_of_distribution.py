@@ -98,8 +98,8 @@ def test_foreign_images(run_tool, model, data, capsys):
 
 
 def test_images_out_of_a_relative_of_imagenet(run_tool, model, data, capsys):
-    pytest.importorskip('sklearn')
     """Its folders name known classes; only their test images compare."""
+    pytest.importorskip('sklearn')
     run_tool(TOOL, *model, '--sets', 'O=known', '--allow-partial', '--out',
              'out', *SMALL)
     found = result(data / 'out')['O']
