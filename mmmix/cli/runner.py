@@ -24,8 +24,8 @@ from torch.nn.parallel import DistributedDataParallel
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.engine.fsdp import check_sharding
-from mmmix.engine.hooks import (ExactResumeHook, ResumedScheduleHook,
-                                StrictLoadingHook)
+from mmmix.engine.hooks import (ExactResumeHook, PlainGroupsHook,
+                                ResumedScheduleHook, StrictLoadingHook)
 from mmmix.errors import MmmixError
 from mmmix.private import train_on
 from mmmix.progress import is_quiet
@@ -100,6 +100,8 @@ def build_runner(cfg: Config,
     if start:  # before the hooks that copy the weights
         runner.register_hook(StrictLoadingHook(start), priority='VERY_HIGH')
         runner.register_hook(ResumedScheduleHook())
+    if cfg.get('compile'):
+        runner.register_hook(PlainGroupsHook())
     if replaced:
         runner.logger.info(
             f'{replaced} norm layer configs say SyncBN, which needs GPUs: '

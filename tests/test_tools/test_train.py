@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import compiling
 
 from mmmix.cli import load_config
 
@@ -179,6 +180,24 @@ def test_accumulation_gives_the_curve_of_the_whole_batch(plain_run):
             for pair in zip(passes[::2], passes[1::2])] == pytest.approx(
                 whole, abs=1e-5)
     assert whole[-1] != pytest.approx(whole[0], abs=1e-5)
+    for name, weight in weights.items():
+        torch.testing.assert_close(same[name], weight, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+@compiling
+def test_a_compiled_run_follows_the_plain_run(plain_run):
+    """With the optimizer that a config makes, which is compiled, too."""
+    groups = [
+        'optim_wrapper.optimizer.weight_decay=0.05',
+        'optim_wrapper.paramwise_cfg.norm_decay_mult=0.'
+    ]
+    torch._dynamo.reset()
+    plain, weights = plain_run('plain', options=groups)
+    compiled, same = plain_run(
+        'compiled', options=[*groups, 'compile.backend=eager'])
+    torch._dynamo.reset()
+    assert compiled == pytest.approx(plain, abs=1e-5)
     for name, weight in weights.items():
         torch.testing.assert_close(same[name], weight, rtol=1e-3, atol=1e-5)
 
