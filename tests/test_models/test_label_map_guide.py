@@ -272,6 +272,7 @@ NAMED = dict(img_path='cat/one.jpg')
       sample_of(torch.rand(K, 2, 3), **NAMED)
       ], {}, r'of cat/one.jpg has the shape \(4, 2, 3\)'),
     ([sample_of(torch.rand(K + 1, 2, 2))], {}, 'of 5 classes, but .* has 4'),
+    ([sample_of(torch.full((2, 3, 2, 2), 7.))], {}, 'class 7, but .* has 4'),
     ([sample_of(torch.rand(K, 2, 3))], dict(extent='centre'), 'square maps'),
     ([sample_of(torch.rand(K, 2, 2))], dict(extent='centre'), 'ori_shape'),
 ])

@@ -245,3 +245,13 @@ def test_a_crop_that_label_maps_do_not_follow(root, crop, lost):
     found = problems(pets(root, pipeline=[LOAD, load, crop, pack]))
     assert len(found) == (1 if lost else 0)
     assert all(f'{lost} moves pixels' in said for said in found)
+
+
+def test_label_maps_of_other_classes(root):
+    maps = root / 'maps'
+    maps.mkdir()
+    load = dict(type='mmmix.LoadLabelMap', root=str(maps), num_classes=1000)
+    crop = dict(type='mmmix.RandomResizedCrop', scale=32)
+    pack = dict(PACK, algorithm_keys=('label_map', 'crop_box'))
+    said = problem(pets(root, pipeline=[LOAD, load, crop, pack]))
+    assert 'LoadLabelMap has num_classes=1000, but model.head 2' in said

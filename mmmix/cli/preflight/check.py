@@ -23,7 +23,7 @@ from .entries import (check_files, check_folders, check_labels,
                       check_masks_of_objects, check_same_classes)
 from .finding import Finding, Report, finding_of
 from .images import (check_label_maps, check_recorded_crops, check_samples,
-                     check_turned)
+                     check_stored_classes, check_turned)
 from .mixing import check_mixing, check_preprocessor, check_switches
 from .run import SPLITS, Run
 from .schedule import check_batches, check_loop, check_schedules
@@ -39,7 +39,8 @@ OF_ENTRIES = [
     check_masks_of_objects, check_batches
 ]
 OF_IMAGES = [
-    check_label_maps, check_recorded_crops, check_turned, check_samples
+    check_label_maps, check_recorded_crops, check_stored_classes, check_turned,
+    check_samples
 ]
 OF_MODEL = [check_parts, check_switches]
 OF_STEP = [check_training, check_last_batch]

@@ -76,6 +76,21 @@ def check_recorded_crops(run: Run, split: str) -> Iterator[Finding]:
                 'out.', where)
 
 
+def check_stored_classes(run: Run, split: str) -> Iterator[Finding]:
+    """Stored label maps are of the classes of the head."""
+    for leaf in run.leaves(split):
+        for step in _flat(leaf.pipeline):
+            if not isinstance(step, LoadLabelMap):
+                continue
+            for count, place in head_classes(run):
+                if count != step.num_classes:
+                    yield Finding(
+                        f'LoadLabelMap has num_classes={step.num_classes}, '
+                        f'but {place} {count}: store label maps of the '
+                        'classes of the model, in its order.',
+                        f'{split}_dataloader.dataset.pipeline')
+
+
 def check_turned(run: Run, split: str) -> Iterator[Finding]:
     """Images are loaded in the size that their boxes and masks are for."""
     leaves = run.leaves(split)

@@ -218,6 +218,14 @@ def _check_classes(stored: Tensor, labels: Optional[Tensor]) -> int:
             f'The label maps are of {stored.size(1)} classes, but the model '
             f'under training has {labels.size(1)}: store maps of its classes, '
             'in its order.')
+    # a GPU would be waited for; there the preflight compares them
+    if not of_all and stored.device.type == 'cpu':
+        best = int(stored[:, 1].max())
+        if best >= labels.size(1):
+            raise MmmixError(
+                f'A label map has class {best}, but the model under training '
+                f'has {labels.size(1)}, from 0 to {labels.size(1) - 1}: store '
+                'maps of its classes, in its order.')
     return labels.size(1)
 
 
