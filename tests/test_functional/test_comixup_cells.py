@@ -57,8 +57,8 @@ def energy_of(found, costs, alike, beta, gamma):
 
 
 def test_all_labellings_of_two_outputs():
-    """2 inputs, 2 outputs, 2 x 2 cells: from some start the best of all is
-    found, and never left."""
+    """2 inputs, 2 outputs, 2 x 2 cells: the best of all is found from some
+    of the other starts, and never left."""
     costs, alike, _ = problem(2, 2, 2)
     options = dict(beta=.1, gamma=.05)
     labellings = [
@@ -70,13 +70,15 @@ def test_all_labellings_of_two_outputs():
         for flat in labellings
     ]
     best = labellings[int(np.argmin(energies))]
-    for start, least in ((best, 0), *((s, None) for s in labellings[::16])):
+
+    def reached(start):
         found = share_cells(
             costs, alike, start, **options, halves=False, part_twins=False)
-        value = energy_of(found, costs, alike, **options)
-        assert value >= min(energies) - 1e-9
-        if least is not None:
-            assert value == pytest.approx(min(energies))
+        return energy_of(found, costs, alike, **options)
+
+    least = pytest.approx(min(energies))
+    assert reached(best) == least
+    assert any(reached(start) == least for start in labellings[::16])
 
 
 def slow_sweeps(costs, alike, start, beta, gamma, threshold, soft, sweeps,
