@@ -1,4 +1,5 @@
 # OpenMixup's SaliencyMix: one box a batch, placed by the first source's map.
+# The map is the image's own, where that of OpenMixup is noise (README.md).
 _base_ = '../vanilla/deit-small_vanilla_8xb128-openmixup-300e_in1k.py'
 
 model = dict(

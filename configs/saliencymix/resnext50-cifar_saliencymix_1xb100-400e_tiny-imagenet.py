@@ -1,4 +1,5 @@
 # OpenMixup's SaliencyMix: one box a batch, placed by the first source's map.
+# The map is the image's own, where that of OpenMixup is noise (README.md).
 _base_ = '../vanilla/resnext50-cifar_vanilla_1xb100-400e_tiny-imagenet.py'
 
 model = dict(
