@@ -6,7 +6,4 @@ model = dict(
         augments=[dict(type='mmmix.GridMixup', alpha=0.2, wrap_around=True)],
         probs=[1.0]))
 
-# OpenMixup, for ResNeXt-50 on CIFAR-100 with methods that cut and paste
-optim_wrapper = dict(optimizer=dict(weight_decay=5e-4))
-
 train_cfg = dict(max_epochs=200)
