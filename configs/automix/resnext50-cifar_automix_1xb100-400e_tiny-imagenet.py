@@ -1,5 +1,6 @@
 # OpenMixup's AutoMix. The published number is that of the average, which
-# EMAHook validates and saves.
+# EMAHook validates and saves. OpenMixup has 2 x 50 images here: its batch norm
+# sees 50 of them, not 100.
 _base_ = '../vanilla/resnext50-cifar_vanilla_1xb100-400e_tiny-imagenet.py'
 
 model = dict(
