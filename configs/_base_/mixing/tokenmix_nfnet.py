@@ -1,7 +1,8 @@
 # TokenMix by its authors' code: 112 of 196 patches, weighed by the label maps
-# of NFNet-F6 that TokenLabeling publishes, or Mixup. The code moves pixels by
-# some policies of RandAugment, but not the maps; these are left out here, and
-# crops are cut with their axes in order. Use as `model.train_cfg`,
+# of NFNet-F6 that TokenLabeling publishes, or Mixup. The code hands image and
+# map to RandAugment; here maps follow crops and flips alone, so the policies
+# that move pixels are left out. Maps are cut with the crop's axes in order,
+# and as the centred squares that they are. Use as `model.train_cfg`,
 # `model.head.label_rule`, `model.head.loss`, `custom_hooks` and, in the place
 # of the pipeline, `label_map_pipeline`.
 mixing = dict(
