@@ -163,10 +163,20 @@ def check_regions(methods: Sequence[Method]) -> None:
                 'measure. Choose methods that cut and paste one source.')
 
 
+def check_mixing(method: Method) -> None:
+    """Raise a MmmixError if a method leaves images as they are."""
+    if method.mixer.kind == 'unmixed':
+        raise MmmixError(
+            f'{method.name} only gives labels and mixes nothing, so there is '
+            'nothing to measure: choose methods that mix, or give it a mixer, '
+            "such as mixer=dict(type='mmmix.CutMix').")
+
+
 def check_images(methods: Sequence[Method]) -> None:
-    """Raise a MmmixError if a mixer mixes inside of the network, as there is
-    no mixed image to look at then."""
+    """Raise a MmmixError if there is no mixed image to look at, as a mixer
+    mixes inside of the network, or not at all."""
     for method in methods:
+        check_mixing(method)
         modules = getattr(method.mixer, 'modules', ())
         if modules:
             raise MmmixError(

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmmix.analysis.methods import Method, measure_pairs
+from mmmix.analysis.methods import Method, check_mixing, measure_pairs
 from mmmix.analysis.pairs import Pairs, differences_from_first, mean_and_error
 from mmmix.analysis.trained_model import TrainedModel
 from mmmix.analysis.truth import truth_maps, unit_mass
@@ -41,8 +41,10 @@ def measure_mixed_accuracy(judge: TrainedModel,
         image, as ``measure_pairs`` returns them.
 
     Raises:
-        MmmixError: See :func:`logits_of`.
+        MmmixError: If a method mixes nothing; see also :func:`logits_of`.
     """
+    for method in methods:
+        check_mixing(method)
 
     def values_of(pairs):
         maps = truth and unit_mass(

@@ -67,6 +67,7 @@ def test_controls_need_the_truth(run_tool, config, tmp_path):
     (['--methods', 'CutMix', '--bins', '0'], '--bins must be at least 1'),
     (['--methods', 'CutMix', '--judge', 'gone.py', 'x'], 'gone.py'),
     (['--num-images', '17'], 'between 1 and 16'),
+    (['--methods', 'ReLabel'], 'only gives labels and mixes nothing'),
 ])
 def test_bad_input(run_tool, config, tmp_path, arguments, problem):
     with pytest.raises(SystemExit, match=problem):
