@@ -91,6 +91,26 @@ def test_a_moved_region_is_read_where_it_was_taken_from():
             abs=1e-5)
 
 
+def test_cells_that_moved_are_read_where_they_were_taken_from():
+    """The target's cells 0 and 3 change places, then place 0 is pasted on:
+    cell 3 is hidden, not the cell 0 that holds most of the attention."""
+    mask = torch.tensor([[[1., 0], [0, 0]]]).expand(2, -1, -1)
+    moves = torch.tensor([[[3, 1], [2, 0]], [[1, 0], [2, 3]]])
+    mixed = MixedBatch(
+        torch.rand(2, 3, 8, 8),
+        torch.eye(2),
+        torch.tensor([1, 0]),
+        torch.full((2, ), 0.25),
+        mask,
+        'regions',
+        moves=moves.expand(2, -1, -1, -1))
+    maps = torch.tensor([[9., 1, 1, 1], [1, 5, 2, 4]]).view(2, 2, 2) / 12
+    lam, own = weights_of(mixed, maps)
+    assert own.tolist() == pytest.approx([11 / 12, 8 / 12])
+    # the source's cells 0 and 1 changed places, so cell 1 is pasted
+    assert lam.tolist() == pytest.approx([5 / 12, 1 / 12])
+
+
 def test_a_constant_map_gives_area_weights():
     mixed = cut((0, 0, 16, 12))
     lam, own = weights_of(mixed, torch.full((N, 4, 3), 0.2))

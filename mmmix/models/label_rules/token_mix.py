@@ -24,9 +24,9 @@ class TokenMixLabel(LabelRule):
 
     The two weights need not sum to 1: a mix that shows both objects weighs
     both labels with 1, one that hides both with 0. The classification loss
-    is therefore a binary cross-entropy. What a region shows of the source is
-    read where it was taken from. An image whose map is zero everywhere is
-    weighed by area.
+    is therefore a binary cross-entropy. What is shown of an image is read
+    where it was taken from. An image whose map is zero everywhere is weighed
+    by area.
 
     The paper's maps are what a teacher says of the image's class at each
     place: the attention of a :class:`~mmmix.models.LabelMapGuide`, or the
@@ -97,9 +97,9 @@ class TokenMixLabel(LabelRule):
             maps = torch.einsum('nk,nkhw->nhw', mixed.labels.float(),
                                 guidance.label_maps.float())
         grid = maps.shape[1:]
-        source_mask, target_mask = mixed.source_mask(grid), mixed.mask_on(grid)
-        lam = self._attended(maps[mixed.source], source_mask, mixed.lam)
-        own = self._attended(maps, 1 - target_mask, 1 - mixed.lam)
+        shown, hidden = mixed.source_mask(grid), mixed.hidden_mask(grid)
+        lam = self._attended(maps[mixed.source], shown, mixed.lam)
+        own = self._attended(maps, 1 - hidden, 1 - mixed.lam)
         smooth = self.split_smooth
         lam, own = ((w - smooth / 2) / (1 - smooth) for w in (lam, own))
         return lam, own
