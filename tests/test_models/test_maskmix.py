@@ -270,6 +270,27 @@ def test_shuffled_patches_are_those_of_the_source():
     assert moved > 0.5 * resize_mask(mixed.mask, (4, 6)).sum()
 
 
+@pytest.mark.parametrize('shuffle', [True, False])
+@pytest.mark.parametrize('per_image', [True, False])
+def test_maps_are_mixed_as_the_images_are(shuffle, per_image):
+    """Their means in each patch are maps, too."""
+    cfg = dict(tau=0.6, mask_per_image=per_image, shuffle_patches=shuffle)
+    mixed, inputs, _ = mixed_by(cfg, seed=1)
+
+    def means(images):
+        return resize_mask(images.flatten(0, 1), (4, 6)).view(5, 3, 4, 6)
+
+    torch.testing.assert_close(
+        mixed.mixed_maps(means(inputs)), means(mixed.inputs))
+    # patches were taken from the pasted places, whatever their order
+    assert torch.equal(mixed.source_mask((4, 6)), mixed.mask_on((4, 6)))
+    assert torch.equal(mixed.hidden_mask((4, 6)), mixed.mask_on((4, 6)))
+    if shuffle:
+        own, other = mixed.moves.flatten(2).unbind(1)
+        assert torch.equal(own, torch.arange(24).expand(5, -1))
+        assert torch.equal(other.sort()[0], own)
+
+
 @pytest.mark.parametrize('cfg,message', [
     (dict(scale=0), 'at least 1, not 0'),
     (dict(scale=1.5), 'at least 1, not 1.5'),

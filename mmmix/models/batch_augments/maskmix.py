@@ -210,11 +210,14 @@ class MaskMix(BatchMixer):
         cells = to_device(params['cells'], inputs)
         chosen = crop_cells(cells, image_size, (self.cell, self.cell),
                             params['offset'].tolist())
-        mask, place = chosen.float(), None
+        mask, place, moves = chosen.float(), None, None
         if self.shuffle_patches:
             place = to_device(params['place'], inputs)
             chosen = resize_mask(mask, place.shape[1:]).bool()
             place = place.expand(n, -1, -1)
+            own = torch.arange(place[0].numel(), device=place.device)
+            moves = torch.stack(
+                [own.view_as(place[0]).expand_as(place), place], 1)
         lam = area_lambda(mask if self.lam == 'area' else cells.float())
         return MixedBatch(
             inputs=paste_masked(inputs, source, chosen.expand(n, -1, -1),
@@ -224,6 +227,7 @@ class MaskMix(BatchMixer):
             lam=lam.expand(n),
             mask=mask.expand(n, -1, -1),
             kind=self.kind,
+            moves=moves,
             mixer='MaskMix')
 
 
