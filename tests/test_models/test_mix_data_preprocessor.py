@@ -4,7 +4,12 @@ import torch
 from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, mix,
                      train_losses, vit_config)
 from mmengine.logging import MessageHub
+from mmpretrain.models import RandomBatchAugment
 from mmpretrain.structures import DataSample
+
+from mmmix.errors import MmmixError
+from mmmix.models import PuzzleMix
+from mmmix.registry import BATCH_AUGMENTS
 
 CUTMIX = dict(type='mmmix.CutMix', alpha=1.)
 MIXUP = dict(type='mmmix.Mixup', alpha=0.8)
@@ -159,6 +164,52 @@ def test_ranks_agree_on_the_mixer_and_differ_in_the_pairs(hub, monkeypatch):
     differ = [a != b for a, b in zip(drawn[0], drawn[1])]
     # a small grid has few sizes of boxes, so some may coincide
     assert sum(differ) > 6
+
+
+def switch(model, *augments):
+    """As MMPretrain's SwitchRecipeHook does."""
+    model.data_preprocessor.batch_augments = RandomBatchAugment(
+        [BATCH_AUGMENTS.build(cfg) for cfg in augments])
+    return model.data_preprocessor.batch_augments.augments
+
+
+@pytest.mark.parametrize('before', [None, [CUTMIX]])
+def test_a_mixer_that_a_hook_switches_to_is_prepared_once(before, monkeypatch):
+    model = build(
+        vit_config(
+            before,
+            data_preprocessor=dict(mean=[120.] * 3, std=[58., 57., 56.])))
+    calls = []
+    monkeypatch.setattr(PuzzleMix, 'prepare',
+                        lambda self, model: calls.append(model))
+    puzzle, mixup = switch(model, dict(type='mmmix.PuzzleMix', grids=(4, )),
+                           MIXUP)
+    for _ in range(3):
+        train_losses(model)
+        assert calls == [model]
+    assert puzzle.std.tolist() == [58., 57., 56.]
+    # a part of the same mixers, or none of them, is nothing new
+    for augments in (RandomBatchAugment([mixup]), None):
+        model.data_preprocessor.batch_augments = augments
+        train_losses(model)
+        assert calls == [model]
+
+
+@pytest.mark.parametrize('augment,message', [
+    (dict(type='mmmix.MaskMix', scale=1, patch_size=4), '4 x 4 pixel cells'),
+    (dict(type='mmmix.AtSite', mixer=CUTMIX,
+          sites=['layers.7']), "no module 'layers.7'"),
+    (MIXUP, 'A blend has no regions'),
+])
+def test_a_mixer_that_does_not_suit_the_model_cannot_be_switched_to(
+        augment, message):
+    model = build(vit_config([SMMIX], BOTH_LOSSES))
+    switch(model, augment)
+    for _ in range(2):
+        with pytest.raises(MmmixError, match=message):
+            train_losses(model)
+    switch(model, SMMIX)
+    assert 'loss_fine' in train_losses(model)[0]
 
 
 @pytest.mark.parametrize('size', [(32, 32), (64, 40)])

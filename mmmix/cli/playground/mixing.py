@@ -255,8 +255,7 @@ def assemble(model: MixClassifier, choices: Choices, network: Network,
     }
     mixer, = preprocessor.batch_augments.augments
     _set_rule(model, choices.label_rule)
-    check_requirements(model)
-    mixer.prepare(model)
+    preprocessor.prepare_mixers(model)
     return mixer
 
 

@@ -10,11 +10,10 @@ from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 from mmmix.structures import Guidance, MixedBatch
 from ..attention import OutputRecorder, find_extractor
-from ..batch_augments import BatchMixer
 from ..data_preprocessors import MixDataPreprocessor
 from ..data_preprocessors.mix_data_preprocessor import check_mixing_keys
 from ..heads import MixHead
-from ..requirements import check_requirements, parts_of
+from ..requirements import parts_of
 from ..sites import Sites
 
 
@@ -83,11 +82,7 @@ class MixClassifier(ImageClassifier):
                 '`data_preprocessor`.')
         # hooks of both are made before anything is compiled
         self.sites = Sites()  # mixers add theirs when they are checked
-        check_requirements(self)
-        mixing = self.data_preprocessor.batch_augments
-        for mixer in mixing.augments if mixing else ():
-            if isinstance(mixer, BatchMixer):
-                mixer.prepare(self)
+        self.data_preprocessor.prepare_mixers(self)
         self.mixers = nn.ModuleDict(self._modules_of_mixers())
         # it records only in `loss`
         self._recorder = OutputRecorder(

@@ -17,7 +17,7 @@ from ..batch_augments import BatchMixer, RandomMixer
 from ..batch_augments.base import check_batch
 from ..channels import CHANNELS
 from ..guides import ask_guides, build_guides
-from ..requirements import required_of_guides
+from ..requirements import check_requirements, required_of_guides
 from .generators import StepGenerators
 
 MIXING_KEYS = ('augments', 'probs', 'guide')
@@ -53,6 +53,8 @@ class MixDataPreprocessor(ClsDataPreprocessor):
     """
 
     _batch_augments: Optional[RandomMixer] = None
+    _prepared: Tuple[Callable, ...] = ()  # augments that suit the model
+    _has_new = False
 
     def __init__(self,
                  *args,
@@ -70,6 +72,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         self.guides = build_guides(cfg.pop('guide', None))
         if cfg:
             self.batch_augments = RandomMixer(**cfg)
+        self._has_new = False  # the model prepares these when it is built
 
     @property
     def batch_augments(self) -> Optional[RandomMixer]:
@@ -79,7 +82,7 @@ class MixDataPreprocessor(ClsDataPreprocessor):
     def batch_augments(self, augments) -> None:
         """MMPretrain's ``SwitchRecipeHook`` sets its own kind, or None to
         switch mixing off: batches are then as those that no mixer was picked
-        for."""
+        for. New ones are checked and prepared before they first mix."""
         if isinstance(augments, RandomBatchAugment):
             augments = RandomMixer(augments.augments, augments.probs)
         elif augments is None and self._batch_augments is not None:
@@ -87,6 +90,32 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         self._batch_augments = augments
         if augments is not None:
             self.to_onehot = True
+            self._has_new = any(
+                augment is not None and all(augment is not known
+                                            for known in self._prepared)
+                for augment in augments.augments)
+
+    def prepare_mixers(self, model: nn.Module) -> None:
+        """Check that the mixers suit a model, and let them make what depends
+        on it.
+
+        The model does this when it is built, and :meth:`mix` when mixers were
+        exchanged since.
+
+        Args:
+            model (nn.Module): The classifier that this is a part of.
+
+        Raises:
+            MmmixError: If a part of the model lacks what it requires, or a
+                mixer does not suit it.
+        """
+        check_requirements(model)
+        mixing = self.batch_augments
+        augments = () if mixing is None else tuple(mixing.augments)
+        for mixer in augments:
+            if isinstance(mixer, BatchMixer):
+                mixer.prepare(model)
+        self._prepared, self._has_new = augments, False
 
     # labels are read as Python numbers, which a compiled graph cannot do
     @torch.compiler.disable
@@ -128,8 +157,14 @@ class MixDataPreprocessor(ClsDataPreprocessor):
 
         Returns:
             tuple: See :meth:`mix_by`.
+
+        Raises:
+            MmmixError: If shapes do not fit, or a mixer that a hook switched
+                to does not suit the model.
         """
         check_batch(inputs, labels)
+        if self._has_new:
+            self.prepare_mixers(model)
         shared_rng, rng = self.generators()
         augment = self.batch_augments.pick(shared_rng)
         mixed, guidance = self.mix_by(
