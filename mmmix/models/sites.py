@@ -173,9 +173,15 @@ class Sites:
     # autograd numbers nodes when they are recorded, not when code is traced
     @torch.compiler.disable
     def _begin(self, mixed: MixedBatch) -> None:
-        # the images, which are not needed, would stay on the device
+        # what is not needed would stay on the device, its graph included, with
+        # which the model could not be copied
         mixed = replace(
-            mixed, inputs=mixed.inputs.new_empty(0), originals=None)
+            mixed,
+            inputs=mixed.inputs.new_empty(0),
+            originals=None,
+            unmixed_logits=None,
+            generator_loss=None,
+            rng=None)
         self._last = Pass(mixed, start=next_node(), stop=0)
 
     @torch.compiler.disable

@@ -544,6 +544,18 @@ def test_a_copy_of_a_model_mixes_by_itself():
     assert not torch.allclose(unmixed, expected)
 
 
+def test_a_trained_model_can_be_copied():
+    """Nothing of a step is kept that has a graph."""
+    unmixed = dict(unmixed=dict(type='mmmix.UnmixedLoss'))
+    model = build(cnn_config([at(MIXUP, 'layer1')], unmixed))
+    losses, _ = train_losses(model)
+    other = copy.deepcopy(model)
+    sum(losses.values()).backward()
+    for name, value in other.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name]), name
+    train_losses(other)
+
+
 def test_a_mixer_that_a_hook_switches_to():
     model = build(cnn_config([CUTMIX]))
     model.data_preprocessor.batch_augments = RandomBatchAugment(
