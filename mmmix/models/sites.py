@@ -20,10 +20,9 @@ Grid = Optional[Tuple[int, int]]
 TRIAL = (64, 64)  # pixels, for a backbone that takes images of any size
 
 
-class Pass(NamedTuple):
-    """A mixed pass, and the numbers of the first node that autograd recorded
-    in it and of the first one after it."""
-    mixed: MixedBatch
+class Nodes(NamedTuple):
+    """Those that autograd recorded in a pass: the number of the first one,
+    and of the first one after it."""
     start: int
     stop: int
 
@@ -47,7 +46,8 @@ class Sites:
         self._grids: Dict[Tuple[int, ...], Dict[str, Grid]] = {}
         self._outputs: Optional[Dict[str, List[Any]]] = None
         self._mixed: Optional[MixedBatch] = None
-        self._last: Optional[Pass] = None
+        self._last: Optional[MixedBatch] = None  # and its pass
+        self._mixed_pass = self._unmixed_pass = Nodes(0, 0)
 
     def add(self, backbone: nn.Module, names: Sequence[str]) -> None:
         """Add modules that are not among the sites.
@@ -182,11 +182,23 @@ class Sites:
             unmixed_logits=None,
             generator_loss=None,
             rng=None)
-        self._last = Pass(mixed, start=next_node(), stop=0)
+        self._last = mixed
+        self._mixed_pass = Nodes(next_node(), 0)
 
     @torch.compiler.disable
     def _end(self) -> None:
-        self._last = self._last._replace(stop=next_node())
+        self._mixed_pass = self._mixed_pass._replace(stop=next_node())
+
+    @torch.compiler.disable
+    def begin_unmixed(self) -> None:
+        """Say that a pass begins which is not mixed, before the mixed one in
+        the same step, to be differentiated in the same backward pass."""
+        self._unmixed_pass = Nodes(next_node(), 0)
+
+    @torch.compiler.disable
+    def end_unmixed(self) -> None:
+        """Say that the pass which is not mixed has ended."""
+        self._unmixed_pass = self._unmixed_pass._replace(stop=next_node())
 
     def _hook(self, name: str, module: nn.Module, args: Tuple,
               output: Any) -> Any:
@@ -205,17 +217,19 @@ class Sites:
     def _run_again(self) -> Optional[MixedBatch]:
         """The batch of the last mixed pass, if the backward pass is at a node
         of it and a module therefore runs again, otherwise None."""
-        mixed, start, stop = self._last
         node = differentiated_node()
-        if node is None or node >= stop:
+        if node is None or node >= self._mixed_pass.stop:
             return None
-        if node < start or not torch.is_grad_enabled():
+        start, stop = self._unmixed_pass
+        if start <= node < stop:
+            return None
+        if node < self._mixed_pass.start or not torch.is_grad_enabled():
             raise MmmixError(
-                f'Gradient checkpointing runs {mixed.site!r} again, in a '
+                f'Gradient checkpointing runs {self._last.site!r} again, in a '
                 'backward pass over several mixed passes or within another '
                 'part that runs again, where it is not known what to mix: '
                 'choose a site outside of the checkpointed modules.')
-        return mixed
+        return self._last
 
 
 def _values(output: Any) -> Optional[Tensor]:

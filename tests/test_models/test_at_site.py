@@ -359,6 +359,41 @@ def test_gradient_checkpointing_of_mmpretrain(site):
         assert torch.equal(one[name], two[name]), name
 
 
+@pytest.mark.parametrize('cfg', [
+    dict(type='mmpretrain.ResNet', depth=18, base_channels=8, with_cp=True),
+    dict(type='mmmix.Checkpointed'),
+    dict(type='mmmix.Checkpointed', use_reentrant=False),
+    dict(type='mmmix.Checkpointed', use_reentrant=False, times=2),
+])
+def test_unmixed_images_run_again_unmixed(cfg):
+    """Those of a loss, in the same step, over several steps."""
+    off, site = dict(times=0), 'inner'
+    if cfg['type'] != 'mmmix.Checkpointed':
+        cfg = dict(cfg, stem_channels=8)
+        off, site = dict(with_cp=False), 'layer1.0.conv2'
+    unmixed = dict(unmixed=dict(type='mmmix.UnmixedLoss'))
+    mixer = dict(type='mmmix.ManifoldMix', sites=[site, 'input'])
+    plain, again = (
+        build(
+            on(backbone, [mixer],
+               cfg.get('base_channels', 1) * 8,
+               mix_losses=unmixed)) for backbone in (dict(cfg, **off), cfg))
+    again.load_state_dict(plain.state_dict())
+    sites = set()
+    for _ in range(4):
+        data = batch()
+        losses, seen = train_losses(plain, copy.deepcopy(data))
+        one = gradients(plain, losses.values())
+        sites.add(seen['mixed'].site)
+        losses, seen = train_losses(again, data)
+        two = gradients(again, losses.values())
+        assert seen['mixed'].site in sites
+        assert one.keys() == two.keys()
+        for name in one:
+            assert torch.equal(one[name], two[name]), name
+    assert sites == {site, None}
+
+
 @pytest.mark.parametrize('use_reentrant,times', [(True, 1), (False, 1),
                                                  (False, 2)])
 def test_what_runs_again_is_mixed_as_in_its_pass(use_reentrant, times):

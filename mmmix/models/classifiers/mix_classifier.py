@@ -114,8 +114,7 @@ class MixClassifier(ImageClassifier):
                                                      _labels(data_samples),
                                                      data_samples)
         if 'unmixed_logits' in self._required(mixed):
-            mixed.unmixed_logits = self.head(
-                self.extract_feat(mixed.originals))
+            mixed.unmixed_logits = self._unmixed_logits(mixed)
         features, tokens, class_attention = self.extract_mixed_feat(mixed)
         if isinstance(self.head, MixHead):
             losses = self.head.loss(features, data_samples, mixed, guidance,
@@ -125,6 +124,14 @@ class MixClassifier(ImageClassifier):
         if mixed.generator_loss is not None or len(self.mixers):
             self._train_mixers(losses, mixed)
         return losses
+
+    def _unmixed_logits(self, mixed: MixedBatch) -> Tensor:
+        if mixed.site is None:
+            return self.head(self.extract_feat(mixed.originals))
+        self.sites.begin_unmixed()
+        logits = self.head(self.extract_feat(mixed.originals))
+        self.sites.end_unmixed()
+        return logits
 
     def _modules_of_mixers(self) -> Dict[str, nn.Module]:
         """The modules that mixers own, by the names of the mixers."""
