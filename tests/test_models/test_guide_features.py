@@ -49,6 +49,18 @@ def test_features_are_the_output_of_the_layer(cfg, layer, shape):
     torch.testing.assert_close(features, expected.detach())
 
 
+@pytest.mark.parametrize('layer', ['conv1', 'bn1', 'layer2.0.bn2'])
+def test_what_follows_does_not_change_the_features(layer):
+    """A ReLU and an addition do, in place."""
+    model, images = build(cnn_config()).eval(), torch.rand(3, 3, 32, 32)
+    outputs = []
+    find_layer(model.backbone, layer).register_forward_hook(
+        lambda module, args, output: outputs.append(output.clone()))
+    model.backbone(images)
+    features = SelfGuide(feature_layer=layer)(model, images, FEATURES).features
+    assert torch.equal(features, outputs[0]) and features.min() < 0
+
+
 @pytest.mark.parametrize('form', ['two_pass', 'one_pass'])
 def test_features_beside_attention_are_of_the_unmodified_pass(form):
     model = build(vit_config()).eval()

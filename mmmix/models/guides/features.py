@@ -32,12 +32,14 @@ def find_layer(backbone: nn.Module, name: str) -> nn.Module:
 
 @contextmanager
 def first_output(layer: nn.Module) -> Iterator[List[Any]]:
-    """Record what a layer returns when it is first called."""
+    """Record what a layer returns when it is first called; of a tuple the
+    first item."""
     outputs: List[Any] = []
 
     def record(module: nn.Module, args: tuple, output: Any) -> None:
         if not outputs:
-            outputs.append(output)
+            # what follows may change it in place, as a ReLU does
+            outputs.append(_first(output).clone())
 
     handle = layer.register_forward_hook(record)
     try:
@@ -71,8 +73,7 @@ def as_map(output: Any, backbone: nn.Module,
     >>> as_map(torch.rand(2, 1 + 12, 8), backbone, (64, 48)).shape
     torch.Size([2, 8, 4, 3])
     """
-    while isinstance(output, (list, tuple)):
-        output = output[0]
+    output = _first(output)
     if output.ndim == 4:
         return output
     if output.ndim == 3:
@@ -87,6 +88,12 @@ def as_map(output: Any, backbone: nn.Module,
         'images of {} x {} pixels: choose a `feature_layer` of the guide with '
         'maps (N, C, h, w), or with tokens (N, L, C) of a known grid.'.format(
             *image_size))
+
+
+def _first(output: Any) -> Tensor:
+    while isinstance(output, (list, tuple)):
+        output = output[0]
+    return output
 
 
 def _grids(backbone: nn.Module, image_size: Sequence[int],
