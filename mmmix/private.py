@@ -3,6 +3,7 @@
 Each function says why there is no public way.
 """
 from collections import OrderedDict
+from types import MethodType
 from typing import (Any, Callable, Dict, Iterable, List, Optional, Sequence,
                     Tuple, Union)
 
@@ -12,7 +13,8 @@ from mmengine._strategy import FSDPStrategy  # noqa: F401
 from mmengine.config import DictAction
 from mmengine.model import BaseDataPreprocessor
 from mmengine.model.weight_init import update_init_info
-from mmengine.runner import FlexibleRunner, Runner, checkpoint
+from mmengine.runner import (FlexibleRunner, Runner, activation_checkpointing,
+                             checkpoint)
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from mmpretrain.datasets import CustomDataset
@@ -91,6 +93,24 @@ def differentiated_node() -> Optional[int]:
     """
     node = torch._C._current_autograd_node()
     return None if node is None else node._sequence_nr()
+
+
+def forward_without_checkpointing(module: nn.Module) -> Optional[Callable]:
+    """The ``forward`` of a module that MMEngine's ``activation_checkpointing``
+    has replaced by one that runs again in the backward pass; None of others.
+
+    Only the module's own attribute tells. In a copy of the module it is that
+    of the original, and would run this one's layers.
+    """
+    replaced = forward = vars(module).get('forward')
+    while getattr(forward, '__globals__',
+                  None) is vars(activation_checkpointing):
+        forward = forward.__wrapped__
+    if forward is replaced:
+        return None
+    if isinstance(forward, MethodType):
+        return MethodType(forward.__func__, module)
+    return forward
 
 
 def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:

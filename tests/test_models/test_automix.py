@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from helpers import batch, build, cnn_config, train_losses, vit_config
 from mmengine.logging import MessageHub
+from mmengine.runner.activation_checkpointing import \
+    turn_on_activation_checkpointing
 from mmpretrain.models.losses import CrossEntropyLoss
 from torch import nn
 
@@ -500,6 +502,19 @@ def test_a_copy_has_a_block_of_its_own(cfg):
                 for layer in ('query', 'value')
                 for kind in ('weight', 'bias')
             }
+
+
+@pytest.mark.filterwarnings('ignore:torch.utils.checkpoint')
+def test_a_checkpointed_guide_is_not_trained():
+    """MMEngine's ``activation_checkpointing`` changes no gradient."""
+    plain = built(cnn_config, guide='SelfGuide')
+    model, data, gradients = copy.deepcopy(plain), batch(), []
+    turn_on_activation_checkpointing(model, ['backbone.layer2'])
+    for one in (plain, model):
+        losses, _ = train_losses(one, copy.deepcopy(data))
+        sum(losses.values()).backward()
+        gradients.append({name: p.grad for name, p in one.named_parameters()})
+    torch.testing.assert_close(*gradients)
 
 
 def test_two_of_them_have_two_blocks():

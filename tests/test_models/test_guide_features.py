@@ -4,6 +4,8 @@ import copy
 import pytest
 import torch
 from helpers import NUM_CLASSES, build, cnn_config, vit_config
+from mmengine.runner.activation_checkpointing import \
+    turn_on_activation_checkpointing
 from mmpretrain.models import ResNet, SwinTransformer
 
 from mmmix.models import EMAGuide, FrozenGuide, SelfGuide
@@ -131,6 +133,36 @@ def test_the_classifier_is_the_network_with_constant_weights(cfg):
     assert all(p.grad is None for p in model.parameters())
     for name, value in model.state_dict().items():
         assert torch.equal(value, state[name]), name
+
+
+@pytest.mark.filterwarnings('ignore:torch.utils.checkpoint')
+def test_checkpointing_of_mmengine_is_not_that_of_the_guide():
+    """``activation_checkpointing`` in the config of a runner."""
+    plain = build(cnn_config())
+    model = copy.deepcopy(plain)
+    turn_on_activation_checkpointing(model, ['backbone.layer2', 'backbone'])
+    forward = model.backbone.layer2.forward
+    state = copy.deepcopy(plain.state_dict())
+    images, slopes = torch.rand(3, 3, 32, 32), []
+    for one in (plain.train(), model.train()):
+        seen = images.clone().requires_grad_()
+        guidance = SelfGuide()(one, images, CLASSIFIER | {'saliency'},
+                               torch.eye(NUM_CLASSES)[:3])
+        guidance.classifier(seen).square().sum().backward()
+        slopes.append((seen.grad, guidance.saliency))
+        assert all(p.grad is None for p in one.parameters())
+        for name, value in one.state_dict().items():
+            assert torch.equal(value, state[name]), name
+    torch.testing.assert_close(*slopes)
+    assert model.backbone.layer2.forward is forward  # in training as before
+    # a copy's layers are its own, whatever MMEngine put into them
+    average = copy.deepcopy(model)
+    for parameter in model.parameters():
+        parameter.detach().mul_(2.)
+    guide = EMAGuide()
+    guide.average = average
+    logits = guide(model, images, frozenset({'logits'})).logits
+    torch.testing.assert_close(logits, plain.eval()(images))
 
 
 def test_the_average_classifies():

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mmmix.errors import MissingIngredient, MmmixError
+from mmmix.private import forward_without_checkpointing
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from ..attention import (AttentionExtractor, AttentionMap, declared_size,
@@ -167,7 +168,8 @@ class NetworkGuide(Guide):
             _check_gradients(network)
             # the same memory, but nobody else's gradient
             images = images.detach().requires_grad_()
-        with evaluating(network), no_autocast_cache(), \
+        with evaluating(network), keeping_activations(network), \
+                no_autocast_cache(), \
                 self._precision(images, by_gradient), \
                 torch.set_grad_enabled(by_gradient), \
                 self._recording(network, requires) as layer_outputs:
@@ -306,7 +308,8 @@ def _check_gradients(network: nn.Module) -> None:
 
 @contextmanager
 def keeping_activations(model: nn.Module) -> Iterator[None]:
-    """Switch gradient checkpointing (``with_cp``) off.
+    """Switch gradient checkpointing off: ``with_cp``, and what MMEngine's
+    ``activation_checkpointing`` did.
 
     It would run blocks again in the backward pass, where the model has its
     own weights and flags again.
@@ -314,13 +317,19 @@ def keeping_activations(model: nn.Module) -> Iterator[None]:
     modules: List[Any] = [
         m for m in model.modules() if getattr(m, 'with_cp', False)
     ]
+    forwards = [(m, m.forward, plain) for m in model.modules()
+                if (plain := forward_without_checkpointing(m)) is not None]
     for module in modules:
         module.with_cp = False  # type: ignore[assignment]
+    for module, _, plain in forwards:
+        module.forward = plain  # type: ignore[assignment]
     try:
         yield
     finally:
         for module in modules:
             module.with_cp = True  # type: ignore[assignment]
+        for module, checkpointed, _ in forwards:
+            module.forward = checkpointed  # type: ignore[assignment]
 
 
 @contextmanager
