@@ -5,6 +5,14 @@ from torch import Tensor
 from mmmix.errors import MmmixError
 
 
+def check_floating(inputs: Tensor) -> None:
+    """Raise a MmmixError if images are of whole numbers, such as bytes, that
+    cannot be blended."""
+    if not inputs.is_floating_point():
+        raise MmmixError('`inputs` must be floating point to be blended, but '
+                         f'are {inputs.dtype}: convert or normalise them.')
+
+
 def blend_features(values: Tensor, source: Tensor, weight: Tensor) -> Tensor:
     r"""Blend the features of each image with those of its source.
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from mmmix.errors import MmmixError
-from .features import blend_features
+from .features import blend_features, check_floating
 
 # Cells narrower than this many pixels are copied pixel by pixel, wider ones as
 # pieces of image rows.
@@ -28,6 +28,12 @@ def _check_box(box: Sequence[int], inputs: Tensor) -> None:
     if not (0 <= y1 <= y2 <= height and 0 <= x1 <= x2 <= width):
         raise MmmixError(f'The box {tuple(box)} (y1, x1, y2, x2) leaves the '
                          f'{height} x {width} image.')
+
+
+def _one_by_one(*tensors: Tensor) -> bool:
+    """Whether images are written one after the other into memory of their
+    own, the fastest on a CPU, which autograd does not allow."""
+    return all(t.device.type == 'cpu' and not t.requires_grad for t in tensors)
 
 
 def paste_boxes(inputs: Tensor, source: Tensor, source_boxes: Tensor,
@@ -217,7 +223,7 @@ def _paste_by_pixels(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
     mask = mask[:, None, :, None, :,
                 None].expand(n, 1, h, height // h, w,
                              width // w).reshape(n, 1, height, width)
-    if inputs.device.type != 'cpu':
+    if not _one_by_one(inputs):
         return torch.where(mask, inputs[source], inputs)
     mixed = torch.empty_like(inputs)
     for i, j in enumerate(source.tolist()):
@@ -237,7 +243,8 @@ def paste_soft(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
         Tensor: Mixed images ``(N, C, H, W)``; the input is not modified.
 
     Raises:
-        MmmixError: If shapes do not match.
+        MmmixError: If shapes do not match, or the images are of whole
+            numbers.
 
     >>> inputs = torch.tensor([[[[1., 2.]]], [[[5., 6.]]]])
     >>> mask = torch.tensor([[[0., 1.]], [[.5, .25]]])
@@ -246,12 +253,13 @@ def paste_soft(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
             [3., 5.]])
     """
     _check(inputs, source)
+    check_floating(inputs)
     n, _, height, width = inputs.shape
     if mask.shape != (n, height, width):
         raise MmmixError(f'`mask` must have shape ({n}, {height}, {width}), '
                          f'but has {tuple(mask.shape)}.')
     mask = mask.to(inputs.dtype)[:, None]
-    if inputs.device.type != 'cpu':
+    if not _one_by_one(inputs, mask):
         return inputs.lerp(inputs[source], mask)
     return _blend_one_by_one(inputs, source, mask)
 
@@ -278,7 +286,8 @@ def blend_images(inputs: Tensor, source: Tensor, lam: Tensor) -> Tensor:
         Tensor: Mixed images ``(N, C, H, W)``; the input is not modified.
 
     Raises:
-        MmmixError: If shapes do not match.
+        MmmixError: If shapes do not match, or the images are of whole
+            numbers.
 
     >>> inputs = torch.tensor([[[[1., 2.]]], [[[5., 6.]]]])
     >>> lam = torch.tensor([.5, .25])
@@ -287,12 +296,10 @@ def blend_images(inputs: Tensor, source: Tensor, lam: Tensor) -> Tensor:
             [4., 5.]])
     """
     _check(inputs, source)
-    if not inputs.is_floating_point():
-        raise MmmixError('`inputs` must be floating point to be blended, but '
-                         f'are {inputs.dtype}: convert or normalise them.')
+    check_floating(inputs)
     if lam.shape != source.shape:
         raise MmmixError(f'`lam` must have shape {tuple(source.shape)}, but '
                          f'has {tuple(lam.shape)}.')
-    if inputs.device.type != 'cpu' or inputs.requires_grad:
+    if not _one_by_one(inputs):
         return blend_features(inputs, source, lam.view(-1, 1, 1, 1))
     return _blend_one_by_one(inputs, source, lam.tolist())

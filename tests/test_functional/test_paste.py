@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmmix.functional import (blend_features, blend_images, box_masks,
-                              paste_boxes, paste_shared_box)
+                              paste_boxes, paste_shared_box, paste_soft)
 from mmmix.functional.paste import _paste_by_index, _paste_by_slices
 
 PATHS = [_paste_by_slices, _paste_by_index]
@@ -124,9 +124,21 @@ def test_blended_images_have_a_gradient():
         lambda inputs: blend_images(inputs, source, lam), inputs)
 
 
+def test_a_mask_may_have_a_gradient():
+    inputs = torch.rand(2, 1, 2, 3, dtype=torch.float64, requires_grad=True)
+    mask = torch.rand(2, 2, 3, dtype=torch.float64, requires_grad=True)
+    source = torch.tensor([1, 1])
+    for images in (inputs, inputs.detach()):
+        assert torch.autograd.gradcheck(
+            lambda images, mask: paste_soft(images, source, mask),
+            (images, mask))
+
+
 def test_images_that_cannot_be_blended():
     inputs, source, *_ = case()
     with pytest.raises(ValueError, match=r'floating point .* torch.uint8'):
         blend_images(inputs.byte(), source, torch.rand(5))
+    with pytest.raises(ValueError, match=r'floating point .* torch.uint8'):
+        paste_soft(inputs.byte(), source, torch.rand(5, 8, 6))
     with pytest.raises(ValueError, match=r'`lam` must have shape \(5,\)'):
         blend_images(inputs, source, torch.rand(4))

@@ -10,6 +10,7 @@ from mmpretrain.models.utils.batch_augments import CutMix as StockCutMix
 from mmpretrain.models.utils.batch_augments import RandomBatchAugment
 from mmpretrain.models.utils.batch_augments import ResizeMix as StockResizeMix
 
+from mmmix.errors import MmmixError
 from mmmix.functional import area_lambda, resize_mask
 from mmmix.models import RandomMixer
 from mmmix.registry import BATCH_AUGMENTS
@@ -43,6 +44,64 @@ def run(cfg, seed=0, n=7, **kwargs):
     inputs, labels, guidance = case(n, **kwargs)
     params = mixer.sample(np.random.default_rng(seed), n, inputs.shape[-2:])
     return mixer.mix(inputs, labels, params, guidance), inputs, guidance
+
+
+PASTING = [
+    dict(type='mmmix.CutMix'),
+    dict(type='mmmix.ResizeMix'),
+    dict(type='mmmix.SMMix'),
+    dict(type='mmmix.AttentiveCutMix'),
+    dict(type='mmmix.SaliencyMix'),
+    dict(type='mmmix.MaskMix', scale=1, patch_size=4),
+    dict(type='mmmix.MaskMix', scale=1, patch_size=8),
+    dict(type='mmmix.FMix'),
+    dict(type='mmmix.GridMixup'),
+]
+BLENDING = [
+    dict(type='mmmix.Mixup'),
+    dict(type='mmmix.FMix', max_soft=0.5),
+    dict(type='mmmix.SmoothMix'),
+    dict(type='mmmix.PuzzleMix', grids=(4, )),
+    dict(type='mmmix.CoMixup'),
+]
+
+
+def mixed_by_itself(cfg, inputs):
+    """What a mixer returns in a training loop of plain PyTorch."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+    guidance = Guidance(
+        attention=torch.rand(4, 4, 4), saliency=torch.rand(4, 32, 32))
+    return BATCH_AUGMENTS.build(cfg)(inputs, torch.eye(4), guidance)[0]
+
+
+@pytest.mark.parametrize('cfg', PASTING + BLENDING)
+def test_images_may_require_a_gradient(cfg):
+    inputs = torch.rand(4, 3, 32, 32)
+    expected = mixed_by_itself(cfg, inputs)
+    mixed = mixed_by_itself(cfg, inputs.requires_grad_())
+    torch.testing.assert_close(mixed, expected)
+    weight = torch.rand(4, 3, 32, 32)
+    slope, = torch.autograd.grad((mixed * weight).sum(), inputs)
+    with torch.no_grad():  # a mix is linear in the images, in their places
+        assert (slope * inputs).sum() == pytest.approx(
+            (expected * weight).sum().item(), rel=1e-4)
+
+
+@pytest.mark.parametrize('cfg', PASTING)
+def test_bytes_are_pasted(cfg):
+    inputs = torch.randint(256, (4, 3, 32, 32), dtype=torch.uint8)
+    mixed = mixed_by_itself(cfg, inputs)
+    assert mixed.dtype == torch.uint8
+    if cfg['type'] != 'mmmix.ResizeMix':  # which rounds
+        assert torch.equal(mixed.float(), mixed_by_itself(cfg, inputs.float()))
+
+
+@pytest.mark.parametrize('cfg', BLENDING)
+def test_bytes_are_not_blended(cfg):
+    inputs = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+    with pytest.raises(MmmixError, match='floating point .* torch.uint8'):
+        mixed_by_itself(cfg, inputs)
 
 
 @pytest.mark.parametrize('cfg', MIXERS)

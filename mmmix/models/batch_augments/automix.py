@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError, check_name
+from mmmix.functional.features import check_floating
 from mmmix.registry import BATCH_AUGMENTS, MODELS, build_as
 from mmmix.structures import Guidance, MixedBatch
 from ..attention import declared_size
@@ -229,6 +230,7 @@ class AutoMix(BatchMixer):
             labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
+        check_floating(inputs)
         features = self.required(guidance, 'features')
         lam = float(params['lam'])
         plain = min(lam, 1 - lam) <= self.lam_margin

@@ -7,6 +7,7 @@ from torch import Tensor
 from mmmix.errors import MmmixError, check_name
 from mmmix.functional import (cell_shares, move_cells, peak_distances,
                               share_cells)
+from mmmix.functional.features import check_floating
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, to_device
@@ -153,6 +154,7 @@ class CoMixup(BatchMixer):
             labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
+        check_floating(inputs)
         saliency = self.required(guidance, 'saliency')
         shown = self.shown(saliency, params)
         source, lam, mask = sources_of(shown)

@@ -8,6 +8,7 @@ from mmmix.errors import MmmixError
 from mmmix.functional import (area_lambda, border_differences, cell_shares,
                               cut_grid, move_cells, puzzle_costs, resize_mask,
                               transport_cells)
+from mmmix.functional.features import check_floating
 from mmmix.functional.min_cut import import_scipy
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
@@ -174,6 +175,7 @@ class PuzzleMix(BatchMixer):
             labels: Tensor,
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
+        check_floating(inputs)
         saliency = self.required(guidance, 'saliency')
         source = to_device(params['source'], inputs)
         mask = self.mask(inputs, saliency, source, params)
