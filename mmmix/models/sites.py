@@ -12,7 +12,7 @@ from mmmix.errors import MmmixError
 from mmmix.private import (differentiated_node, next_node,
                            notice_hooks_when_compiling)
 from mmmix.structures import MixedBatch
-from .attention import find_extractor
+from .attention import declared_size, find_extractor
 from .guides.network import evaluating, no_autocast_cache
 
 # rows and columns of a module's output, None if it has none that are known
@@ -86,7 +86,7 @@ class Sites:
         Raises:
             MmmixError: See :meth:`grids`.
         """
-        size = _declared_size(backbone) or TRIAL
+        size = declared_size(backbone) or TRIAL
         try:
             like = next(backbone.parameters())
             outputs = self._run(backbone, like.new_zeros(1, 3, *size))
@@ -290,13 +290,6 @@ def _token_grid(count: int, size: Sequence[int], backbone: nn.Module) -> Grid:
     if rows * columns == count and rows * size[1] == columns * size[0]:
         return rows, columns
     return None
-
-
-def _declared_size(backbone: nn.Module) -> Optional[Tuple[int, int]]:
-    try:
-        return find_extractor(backbone).image_size
-    except MmmixError:
-        return None
 
 
 def _no_such_module(backbone: nn.Module, name: str,
