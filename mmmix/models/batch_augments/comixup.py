@@ -35,8 +35,8 @@ class CoMixup(BatchMixer):
     z says which image a cell shows, o is its mean, :math:`\alpha` a draw from
     a Dirichlet distribution for each partition, and :math:`A = (1 - \omega) I
     + \omega D` with the distances D between the most salient places of the
-    images, scaled to a mean of one in each row. An image counts as shown in
-    the others only beyond a threshold. See
+    images, scaled so that a row sums to one on average. An image counts as
+    shown in the others only beyond a threshold. See
     :func:`mmmix.functional.share_cells`; s and the cells are those of
     :class:`PuzzleMix`, without transport. **A GPU waits once in each step for
     the CPU.** For a batch of 100 on one core that takes about 0.3 s with 4 x
