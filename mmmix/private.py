@@ -13,8 +13,8 @@ from mmengine._strategy import FSDPStrategy  # noqa: F401
 from mmengine.config import DictAction
 from mmengine.model import BaseDataPreprocessor
 from mmengine.model.weight_init import update_init_info
-from mmengine.runner import (FlexibleRunner, Runner, activation_checkpointing,
-                             checkpoint)
+from mmengine.runner import (BaseLoop, FlexibleRunner, Runner,
+                             activation_checkpointing, checkpoint)
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from mmpretrain.datasets import CustomDataset
@@ -116,6 +116,14 @@ def forward_without_checkpointing(module: nn.Module) -> Optional[Callable]:
 def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
     """Whether a runner resumes a run, where ``load_from`` starts a new one."""
     return runner._resume
+
+
+def has_train_loop(runner: Union[Runner, FlexibleRunner]) -> bool:
+    """Whether a runner trains, where it may also test or validate only.
+
+    Its ``train_loop`` would be built by asking for it.
+    """
+    return isinstance(runner._train_loop, BaseLoop)
 
 
 def train_on(runner: Union[Runner, FlexibleRunner], dataloader: dict) -> None:

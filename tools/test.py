@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 
 import mmmix  # noqa: F401
 from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
-                       build_runner, check_start, end_processes, load_config,
-                       prints_hidden_if_quiet, require_keys,
+                       build_runner, check_start, drop_mixing, end_processes,
+                       load_config, prints_hidden_if_quiet, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
 from mmmix.cli.preflight import preflight
@@ -73,8 +73,7 @@ def merge_args(cfg, args):
     # checkpoints are whole, so the model is not sharded here
     if cfg.pop('runner_type', None):
         cfg.pop('strategy', None)
-    # nothing is mixed, so a pretrained guide is not needed
-    (cfg.model.get('train_cfg') or {}).pop('guide', None)
+    drop_mixing(cfg)
     set_work_dir(cfg, args.work_dir)
     set_loader_defaults(cfg)
 

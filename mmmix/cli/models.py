@@ -14,7 +14,7 @@ from mmmix.analysis import MAP_KINDS, ModelMap, TrainedModel, open_dataset
 from mmmix.checkpoint import load_weights
 from mmmix.cli.config import add_cfg_options, load_config
 from mmmix.cli.errors import user_errors
-from mmmix.cli.runner import build_model
+from mmmix.cli.runner import build_model, drop_mixing
 from mmmix.errors import MmmixError
 
 
@@ -176,7 +176,7 @@ def read_model(name: str,
         MmmixError: If the checkpoint does not fit the config.
     """
     cfg = load_config(config, options)
-    cfg.model.train_cfg = None
+    drop_mixing(cfg)
     return load_trained(name, cfg, checkpoint)
 
 

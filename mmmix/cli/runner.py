@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
-from mmmix.cli.toolboxes import register_toolboxes
+from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
 from mmmix.engine.fsdp import check_sharding
 from mmmix.engine.hooks import (ExactResumeHook, PlainGroupsHook,
                                 ResumedScheduleHook, StrictLoadingHook)
@@ -303,6 +303,24 @@ def drop_pretrained(model: dict) -> None:
         kept = [init for init in inits if not _is_pretrained(init)]
         if len(kept) < len(inits):
             node['init_cfg'] = kept or None
+
+
+def drop_mixing(cfg: Config) -> None:
+    """Remove mixers and guides from the config of a classifier, in place, for
+    a model that is not trained: what training asks of them is then not
+    checked, and a guide's checkpoint not needed.
+
+    A segmenter or a detector is left alone: it does not mix, and reads other
+    things from ``train_cfg``.
+    """
+    if toolbox_of(cfg) is not None:
+        return
+    if cfg.model.get('train_cfg'):
+        cfg.model.train_cfg = None
+    for part in (cfg, cfg.model):
+        preprocessor = part.get('data_preprocessor')
+        if isinstance(preprocessor, dict):
+            preprocessor.pop('batch_augments', None)
 
 
 def replace_sync_bn(model: dict) -> int:

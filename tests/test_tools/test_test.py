@@ -37,6 +37,83 @@ def test_no_guide_is_needed(run_tool, config, checkpoint, tmp_path):
     assert (tmp_path / 'metrics.json').is_file()
 
 
+AUTOMIX = """
+_base_ = [{base!r}]
+model = dict(
+    head=dict(mix_losses=dict(_delete_=True)),
+    train_cfg=dict(
+        _delete_=True,
+        augments=dict(type='mmmix.AutoMix'),
+        guide=dict(type='mmmix.EMAGuide', feature_layer='layers.0')))
+custom_hooks = [dict(type='mmmix.EMAGuideHook')] + {hooks}
+"""
+
+
+@pytest.mark.parametrize('hooks', [[], [dict(type='EMAHook', momentum=0.5)]])
+def test_a_model_that_its_average_guided(run_tool, config, tmp_path, hooks):
+    """It is as accurate as at the end of its training."""
+    (tmp_path / 'automix.py').write_text(
+        AUTOMIX.format(base=config, hooks=hooks))
+    run_tool('train.py', 'automix.py', '--work-dir', 'run')
+    run_tool('test.py', 'automix.py', 'run/epoch_1.pth', '--out',
+             'metrics.json', '--out-item', 'metrics')
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    log, = tmp_path.glob('run/*/vis_data/scalars.json')
+    trained = json.loads(log.read_text().splitlines()[-1])
+    assert metrics['accuracy/top1'] == trained['accuracy/top1']
+
+
+SAVING = """
+_base_ = [{base!r}]
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='ResNet_CIFAR',
+        depth=18,
+        stem_channels=8,
+        base_channels=8,
+        with_cp=True),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(
+        _delete_=True,
+        type='mmmix.MixLinearClsHead',
+        num_classes=10,
+        in_channels=64),
+    train_cfg=None)
+"""
+PUZZLEMIX = "dict(augments=dict(type='mmmix.PuzzleMix'), {})"
+GUIDED = PUZZLEMIX.format("guide=dict(saliency=dict("
+                          "type='mmmix.FrozenGuide', config='nowhere.py'))")
+SWITCHED = f"""
+custom_hooks = [
+    dict(
+        type='mmpretrain.SwitchRecipeHook',
+        schedule=[
+            dict(action_epoch=1, batch_augments={PUZZLEMIX.format('')})
+        ])
+]
+"""
+
+
+@pytest.mark.parametrize(
+    'mixing', [
+        f'model.update(train_cfg=dict({GUIDED}, _delete_=True))',
+        f'data_preprocessor = dict(batch_augments={GUIDED})',
+        SWITCHED,
+    ],
+    ids=['train_cfg', 'data_preprocessor', 'custom_hooks'])
+def test_what_mixing_requires_is_not_asked_for(run_tool, config, tmp_path,
+                                               mixing):
+    """A network that saves memory gives no gradients by pixel."""
+    path = tmp_path / 'saving.py'
+    path.write_text(SAVING.format(base=config))
+    torch.save(build_model(load_config(path)).state_dict(), 'weights.pth')
+    path.write_text(SAVING.format(base=config) + mixing)
+    run_tool('test.py', path, 'weights.pth', '--out', 'metrics.json',
+             '--out-item', 'metrics', *SMALL)
+    assert (tmp_path / 'metrics.json').is_file()
+
+
 def test_quiet_prints_the_metrics_alone(run_tool, config, checkpoint, tmp_path,
                                         capsys):
     capsys.readouterr()

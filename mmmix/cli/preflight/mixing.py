@@ -69,6 +69,8 @@ def check_mixing(run: Run) -> Iterator[Finding]:
 
 def check_switches(run: Run) -> Iterator[Finding]:
     """The mixers that a hook switches to suit the model."""
+    if 'train' not in run.splits:  # nothing is mixed, nobody guides
+        return
     model = run.model()
     for place, recipe in _switches(run):
         augments = recipe.get('batch_augments')

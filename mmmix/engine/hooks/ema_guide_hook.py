@@ -7,7 +7,7 @@ from torch import nn
 
 from mmmix.errors import MmmixError
 from mmmix.models import EMAGuide
-from mmmix.private import is_resuming
+from mmmix.private import has_train_loop, is_resuming
 from mmmix.registry import HOOKS
 
 KEY = 'guide_ema_state_dict'
@@ -71,7 +71,9 @@ class EMAGuideHook(Hook):
 
     def before_run(self, runner) -> None:
         """Create the average, before weights are loaded, unless MMEngine's
-        ``EMAHook`` keeps one."""
+        ``EMAHook`` keeps one; nothing is guided where nothing is trained."""
+        if not has_train_loop(runner):
+            return
         model = _unwrapped(runner.model)
         if not ema_guides(model):
             raise MmmixError("EMAGuideHook requires guide=dict(type="
