@@ -1,14 +1,18 @@
 """The data preprocessor: randomness, guidance on demand, bad input."""
+import copy
+import pickle
+
 import pytest
 import torch
 from helpers import (BOTH_LOSSES, NUM_CLASSES, SMMIX, batch, build, mix,
                      train_losses, vit_config)
 from mmengine.logging import MessageHub
+from mmengine.model import ExponentialMovingAverage
 from mmpretrain.models import RandomBatchAugment
 from mmpretrain.structures import DataSample
 
 from mmmix.errors import MmmixError
-from mmmix.models import PuzzleMix
+from mmmix.models import PuzzleMix, RandomMixer
 from mmmix.registry import BATCH_AUGMENTS
 
 CUTMIX = dict(type='mmmix.CutMix', alpha=1.)
@@ -56,6 +60,43 @@ def test_the_preprocessor_mixes_nothing_by_itself():
     output = model.data_preprocessor(data, training=True)
     assert set(output) == {'inputs', 'data_samples'}
     assert torch.equal(output['inputs'], torch.stack(data['inputs']))
+
+
+def stock(**kwargs):
+    """A stock classifier with our preprocessor."""
+    cfg = vit_config(
+        backbone=dict(out_type='cls_token'),
+        data_preprocessor=dict(
+            type='mmmix.MixDataPreprocessor', num_classes=NUM_CLASSES))
+    for key in ('loss', 'mix_losses'):
+        cfg['head'].pop(key)
+    cfg['head']['type'] = 'mmpretrain.VisionTransformerClsHead'
+    cfg['type'] = 'mmpretrain.ImageClassifier'
+    return build(dict(cfg, **kwargs))
+
+
+def test_a_model_that_does_not_mix_is_refused():
+    model = stock(train_cfg=dict(augments=[MIXUP, CUTMIX]))
+    model.data_preprocessor(batch(), training=False)
+    with pytest.raises(ValueError, match='Mixup, CutMix.*MixClassifier'):
+        model.data_preprocessor(batch(), training=True)
+    model.data_preprocessor.model_mixes = True  # a class that does
+    model.data_preprocessor(batch(), training=True)
+    unmixed = stock()
+    data = unmixed.data_preprocessor(batch(), training=True)
+    assert torch.isfinite(unmixed(**data, mode='loss')['loss'])
+    unmixed.data_preprocessor.batch_augments = RandomMixer(CUTMIX)  # a hook
+    with pytest.raises(ValueError, match='CutMix.*MixClassifier'):
+        unmixed.data_preprocessor(batch(), training=True)
+
+
+def test_a_copy_of_a_model_mixes_as_well():
+    """As those of an average, or of a strategy that shards."""
+    model = build(vit_config([SMMIX]))
+    copies = [copy.deepcopy(model), ExponentialMovingAverage(model).module]
+    for one in copies + [pickle.loads(pickle.dumps(model))]:
+        losses, data = train_losses(one)
+        assert data['mixed'].kind == 'regions' and 'loss_cls' in losses
 
 
 @pytest.mark.parametrize('augment,losses,asked', [

@@ -7,6 +7,7 @@ from helpers import BOTH_LOSSES, SMMIX, build, train_losses, vit_config
 from inputs import problem, problems, tiny, warnings
 from mmengine.logging import MMLogger
 from mmpretrain.engine import SwitchRecipeHook
+from mmpretrain.models import ImageClassifier
 
 from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
@@ -36,6 +37,35 @@ def test_mixing_in_two_places_of_the_model(kind, preprocessor):
     else:
         cfg.data_preprocessor.batch_augments = dict(augments=[MIXUP])
     assert 'named in two places' in problem(cfg)
+
+
+@pytest.mark.parametrize('place', [
+    'model.train_cfg', 'data_preprocessor.batch_augments',
+    'custom_hooks.0.schedule.0'
+])
+@pytest.mark.parametrize('kind', ['mmpretrain.ImageClassifier', None])
+def test_a_stock_model_does_not_mix_by_our_preprocessor(place, kind):
+    cfg = tiny({'data_preprocessor.type': 'mmmix.MixDataPreprocessor'})
+    cfg.model.type = kind or ImageClassifier
+    cfg.model.head = dict(
+        type='VisionTransformerClsHead', num_classes=10, in_channels=16)
+    cfg.model.backbone.out_type = 'cls_token'
+    mixing = dict(augments=[MIXUP])
+    cfg.model.train_cfg = mixing if 'train_cfg' in place else None
+    if 'preprocessor' in place:
+        cfg.data_preprocessor.batch_augments = mixing
+    if 'hooks' in place:
+        cfg.custom_hooks = [
+            dict(
+                type='SwitchRecipeHook',
+                schedule=[dict(action_epoch=1, batch_augments=mixing)])
+        ]
+    said = problem(cfg)
+    assert said.startswith(
+        f'problem: {place}: The ImageClassifier never mixes')
+    assert "model.type='mmmix.MixClassifier'" in said
+    cfg.data_preprocessor.type = 'ClsDataPreprocessor'
+    assert not problems(cfg)  # this one mixes by itself
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """Checks that a config mixes where it asks for it."""
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Optional
 
 from mmengine.registry import MODELS
 from mmpretrain.models import ImageClassifier
 
-from mmmix.models import MixClassifier, RandomMixer
+from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
 from mmmix.models.requirements import check_requirements
 from mmmix.registry import BATCH_AUGMENTS
 from .finding import Finding
@@ -34,12 +34,11 @@ def check_mixing(run: Run) -> Iterator[Finding]:
     preprocessor = model.get('data_preprocessor') or run.cfg.get(
         'data_preprocessor') or {}
     train_cfg = model.get('train_cfg') or {}
-    with MODELS.switch_scope_and_registry(None) as registry:
-        kind = registry.get(model.type) if isinstance(model.type,
-                                                      str) else model.type
+    kind = _class_of(model)
     if kind is None:
         return  # building the model says so
     if issubclass(kind, ImageClassifier):
+        yield from _unmixed(run, kind, preprocessor, train_cfg)
         if (preprocessor.get('batch_augments') and 'augments' in train_cfg
                 and not issubclass(kind, MixClassifier)):
             yield Finding(
@@ -67,10 +66,34 @@ def check_mixing(run: Run) -> Iterator[Finding]:
                 f'{kind.__name__}. {REMEDY}', place)
 
 
+def _unmixed(run: Run, kind: type, preprocessor: dict,
+             train_cfg: dict) -> Iterator[Finding]:
+    """Mixing by a preprocessor that a stock classifier does not ask to."""
+    if issubclass(kind, MixClassifier) or not issubclass(
+            _class_of(preprocessor) or object, MixDataPreprocessor):
+        return
+    places = [('model.train_cfg', 'augments' in train_cfg),
+              ('data_preprocessor.batch_augments',
+               preprocessor.get('batch_augments'))]
+    places += [(place, recipe.get('batch_augments'))
+               for place, recipe in _switches(run)]
+    place = next((place for place, mixes in places if mixes), None)
+    if place:
+        yield Finding(
+            f'The {kind.__name__} never mixes with a MixDataPreprocessor: set '
+            "model.type='mmmix.MixClassifier'.", place)
+
+
+def _class_of(cfg: dict) -> Optional[type]:
+    """The class of MODELS that a config names, None if there is none."""
+    if not isinstance(cfg.get('type'), str):
+        return cfg.get('type')
+    with MODELS.switch_scope_and_registry(None) as registry:
+        return registry.get(cfg['type'])
+
+
 def check_switches(run: Run) -> Iterator[Finding]:
     """The mixers that a hook switches to suit the model."""
-    if 'train' not in run.splits:  # nothing is mixed, nobody guides
-        return
     model = run.model()
     for place, recipe in _switches(run):
         augments = recipe.get('batch_augments')
@@ -85,6 +108,9 @@ def check_switches(run: Run) -> Iterator[Finding]:
 
 
 def _switches(run: Run) -> Iterator[tuple]:
+    """What hooks switch in training, and where the config says so."""
+    if 'train' not in run.splits:
+        return
     for i, hook in enumerate(run.cfg.get('custom_hooks') or ()):
         if str(hook.get('type')).split('.')[-1] == 'SwitchRecipeHook':
             for k, recipe in enumerate(hook.get('schedule', ())):

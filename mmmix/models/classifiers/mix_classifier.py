@@ -80,6 +80,7 @@ class MixClassifier(ImageClassifier):
                 'MixClassifier requires a MixDataPreprocessor, not a '
                 f'{type(self.data_preprocessor).__name__}: remove `type` from '
                 '`data_preprocessor`.')
+        self.data_preprocessor.model_mixes = True
         # hooks of both are made before anything is compiled
         self.sites = Sites()  # mixers add theirs when they are checked
         self.data_preprocessor.prepare_mixers(self)

@@ -46,15 +46,19 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         batch_augments (RandomMixer, optional): Picks a mixer in each step.
         guides (dict[str, Guide]): The guide for each word that can be
             required from one.
+        model_mixes (bool): Whether the model calls :meth:`mix`.
+            :class:`~mmmix.models.MixClassifier` sets it.
 
     Raises:
         MmmixError: If ``batch_augments`` has another key, or, in training, on
-            labels that are missing or out of range.
+            labels that are missing or out of range, and if there are batch
+            augments but the model does not mix.
     """
 
     _batch_augments: Optional[RandomMixer] = None
     _prepared: Tuple[Callable, ...] = ()  # augments that suit the model
     _has_new = False
+    model_mixes: bool = False
 
     def __init__(self,
                  *args,
@@ -131,11 +135,23 @@ class MixDataPreprocessor(ClsDataPreprocessor):
         """
         samples = data.get('data_samples')
         if training:
+            self._check_model_mixes()
             check_labels(samples, self.num_classes)
         if samples and self.device.type != 'cpu':
             _copy_labels(samples, self.device)
         # the parent would call `batch_augments` in training
         return super().forward(data, training=False)
+
+    def _check_model_mixes(self) -> None:
+        mixers = self.batch_augments
+        if mixers is not None and any(mixers.probs) and not self.model_mixes:
+            names = [type(augment).__name__ for augment in mixers.augments]
+            raise MmmixError(
+                f'A MixDataPreprocessor has {", ".join(names)} to mix with, '
+                'but mixes when the model asks it to, which this one does '
+                "not: set type='mmmix.MixClassifier' of the model. A class of "
+                'your own that calls `data_preprocessor.mix` sets '
+                '`data_preprocessor.model_mixes = True`.')
 
     # guide and mixer run eagerly: their hooks would not fire in a compiled
     # graph, and random permutations break it
