@@ -136,8 +136,8 @@ def with_mixing_of(text: str, host: Config) -> Config:
         raise MmmixError(f'The config {name} mixes nothing: give one with a '
                          'mixer in model.train_cfg, or the name of a mixer.')
     guide = cfg.model.train_cfg.get('guide') or {}
-    attention_map = guide.get('attention_map')
-    attention = guide.get('attention', guide)
+    attention = guide.get('attention') or guide
+    attention_map = attention.get('attention_map')
     if attention.get('type') == 'mmmix.ImageGuide':
         guide = dict(attention=attention)
     else:

@@ -13,6 +13,7 @@ from mmmix.analysis.pairs import Pairs, pair_classes
 from mmmix.cli import build_model, load_config
 from mmmix.cli.methods import guided_methods, read_methods, with_mixing_of
 from mmmix.cli.models import read_model
+from mmmix.errors import MmmixError
 from mmmix.models import SelfGuide, SMMix
 
 TINY = str(Path(__file__).parents[1] / 'test_tools/tiny_smmix.py')
@@ -136,6 +137,23 @@ def test_another_model_mixes_as_a_config_says(weights):
         host)
     guide = build_model(cfg).data_preprocessor.guides['attention']
     assert isinstance(guide, SelfGuide)
+
+
+def test_the_map_of_a_guide_of_attention_alone():
+    host = load_config(TINY)
+    method = TINY + ''.join(
+        f'+model.train_cfg.guide.attention.{option}'
+        for option in ('type=mmmix.EMAGuide',
+                       'attention_map.type=mmmix.ClassAttention'))
+    guides = build_model(with_mixing_of(method, host)).data_preprocessor.guides
+    assert isinstance(guides['attention'], SelfGuide)
+    assert type(guides['attention'].attention_map).__name__ == 'ClassAttention'
+    # a map that the model does not have is not replaced by another
+    cfg = with_mixing_of(
+        'tdattenmix/deit-small_tdattenmix-public-code_8xb128-300e_in1k.py',
+        host)
+    with pytest.raises(MmmixError, match='requires an AbSViT'):
+        build_model(cfg)
 
 
 @pytest.mark.parametrize('whole', [False, True])
