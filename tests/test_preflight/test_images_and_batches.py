@@ -229,6 +229,51 @@ def test_one_image_in_the_last_batch_that_would_be_mixed():
     assert 'last batch of an epoch has one image' in said
 
 
+@pytest.mark.parametrize('hook', [False, True])
+@pytest.mark.parametrize('batch_size, images, partition, said', [
+    (12, 25, None, 'has one image, but CoMixup mixes at least 2'),
+    (12, 25, 10, 'has one image, but CoMixup mixes at least 10'),
+    (12, 33, 10, 'has 9 images, but CoMixup mixes at least 10'),
+    (12, 34, 10, None),
+    (12, 24, 12, None),
+])
+def test_a_mixer_that_takes_many_images(batch_size, images, partition, said,
+                                        hook):
+    cfg = tiny({
+        'train_dataloader.batch_size': batch_size,
+        'train_dataloader.dataset.num_images': images
+    })
+    mixing = dict(augments=[dict(type='mmmix.CoMixup', partition=partition)])
+    cfg.model.head.mix_losses = None
+    cfg.model.train_cfg = mixing
+    if hook:
+        cfg.model.train_cfg = dict(augments=[dict(type='mmmix.CutMix')])
+        cfg.custom_hooks = [
+            dict(
+                type='SwitchRecipeHook',
+                schedule=[dict(action_epoch=1, batch_augments=mixing)])
+        ]
+    if said:
+        assert said in problem(cfg)
+        cfg.train_dataloader.drop_last = True
+    assert not problems(cfg)
+
+
+def test_a_mixer_is_tried_on_as_many_images_as_it_takes():
+    cfg = tiny({'train_dataloader.batch_size': 12})
+    relabelled = dict(
+        type='mmmix.ReLabel', mixer=dict(type='mmmix.CoMixup', partition=10))
+    cfg.model.head.mix_losses = None
+    cfg.model.train_cfg = dict(
+        augments=[dict(type='mmmix.CutMix'), relabelled])
+    cfg.train_dataloader.dataset.num_images = 24
+    assert 'one batch of 2 or 10 images forward' in str(check(cfg))
+    assert not problems(cfg)
+    cfg.train_dataloader.batch_size = 8
+    assert 'partition of 10 images does not fit into a batch of 8' in problem(
+        cfg)
+
+
 @pytest.mark.parametrize('crop, lost', [
     (dict(type='mmpretrain.RandomResizedCrop', scale=32), 'RandomResizedCrop'),
     (dict(type='CenterCrop', crop_size=32), 'CenterCrop'),

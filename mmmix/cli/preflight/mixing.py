@@ -59,7 +59,7 @@ def check_mixing(run: Run) -> Iterator[Finding]:
         yield Finding(
             f'{kind.__name__} does not read {", ".join(keys)}. '
             f'{REMEDY}', 'model.train_cfg')
-    for place, recipe in _switches(run):
+    for place, recipe in switches(run):
         if recipe.get('batch_augments'):
             yield Finding(
                 f'SwitchRecipeHook cannot switch the mixing of a '
@@ -76,7 +76,7 @@ def _unmixed(run: Run, kind: type, preprocessor: dict,
               ('data_preprocessor.batch_augments',
                preprocessor.get('batch_augments'))]
     places += [(place, recipe.get('batch_augments'))
-               for place, recipe in _switches(run)]
+               for place, recipe in switches(run)]
     place = next((place for place, mixes in places if mixes), None)
     if place:
         yield Finding(
@@ -95,7 +95,7 @@ def _class_of(cfg: dict) -> Optional[type]:
 def check_switches(run: Run) -> Iterator[Finding]:
     """The mixers that a hook switches to suit the model."""
     model = run.model()
-    for place, recipe in _switches(run):
+    for place, recipe in switches(run):
         augments = recipe.get('batch_augments')
         if not (augments and isinstance(model, MixClassifier)):
             continue
@@ -107,7 +107,7 @@ def check_switches(run: Run) -> Iterator[Finding]:
     yield from ()
 
 
-def _switches(run: Run) -> Iterator[tuple]:
+def switches(run: Run) -> Iterator[tuple]:
     """What hooks switch in training, and where the config says so."""
     if 'train' not in run.splits:
         return

@@ -1,4 +1,5 @@
 """What the checks look at, each part made once."""
+import math
 from copy import deepcopy
 from functools import wraps
 from inspect import Parameter, signature
@@ -197,8 +198,14 @@ class Run:
 
     @once
     def batch(self, split: str, count: int = STEP) -> Any:
-        """Some of the samples put together, at most as many as a batch has."""
-        samples = self.samples(split)[:min(count, self.batch_size(split))]
+        """Some of the samples put together, at most as many as a batch has;
+        where many are asked for, the same ones again."""
+        samples, count = self.samples(split), min(count,
+                                                  self.batch_size(split))
+        repeats = math.ceil(count / len(samples)) if count > STEP else 1
+        samples = [
+            deepcopy(sample) for _ in range(repeats) for sample in samples
+        ][:count]
         self.looking_at = (f'{len(samples)} samples of the {split} set put '
                            'together')
         return self.loader(split).collate_fn(samples)

@@ -1,6 +1,6 @@
 """Checks of the model: one batch forward and backward, one evaluated."""
 from copy import deepcopy
-from typing import Iterator, List, Sized
+from typing import Iterator, List, Sized, Tuple
 
 import torch
 from mmengine.evaluator import Evaluator
@@ -12,7 +12,8 @@ from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MmmixError
 from mmmix.models import MixClassifier, RandomMixer
 from .finding import Finding, finding_of
-from .run import Run
+from .mixing import switches
+from .run import STEP, Run
 from .schedule import images_in_last_batch
 
 # arguments of metrics that write files
@@ -82,15 +83,17 @@ def check_input(run: Run, split: str) -> Iterator[Finding]:
 def check_training(run: Run) -> Iterator[Finding]:
     """One batch goes forward and backward with every mixer, and gives a
     gradient."""
-    model, batch = run.model(), run.batch('train')
+    model = run.model()
     model.train()
     _give_average(run, model)
     run.looking_at = 'optim_wrapper'
     wrapper = build_optim_wrapper(model, run.cfg.optim_wrapper)
     if isinstance(wrapper, OptimWrapperDict):
         return  # the model itself says which optimizer takes which step
-    numbers = {}
-    for mixer in _mixers_in_turn(model):
+    numbers, sizes = {}, set()
+    for mixer, least in _mixers_in_turn(model):
+        batch = run.batch('train', max(STEP, least))
+        sizes.add(len(batch['inputs']))
         run.looking_at = f'one batch forward and backward {mixer}'.strip()
         data = model.data_preprocessor(deepcopy(batch), True)
         try:
@@ -110,7 +113,7 @@ def check_training(run: Run) -> Iterator[Finding]:
                                    for name, value in parts.items())
         if loss.requires_grad:
             loss.backward()
-    size = len(batch['inputs'])
+    size = ' or '.join(map(str, sorted(sizes)))
     run.looked_at.append(
         f'training: one batch of {size} images forward and backward: ' +
         '; '.join(f'{mixer} {text}'.strip()
@@ -124,34 +127,48 @@ def check_training(run: Run) -> Iterator[Finding]:
             'the loss, the number of classes and what is frozen.', 'model')
 
 
-def _mixers_in_turn(model: nn.Module) -> Iterator[str]:
+def _mixers_in_turn(model: nn.Module) -> Iterator[Tuple[str, int]]:
     """Let a model mix by each of its mixers, and by none if it may; yields
-    what it is set to."""
+    what it is set to, and how many images that takes at least."""
     preprocessor = model.data_preprocessor
     mixers = getattr(preprocessor, 'batch_augments', None)
     if not isinstance(mixers, RandomMixer):
-        yield ''
+        yield '', 1
         return
     try:
         for mixer, prob in zip(mixers.augments, mixers.probs):
             if prob > 0:
                 preprocessor.batch_augments = RandomMixer(mixer)
-                yield f'mixed by {type(mixer).__name__}'
+                yield f'mixed by {type(mixer).__name__}', getattr(
+                    mixer, 'smallest_batch', 1)
         if sum(mixers.probs) < 1 - 1e-6:
             preprocessor.batch_augments = RandomMixer(mixer, 0.)
-            yield 'unmixed'
+            yield 'unmixed', 1
     finally:
         preprocessor.batch_augments = mixers
 
 
 def check_last_batch(run: Run) -> Iterator[Finding]:
-    """A last batch of one image suits the model."""
-    if images_in_last_batch(run, 'train') != 1:
+    """A last batch that is smaller suits the mixers, and one of a single image
+    the model."""
+    images = images_in_last_batch(run, 'train')
+    if images is None:
         return
     model, loader = run.model(), run.loader('train')
+    for mixer in _all_mixers(run, model):
+        least = getattr(mixer, 'smallest_batch', 1)
+        if images < least:
+            yield Finding(
+                'The last batch of an epoch has '
+                f'{"one image" if images == 1 else f"{images} images"}, but '
+                f'{type(mixer).__name__} mixes at least {least}: set '
+                'drop_last=True, or another batch_size.', 'train_dataloader')
+            return
+    if images > 1:
+        return
     run.looking_at = 'a batch of one image'
     model.train()
-    if isinstance(model, MixClassifier):  # every mixer takes a single image
+    if isinstance(model, MixClassifier):  # its mixers take a single image
         model.data_preprocessor.batch_augments = None
     try:
         with torch.no_grad():
@@ -164,6 +181,20 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
             'The last batch of an epoch has one image, with which the model '
             f'cannot be trained ({cause}): set drop_last=True, or another '
             'batch_size.', 'train_dataloader')
+
+
+def _all_mixers(run: Run, model: nn.Module) -> list:
+    """The mixers of a model, and those that a hook switches to."""
+    if not isinstance(model, MixClassifier):
+        return []
+    chosen = [model.data_preprocessor.batch_augments]
+    for _, recipe in switches(run):
+        if recipe.get('batch_augments'):
+            chosen.append(RandomMixer(**recipe['batch_augments']))
+    return [
+        mixer for one in chosen if one
+        for mixer, prob in zip(one.augments, one.probs) if prob > 0
+    ]
 
 
 def check_evaluation(run: Run, split: str) -> Iterator[Finding]:

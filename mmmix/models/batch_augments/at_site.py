@@ -60,6 +60,7 @@ class AtSite(BatchMixer):
                              f"modules and 'input', not {sites!r}.")
         self.sites = tuple(sites)
         self.kind = self.mixer.kind
+        self.smallest_batch = self.mixer.smallest_batch
 
     def _check_mixer(self) -> None:
         mixer, reason = self.mixer, ''

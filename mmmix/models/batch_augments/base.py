@@ -37,11 +37,14 @@ class BatchMixer(metaclass=ABCMeta):
         in_place (bool): Whether each place of a mixed image shows, by the
             weights of the mask, what its two images have at that place, so
             that features can be mixed by the mask alone.
+        smallest_batch (int): Number of images of the smallest batch that it
+            mixes.
     """
 
     requires: FrozenSet[str] = frozenset()
     kind: str = 'regions'
     in_place: bool = True
+    smallest_batch: int = 1
     module: Optional[nn.Module] = None
 
     @abstractmethod

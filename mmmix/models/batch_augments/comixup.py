@@ -113,6 +113,7 @@ class CoMixup(BatchMixer):
             raise MmmixError(f'`omega` must be in [0, 1], not {omega!r}.')
         self.alpha = check_alpha(alpha)
         self.partition = partition
+        self.smallest_batch = partition or 2
         self.grids = check_grids(grids)
         self.beta = beta
         self.gamma = gamma

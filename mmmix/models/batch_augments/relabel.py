@@ -58,6 +58,7 @@ class ReLabel(BatchMixer):
         if mixer is not None:
             self.mixer = build_as(BatchMixer, BATCH_AUGMENTS, mixer, 'mixer')
             self.kind = self.mixer.kind
+            self.smallest_batch = self.mixer.smallest_batch
             self.requires |= self.mixer.requires
 
     def check(self, model: nn.Module) -> None:
