@@ -8,6 +8,7 @@ from mmengine.device import get_device
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.errors import MmmixError
 from mmmix.private import FSDPStrategy as _FSDPStrategy
 from mmmix.registry import STRATEGIES
@@ -118,7 +119,7 @@ def check_sharding(cfg: Config) -> None:
     if cfg.get('launcher', 'none') == 'none':
         raise MmmixError('FSDP shards a model over several processes: start '
                          'them with tools/dist_train.sh CONFIG NUM_PROCESSES.')
-    for hook in cfg.get('custom_hooks') or []:
+    for hook in custom_hooks(cfg):
         if str(hook.get('type')).split('.')[-1] == 'EMAHook':
             raise MmmixError(
                 'EMAHook cannot copy a model whose weights FSDP has sharded: '

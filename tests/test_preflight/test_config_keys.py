@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from helpers import BOTH_LOSSES, SMMIX, build, train_losses, vit_config
 from inputs import problem, problems, tiny, warnings
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmpretrain.engine import SwitchRecipeHook
 from mmpretrain.models import ImageClassifier
@@ -121,6 +122,25 @@ def test_keys_of_the_loop(loop, unknown):
 
 def test_keys_of_the_preprocessor():
     assert 'normalize' in problem(tiny({'data_preprocessor.normalize': True}))
+
+
+@pytest.mark.parametrize('hooks', [
+    'EMAHook',
+    dict(type='EMAHook'),
+    ['EMAHook'],
+])
+@pytest.mark.parametrize('splits', [['train'], ['test']])
+def test_hooks_that_are_not_a_list_of_dicts(hooks, splits):
+    said = problem(tiny({'custom_hooks': hooks}), splits=splits)
+    assert said.startswith(
+        f'problem: custom_hooks: `custom_hooks` is {hooks!r}, but must')
+    assert "must be a list of dicts, such as [dict(type='EMAHook')]" in said
+
+
+def test_a_hook_that_is_built():
+    cfg = tiny()
+    cfg.custom_hooks = [Hook()]
+    assert not problems(cfg)
 
 
 def test_a_preprocessor_that_is_not_read():

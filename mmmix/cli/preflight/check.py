@@ -24,7 +24,8 @@ from .entries import (check_files, check_folders, check_labels,
 from .finding import Finding, Report, finding_of
 from .images import (check_label_maps, check_recorded_crops, check_samples,
                      check_stored_classes, check_turned)
-from .mixing import check_mixing, check_preprocessor, check_switches
+from .mixing import (check_hooks, check_mixing, check_preprocessor,
+                     check_switches)
 from .run import SPLITS, Run
 from .schedule import check_batches, check_loop, check_schedules
 from .step import (check_evaluation, check_input, check_last_batch,
@@ -32,7 +33,7 @@ from .step import (check_evaluation, check_input, check_last_batch,
 
 # A check takes a run, and a split of it where it looks at one data set, and
 # yields findings. Its docstring says what it looks at.
-OF_CONFIG = [check_preprocessor, check_mixing]
+OF_CONFIG = [check_preprocessor, check_hooks, check_mixing]
 OF_TRAINING = [check_loop, check_schedules]
 OF_ENTRIES = [
     check_folders, check_labels, check_same_classes, check_files,

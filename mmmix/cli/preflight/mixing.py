@@ -4,6 +4,7 @@ from typing import Any, Iterator, List, Optional
 from mmengine.registry import MODELS
 from mmpretrain.models import ImageClassifier
 
+from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
 from mmmix.models.requirements import check_requirements
 from mmmix.registry import BATCH_AUGMENTS
@@ -26,6 +27,13 @@ def check_preprocessor(run: Run) -> Iterator[Finding]:
             f'It is not read, because model.data_preprocessor is given, and '
             f'differs from it in {", ".join(keys)}.', 'data_preprocessor',
             False)
+
+
+def check_hooks(run: Run) -> Iterator[Finding]:
+    """The hooks of the config are a list."""
+    run.looking_at = 'custom_hooks'
+    custom_hooks(run.cfg)
+    yield from ()
 
 
 def check_mixing(run: Run) -> Iterator[Finding]:
@@ -111,7 +119,7 @@ def switches(run: Run) -> Iterator[tuple]:
     """What hooks switch in training, and where the config says so."""
     if 'train' not in run.splits:
         return
-    for i, hook in enumerate(run.cfg.get('custom_hooks') or ()):
+    for i, hook in enumerate(custom_hooks(run.cfg)):
         if str(hook.get('type')).split('.')[-1] == 'SwitchRecipeHook':
             for k, recipe in enumerate(hook.get('schedule', ())):
                 yield f'custom_hooks.{i}.schedule.{k}', recipe

@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 from mmpretrain.models import LinearClsHead
 from torch import nn
 
+from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MmmixError
 from mmmix.models import MixClassifier, RandomMixer
@@ -246,9 +247,7 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
 
 def _give_average(run: Run, model: nn.Module) -> None:
     """Let the model stand for its average, where a hook will give one."""
-    hooks = [
-        str(hook.get('type')) for hook in run.cfg.get('custom_hooks') or ()
-    ]
+    hooks = [str(hook.get('type')) for hook in custom_hooks(run.cfg)]
     if any(hook.endswith('EMAGuideHook') for hook in hooks):
         for guide in ema_guides(model):
             guide.average = model
