@@ -103,6 +103,8 @@ class LoadMask(LoadAnnotations):
     Args:
         imdecode_backend (str): The decoder. Defaults to 'pillow'; OpenCV would
             read the colors of a palette instead of the labels.
+        on_error (str): What to do with a label map that cannot be decoded:
+            see :class:`LoadImage`. Defaults to 'raise'.
         **kwargs: ``backend_args`` of ``LoadAnnotations``.
 
     Raises:
@@ -114,14 +116,17 @@ class LoadMask(LoadAnnotations):
         dict(type='mmmix.LoadMask')
     """
 
-    def __init__(self, imdecode_backend: str = 'pillow', **kwargs):
+    def __init__(self,
+                 imdecode_backend: str = 'pillow',
+                 on_error: str = 'raise',
+                 **kwargs):
         super().__init__(
             with_bbox=False,
             with_label=False,
             with_seg=True,
             imdecode_backend=imdecode_backend,
             **kwargs)
-        self.bad_files = BadFiles('raise', 'label map')
+        self.bad_files = BadFiles(on_error, 'label map')
 
     def transform(self, results: dict) -> Optional[dict]:
         """Load the label map."""
