@@ -1,6 +1,8 @@
 import json
+from pkgutil import resolve_name
 
 import pytest
+import torch
 
 from mmmix.analysis.training_cost import draw_accuracies
 
@@ -52,6 +54,25 @@ def test_accuracy_over_training_time(run_tool, tmp_path):
     points = [line.get_xydata().tolist() for line in axes.lines]
     assert points == [[[1, 81.1]], [[1.3, 79.8]]]
     assert [text.get_text() for text in axes.texts] == ['vanilla', 'smmix']
+
+
+@pytest.mark.parametrize(
+    'where', ['cli.build_model', 'analysis.training_cost.Training.step'])
+def test_half_the_batch_where_memory_is_full(run_tool, tmp_path, monkeypatch,
+                                             where):
+    """It may be full of a model already."""
+    work, errors = resolve_name(f'mmmix.{where}'), []
+
+    def full_once(*args):
+        if not errors:
+            errors.append(torch.cuda.OutOfMemoryError())
+            raise errors[0]
+        return work(*args)
+
+    monkeypatch.setattr(f'mmmix.{where}', full_once)
+    run_tool(TOOL, VANILLA, *SMALL)
+    report = json.loads((tmp_path / 'speed.json').read_text())
+    assert len(errors) == 1 and report['batch_size'] == 1
 
 
 def test_bad_input(run_tool):

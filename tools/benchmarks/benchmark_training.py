@@ -49,9 +49,10 @@ def fitting(configs, batch_size, size, device):
         except torch.cuda.OutOfMemoryError:
             if batch_size == 1:
                 raise
-            del trainings
-            torch.cuda.empty_cache()
-            batch_size //= 2
+        # the error holds what filled the memory until its block ends
+        trainings = None
+        torch.cuda.empty_cache()
+        batch_size //= 2
 
 
 def parse_args():
