@@ -82,7 +82,7 @@ def shown_lambda(maps: Tensor,
 
 
 def mean_inconsistency(found: Found) -> Dict[str, float]:
-    r"""Means over the pairs that show something.
+    r"""Means over the pairs that show something, and whose label says so.
 
     The inconsistency of a pair is the distance of its mixed label from what
     can be seen, :math:`|\lambda_{gt} - \lambda|` (TdAttenMix, Eq. 21).
@@ -92,9 +92,10 @@ def mean_inconsistency(found: Found) -> Dict[str, float]:
         ``error`` (see :func:`~mmmix.analysis.pairs.mean_and_error`),
         ``by_pixels``, the same where pixels count, and the means ``lam`` and
         ``lam_gt``; ``images``, how many were judged; ``skipped``, how many
-        show neither object and are left out of the means.
+        show neither object, or have a label of neither, and are left out of
+        the means.
     """
-    judged = ~np.isnan(found['lam_gt'])
+    judged = ~(np.isnan(found['lam_gt']) | np.isnan(found['lam']))
     lam, lam_gt, by_pixels, batch = (
         found[name][judged]
         for name in ('lam', 'lam_gt', 'by_pixels', 'batch'))

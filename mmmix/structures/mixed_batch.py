@@ -118,7 +118,8 @@ class MixedBatch:
     @property
     def source_share(self) -> Tensor:
         """Share of the source's weight in that of both labels, ``(N,)``:
-        lambda, unless the target has a weight of its own."""
+        lambda, unless the target has a weight of its own; NaN where neither
+        has any weight."""
         if self.own_lam is None:
             return self.lam
         return self.lam / (self.lam + self.own_lam)

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmmix.analysis.inconsistency import mean_inconsistency
+from mmmix.analysis.inconsistency import against_first, mean_inconsistency
 from mmmix.analysis.mixed_accuracy import pair_hits
 from mmmix.analysis.truth import unit_mass
 from mmmix.functional import area_attention_lambda
+from mmmix.structures import MixedBatch
 
 
 def ground_truth_lambda(source_map, source_mask, target_map, target_mask):
@@ -53,6 +54,27 @@ def test_lambda_by_hand():
         batch=np.zeros(1))
     assert mean_inconsistency(found)['mean'] == pytest.approx(
         100 * ((4 / 6) / (4 / 6 + 3 / 5) - 0.25))
+
+
+def test_a_label_that_hides_both_objects():
+    """By TokenMixLabel each object has the weight of what of its attention is
+    left; the truth may see something of both."""
+    batch = MixedBatch.unmixed(torch.rand(3, 3, 2, 2), torch.eye(3))
+    batch.lam = torch.tensor([0.2, 0., 0.3])
+    batch.own_lam = torch.tensor([0.6, 0., 0.1])
+    found = dict(
+        lam=batch.source_share.numpy(),
+        lam_gt=np.array([0.5, 0.5, math.nan]),
+        by_pixels=np.array([0.5, 0.5, 0.5]),
+        batch=np.zeros(3))
+    means = mean_inconsistency(found)
+    assert (means['images'], means['skipped']) == (1, 2)
+    for name in ('mean', 'by_pixels', 'lam'):
+        assert means[name] == pytest.approx(25)
+    assert means['lam_gt'] == pytest.approx(50)
+    other = dict(found, lam=np.full(3, 0.25))
+    difference, _ = against_first(dict(a=found, b=other))['b']
+    assert difference == pytest.approx(0)
 
 
 def test_lambda_against_loops():

@@ -27,7 +27,8 @@ COLUMNS = ('method', 'guided by', 'inconsistency', 'std. error',
            'images', 'skipped')
 NOTE = ('Mean of |lambda_gt - lambda| in percent over pairs of different '
         'classes; {} pairs of one class were left out, and so were the '
-        '"skipped", which show neither object. "To the first": the difference '
+        '"skipped", which show neither object, or whose label has no weight '
+        'for either. "To the first": the difference '
         'from the first row, pair by pair. Every object counts by the share '
         'of it that can be seen; "by pixels" counts its pixels instead. ')
 
