@@ -13,8 +13,8 @@ from mmengine._strategy import FSDPStrategy  # noqa: F401
 from mmengine.config import DictAction
 from mmengine.model import BaseDataPreprocessor
 from mmengine.model.weight_init import update_init_info
-from mmengine.runner import (BaseLoop, FlexibleRunner, Runner,
-                             activation_checkpointing, checkpoint)
+from mmengine.runner import (FlexibleRunner, Runner, activation_checkpointing,
+                             checkpoint)
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from mmpretrain.datasets import CustomDataset
@@ -121,9 +121,10 @@ def is_resuming(runner: Union[Runner, FlexibleRunner]) -> bool:
 def has_train_loop(runner: Union[Runner, FlexibleRunner]) -> bool:
     """Whether a runner trains, where it may also test or validate only.
 
-    Its ``train_loop`` would be built by asking for it.
+    Its ``train_loop`` would be built by asking for it: until then it is a
+    config, or None.
     """
-    return isinstance(runner._train_loop, BaseLoop)
+    return not isinstance(runner._train_loop, (dict, type(None)))
 
 
 def train_on(runner: Union[Runner, FlexibleRunner], dataloader: dict) -> None:

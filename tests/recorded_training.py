@@ -130,7 +130,8 @@ def train(cfg):
     model.train()
     optimizer = OptimWrapper(
         torch.optim.SGD(model.parameters(), lr=.05, momentum=.9))
-    hook, runner = None, SimpleNamespace(model=model, hooks=[])
+    hook, runner = None, SimpleNamespace(
+        model=model, hooks=[], _train_loop=True)
     guide = (cfg['train_cfg'].get('guide') or {}).get('type')
     if guide == 'mmmix.EMAGuide':
         hook = EMAGuideHook(momentum=.2)
