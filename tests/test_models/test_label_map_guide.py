@@ -1,5 +1,6 @@
 """Stored label maps, cut as the images are, against loops over places."""
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
+from stand_in_gpu import GPU, stand_in_gpu
 from torch import nn
 
 from mmmix.models import LabelMapGuide
@@ -273,6 +275,7 @@ NAMED = dict(img_path='cat/one.jpg')
       ], {}, r'of cat/one.jpg has the shape \(4, 2, 3\)'),
     ([sample_of(torch.rand(K + 1, 2, 2))], {}, 'of 5 classes, but .* has 4'),
     ([sample_of(torch.full((2, 3, 2, 2), 7.))], {}, 'class 7, but .* has 4'),
+    ([sample_of(torch.full((2, 3, 2, 2), -1.))], {}, 'class -1, but .* has 4'),
     ([sample_of(torch.rand(K, 2, 3))], dict(extent='centre'), 'square maps'),
     ([sample_of(torch.rand(K, 2, 2))], dict(extent='centre'), 'ori_shape'),
 ])
@@ -280,6 +283,20 @@ def test_bad_samples_are_named(samples, options, message):
     with pytest.raises(ValueError, match=message):
         LabelMapGuide(**options)(nn.Module(), torch.rand(1, 3, 8, 8), WORDS,
                                  torch.eye(K)[:1], samples)
+
+
+def test_classes_that_the_model_lacks_are_named_before_a_gpu_sees_them():
+    """There they would end the process."""
+    known, unknown = (sample_of(torch.full((2, 3, 2, 2), n)) for n in (3., 4.))
+    with stand_in_gpu() as waits:
+        images, labels = torch.rand(2, 3, 8, 8).to(GPU), torch.eye(K).to(GPU)
+        del waits[:]
+        guide = partial(LabelMapGuide(), nn.Module(), images, WORDS,
+                        labels[:2])
+        guide([known, known])
+        with pytest.raises(ValueError, match='class 4, but .* from 0 to 3'):
+            guide([known, unknown])
+        assert not waits
 
 
 @pytest.mark.parametrize('stored,words', [

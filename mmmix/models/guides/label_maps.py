@@ -112,15 +112,15 @@ class LabelMapGuide(Guide):
                  samples: Optional[List[DataSample]] = None) -> Guidance:
         # MMPretrain leaves them on the CPU
         stored, boxes = (
-            copy_to(_stack(samples, key), images.device)
-            for key in ('label_map', 'crop_box'))
+            _stack(samples, key) for key in ('label_map', 'crop_box'))
+        num_classes = _check_classes(stored, labels)
+        stored, boxes = (copy_to(t, images.device) for t in (stored, boxes))
         if self.extent == 'centre':
             boxes = _in_centre(boxes, samples, stored.shape[-2:])
         stored, boxes = _flip(stored, boxes, samples)
         if self.axes == 'xy':
             boxes = boxes[:, [1, 0, 3, 2]]
         grid = self.grid or tuple(stored.shape[-2:])
-        num_classes = _check_classes(stored, labels)
         guidance = Guidance()
         if 'attention' in requires:
             own = crop_maps(_of_labels(stored, labels), boxes, grid)
@@ -218,14 +218,16 @@ def _check_classes(stored: Tensor, labels: Optional[Tensor]) -> int:
             f'The label maps are of {stored.size(1)} classes, but the model '
             f'under training has {labels.size(1)}: store maps of its classes, '
             'in its order.')
-    # a GPU would be waited for; there the preflight compares them
+    # once they are on a GPU it would be waited for
     if not of_all and stored.device.type == 'cpu':
-        best = int(stored[:, 1].max())
-        if best >= labels.size(1):
+        lowest, highest = stored[:, 1].float().aminmax()
+        if not 0 <= lowest <= highest < labels.size(1):
+            wrong = lowest if lowest < 0 else highest
             raise MmmixError(
-                f'A label map has class {best}, but the model under training '
-                f'has {labels.size(1)}, from 0 to {labels.size(1) - 1}: store '
-                'maps of its classes, in its order.')
+                f'A label map has class {wrong:g}, but the model under '
+                f'training has {labels.size(1)}, from 0 to '
+                f'{labels.size(1) - 1}: store maps of its classes, in its '
+                'order.')
     return labels.size(1)
 
 
