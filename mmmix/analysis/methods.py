@@ -177,7 +177,7 @@ def check_images(methods: Sequence[Method]) -> None:
     mixes inside of the network, or not at all."""
     for method in methods:
         check_mixing(method)
-        modules = getattr(method.mixer, 'modules', ())
+        modules = method.mixer.modules
         if modules:
             raise MmmixError(
                 f'{method.name} mixes inside of the network, at '

@@ -20,7 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmmix.models import AtSite, BatchMixer, FrozenGuide, ImageGuide
+from mmmix.models import BatchMixer, FrozenGuide, ImageGuide
 from mmmix.progress import track
 from mmmix.structures import Guidance
 from mmmix.version import __version__
@@ -206,8 +206,7 @@ def time_mixing(
         guidance = random_guidance(mixer.requires, batch_size, size,
                                    labels.size(1), device)
         guide = (guides or {}).get(name, lambda images: guidance)
-        grids = [dict.fromkeys(mixer.modules, size)] if isinstance(
-            mixer, AtSite) else []
+        grids = [dict.fromkeys(mixer.modules, size)] if mixer.modules else []
 
         def run():
             params = mixer.sample(rng, batch_size, size, *grids)

@@ -88,6 +88,21 @@ def test_it_requires_what_its_mixer_does():
     assert ReLabel(dict(type='mmmix.Mixup')).kind == 'blend'
 
 
+def test_it_mixes_where_its_mixer_does():
+    assert ReLabel().in_place and ReLabel().modules == ()
+    assert not ReLabel(SMMIX).in_place
+    inside = ReLabel(dict(type='mmmix.ManifoldMix'))
+    assert inside.modules == ('layer1', 'layer2')
+    rng, grids = np.random.default_rng(3), dict(layer1=(4, 4), layer2=(2, 2))
+    sites = {
+        inside.sample(rng, 4, (8, 8), grids).get('site')
+        for _ in range(20)
+    }
+    assert sites == {None, 'layer1', 'layer2'}
+    with pytest.raises(ValueError, match='at layer1 or layer2, which a plain'):
+        inside(torch.rand(2, 3, 8, 8), torch.eye(2))
+
+
 def test_the_mixer_is_checked_with_the_model():
     maskmix = dict(type='mmmix.MaskMix', scale=1, patch_size=12)
     with pytest.raises(ValueError, match='not a multiple'):

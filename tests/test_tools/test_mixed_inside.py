@@ -8,13 +8,14 @@ import torch
 from matplotlib.figure import Figure
 
 from mmmix.analysis import Pairs, methods_of, mix_pairs, open_dataset
+from mmmix.analysis.methods import check_images
 from mmmix.analysis.mixed_accuracy import logits_of
 from mmmix.analysis.trained_model import TrainedModel, load_batch
 from mmmix.analysis.training_cost import time_mixing
 from mmmix.cli import build_model, load_config
 from mmmix.cli.methods import choose_mixers, mixer_names, with_mixers
 from mmmix.cli.models import load_trained
-from mmmix.models import ManifoldMix, MixToken
+from mmmix.models import ManifoldMix, MixToken, ReLabel
 from mmmix.visualization import draw_pairs
 
 MANIFOLD = 'ManifoldMix+sites=[layers.0]'
@@ -136,10 +137,22 @@ def test_there_is_no_mixed_image_to_look_at(run_tool, config, weights, tool,
                  '--num-images', 20, *SMALL)
 
 
+def test_a_mixer_with_new_labels_is_still_inside(config):
+    cfg = with_mixers(
+        load_config(config),
+        [dict(type='mmmix.ReLabel', mixer=dict(type='mmmix.MixToken'))])
+    methods = methods_of(load_trained('tiny', cfg, None))
+    with pytest.raises(ValueError, match='at patch_embed, so .* no mixed ima'):
+        check_images(methods)
+
+
 def test_time_of_mixing_features():
     times = time_mixing(
-        dict(ManifoldMix=ManifoldMix(sites=['layer1']), MixToken=MixToken()),
-        4, (32, 48), 3, torch.device('cpu'))
+        dict(
+            ManifoldMix=ManifoldMix(sites=['layer1']),
+            MixToken=MixToken(),
+            ReLabel=ReLabel(dict(type='mmmix.MixToken'))), 4, (32, 48), 3,
+        torch.device('cpu'))
     for row in times.values():
         assert row['ms'] > 0
     # it gathers the partners and blends into a second copy

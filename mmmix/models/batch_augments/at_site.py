@@ -59,12 +59,13 @@ class AtSite(BatchMixer):
             raise MmmixError('`sites` must be a list of different names of '
                              f"modules and 'input', not {sites!r}.")
         self.sites = tuple(sites)
+        self.modules = tuple(site for site in sites if site != IMAGES)
         self.kind = self.mixer.kind
         self.smallest_batch = self.mixer.smallest_batch
 
     def _check_mixer(self) -> None:
         mixer, reason = self.mixer, ''
-        if isinstance(mixer, AtSite):
+        if mixer.modules:
             reason = 'has sites of its own'
         elif mixer.requires:
             reason = (
@@ -78,11 +79,6 @@ class AtSite(BatchMixer):
             raise MmmixError(
                 f'{type(mixer).__name__} cannot mix inside of a network: it '
                 f'{reason}. Choose a mixer such as CutMix, MaskMix or Mixup.')
-
-    @property
-    def modules(self) -> Tuple[str, ...]:
-        """The sites without the images."""
-        return tuple(site for site in self.sites if site != IMAGES)
 
     @property
     def name(self) -> str:
@@ -166,12 +162,3 @@ class AtSite(BatchMixer):
             target_boxes=None,
             mixer=self.name,
             site=site)
-
-    def __call__(self, inputs: Tensor, labels: Tensor,
-                 *guidance) -> Tuple[Tensor, Tensor]:
-        if not self.modules:
-            return super().__call__(inputs, labels, *guidance)
-        raise MmmixError(
-            f'{self.name} mixes inside of the network, which a plain batch '
-            'augment cannot: use `mmmix.MixClassifier` with '
-            '`mmmix.MixDataPreprocessor`.')

@@ -37,6 +37,8 @@ class BatchMixer(metaclass=ABCMeta):
         in_place (bool): Whether each place of a mixed image shows, by the
             weights of the mask, what its two images have at that place, so
             that features can be mixed by the mask alone.
+        modules (tuple[str, ...]): Paths of the modules of the backbone whose
+            output it may mix instead of the images; none of them by default.
         smallest_batch (int): Number of images of the smallest batch that it
             mixes.
     """
@@ -44,6 +46,7 @@ class BatchMixer(metaclass=ABCMeta):
     requires: FrozenSet[str] = frozenset()
     kind: str = 'regions'
     in_place: bool = True
+    modules: Tuple[str, ...] = ()
     smallest_batch: int = 1
     module: Optional[nn.Module] = None
 
@@ -134,8 +137,15 @@ class BatchMixer(metaclass=ABCMeta):
             Tuple[Tensor, Tensor]: Mixed images and mixed labels.
 
         Raises:
-            MmmixError: If shapes do not fit, or a guidance is missing.
+            MmmixError: If shapes do not fit, a guidance is missing, or it
+                mixes inside of a network.
         """
+        if self.modules:
+            raise MmmixError(
+                f'{type(self).__name__} mixes inside of the network, at '
+                f'{" or ".join(self.modules)}, which a plain batch augment '
+                'cannot: use `mmmix.MixClassifier` with '
+                '`mmmix.MixDataPreprocessor`.')
         check_batch(inputs, labels)
         if callable(guidance):
             guidance = guidance(inputs, self.requires, labels)

@@ -1,4 +1,4 @@
-from typing import Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 import numpy as np
 from torch import Tensor, nn
@@ -59,6 +59,8 @@ class ReLabel(BatchMixer):
             self.mixer = build_as(BatchMixer, BATCH_AUGMENTS, mixer, 'mixer')
             self.kind = self.mixer.kind
             self.smallest_batch = self.mixer.smallest_batch
+            self.in_place = self.mixer.in_place
+            self.modules = self.mixer.modules
             self.requires |= self.mixer.requires
 
     def check(self, model: nn.Module) -> None:
@@ -76,11 +78,22 @@ class ReLabel(BatchMixer):
             return super().sample_for(model, rng, inputs)
         return self.mixer.sample_for(model, rng, inputs)
 
-    def sample(self, rng: np.random.Generator, batch_size: int,
-               image_size: Sequence[int]) -> Params:
+    def sample(self,
+               rng: np.random.Generator,
+               batch_size: int,
+               image_size: Sequence[int],
+               grids: Optional[Dict] = None) -> Params:
+        """Draw all random numbers of the mixer.
+
+        Args:
+            rng, batch_size, image_size: As in the parent.
+            grids (dict[str, tuple[int, int] | None], optional): See
+                :meth:`AtSite.sample`; for a mixer inside of a network.
+        """
         if self.mixer is None:
             return dict(source=np.arange(batch_size))
-        return self.mixer.sample(rng, batch_size, image_size)
+        more = {} if grids is None else dict(grids=grids)
+        return self.mixer.sample(rng, batch_size, image_size, **more)
 
     def mix(self,
             inputs: Tensor,
