@@ -115,10 +115,22 @@ def load_weights(model: nn.Module,
     """
     checkpoint = CheckpointLoader.load_checkpoint(
         check_checkpoint(path, what), 'cpu')
+    weights = weights_of(checkpoint, path)
+    untrained = {
+        name.split('.')[1]
+        for name in model.state_dict()
+        if name.startswith('mixers.') and name not in weights
+    }
+    remedy = 'Give the config that it was trained with.'
+    if untrained:
+        remedy = (f'What {" and ".join(sorted(untrained))} learned is only in '
+                  'the checkpoints of trainings with it: give the CONFIG and '
+                  'the CHECKPOINT of such a training together, not the name '
+                  'of the mixer for the checkpoint of another.')
     fit_weights(
         model,
-        weights_of(checkpoint, path),
+        weights,
         f'The {what} {path}',
-        'Give the config that it was trained with.',
+        remedy,
         unused=MIXERS,
         saved_size=trained_img_size(checkpoint))

@@ -68,10 +68,23 @@ def test_controls_need_the_truth(run_tool, config, tmp_path):
     (['--methods', 'CutMix', '--judge', 'gone.py', 'x'], 'gone.py'),
     (['--num-images', '17'], 'between 1 and 16'),
     (['--methods', 'ReLabel'], 'only gives labels and mixes nothing'),
+    (['--methods', 'AutoMix'], 'What AutoMix learned .* CONFIG and the CHECK'),
 ])
 def test_bad_input(run_tool, config, tmp_path, arguments, problem):
     with pytest.raises(SystemExit, match=problem):
         run(run_tool, config, tmp_path, *arguments)
+
+
+def test_a_mixer_that_learned_comes_with_its_own_checkpoint(
+        run_tool, config, tmp_path):
+    cfg = load_config(config)
+    cfg.model.train_cfg = dict(augments=[dict(type='mmmix.AutoMix')])
+    cfg.model.head.pop('mix_losses')
+    cfg.dump(tmp_path / 'automix.py')
+    run(run_tool, str(tmp_path / 'automix.py'), tmp_path, '--judge', config,
+        save(config, tmp_path / 'other.pth'), '--out', 'table')
+    rows = json.loads((tmp_path / 'table.json').read_text())['rows']
+    assert [row[0] for row in rows] == ['automix']
 
 
 def test_no_judge(run_tool, config, tmp_path):
