@@ -2,7 +2,9 @@
 
 Builds combinations with a small ViT and a small CNN and trains one step: every
 mixer x label rule x mix loss, guided by the model itself, and every mixer x
-guide, without other parts and with those that ask guides the most.
+guide, without other parts and with those that ask guides the most. What reads
+label maps is crossed with the mixers alone, guided by the model or by stored
+maps.
 A combination is refused only for a missing ingredient, which the table names:
 M, a mask of one source; R, regions that belong to one image each; T, patch
 tokens; C, class attention.
@@ -48,12 +50,14 @@ MIXERS = dict(
     MixToken=dict(type='mmmix.MixToken', sites=['of the network']),
     CoMixup=dict(type='mmmix.CoMixup'),
     SMMix=dict(type='mmmix.SMMix', delta=0.5))
+MAPS = 'label_maps'
 RULES = {
     'area': None,
     'TransMix': dict(type='mmmix.TransMixLabel'),
     'PAL': dict(type='mmmix.ProgressiveAttentionLabel'),
     'area-attention': dict(type='mmmix.AreaAttentionLabel'),
     'TokenMix': dict(type='mmmix.TokenMixLabel'),
+    'TokenMix, label maps': dict(type='mmmix.TokenMixLabel', maps=MAPS),
 }
 FINE = dict(type='mmmix.FineGrainedLoss')
 # a blend can be held to consistency, if it is asked to
@@ -63,6 +67,7 @@ LOSSES = {
     'none': {},
     'fine-grained': dict(fine=FINE),
     'dense': dict(dense=DENSE),
+    'dense, label maps': dict(dense=dict(DENSE, target=MAPS)),
     'consistency': dict(consistency=CONSISTENCY),
     'both': dict(fine=FINE, consistency=CONSISTENCY),
     'unmixed': dict(unmixed=dict(type='mmmix.UnmixedLoss')),
@@ -88,7 +93,10 @@ CNN = dict(
 BACKBONES = dict(ViT=VIT, CNN=CNN)
 AXES = ('mixer', 'rule', 'losses', 'guide')
 PLAIN = dict(rule='area', losses='none', guide='self')
-ASKING = ['area-attention', 'consistency']  # for attention and logits
+# rule and losses that ask the guides: for attention and logits, or label maps
+ASKING = ('area-attention', 'consistency')
+READING = ('TokenMix, label maps', 'dense, label maps')
+STORED = 'stored maps + self'
 
 
 def model_config(backbone, mixer=None, rule=None, losses=None, guide=None):
@@ -113,6 +121,7 @@ def guides(backbone):
     """Guides by name, all with a map that looks at the label."""
     label = dict(type='mmmix.TopDown')
     own = dict(type='mmmix.SelfGuide')
+    stored = dict(type='mmmix.LabelMapGuide')
     frozen = dict(
         type='mmmix.FrozenGuide', config=dict(model=model_config(backbone)))
     return {
@@ -122,22 +131,29 @@ def guides(backbone):
         'frozen': dict(frozen, attention_map=label),
         'frozen + self': dict(own, attention=frozen),
         'image + self': dict(own, attention=dict(type='mmmix.ImageGuide')),
+        STORED: dict(stored, saliency=own, features=own, classifier=own),
     }
+
+
+def crossed(rule, losses, guide):
+    """Whether every mixer is crossed with these."""
+    parts = (rule, losses)
+    plain = (PLAIN['rule'], PLAIN['losses'])
+    if guide == PLAIN['guide']:
+        return rule == plain[0] or losses == plain[1] or not any(
+            part in READING for part in parts)
+    return parts in (plain, READING if guide == STORED else ASKING)
 
 
 def combinations(backbone):
     """Names and parts of the combinations, as dicts of pairs."""
     choices = (MIXERS, RULES, LOSSES, guides(backbone))
     for names in itertools.product(*choices):
-        _, *parts, guide = names
-        if guide != PLAIN['guide'] and parts not in ([
-                PLAIN['rule'], PLAIN['losses']
-        ], ASKING):
-            continue
-        yield {
-            axis: (name, choice[name])
-            for axis, choice, name in zip(AXES, choices, names)
-        }
+        if crossed(*names[1:]):
+            yield {
+                axis: (name, choice[name])
+                for axis, choice, name in zip(AXES, choices, names)
+            }
 
 
 def train_one_step(backbone, combination):
@@ -159,7 +175,12 @@ def train_one_step(backbone, combination):
     model.train()
     data = dict(
         inputs=[torch.rand(3, SIZE, SIZE) for _ in range(3)],
-        data_samples=[DataSample().set_gt_label(i) for i in range(3)])
+        data_samples=[
+            DataSample(
+                label_map=torch.rand(CLASSES, 4, 4),
+                crop_box=torch.tensor([0., 0., 1., 1.])).set_gt_label(i)
+            for i in range(3)
+        ])
     data = model.data_preprocessor(data, training=True)
     losses = model(**data, mode='loss')
     expected = {'loss_cls', *(f'loss_{name}' for name in parts['losses'])}

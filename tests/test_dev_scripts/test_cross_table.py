@@ -5,6 +5,11 @@ import cross_table
 import pytest
 from generated import renewed
 
+from mmmix.models import LabelRule, MixLoss
+from mmmix.models.guides import Guide
+from mmmix.models.losses import GeneratorLoss
+from mmmix.registry import MODELS, TASK_UTILS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,13 +55,44 @@ def test_the_table_explains_every_refusal(results_of):
             assert letter in {'', *cells}
 
 
-def test_every_mixer_is_crossed():
-    from mmmix.cli.methods import mixer_names
-    crossed = {
-        cfg['type'].split('.')[-1]
-        for cfg in cross_table.MIXERS.values()
+def names_in(parts):
+    """Names of classes in configs, nested ones included."""
+    if isinstance(parts, dict):
+        if 'type' in parts:
+            yield parts['type'].split('.')[-1]
+        parts = [*parts.values()]
+    for part in parts if isinstance(parts, list) else ():
+        yield from names_in(part)
+
+
+def registered(registry, kind, *others):
+    """Names of the registered parts of a kind."""
+    return {
+        name
+        for name, part in registry.module_dict.items()
+        if issubclass(part, kind) and not issubclass(part, others)
     }
-    assert crossed == set(mixer_names())
+
+
+def test_every_part_is_crossed():
+    from mmmix.cli.methods import mixer_names
+    assert set(names_in(cross_table.MIXERS)) == set(mixer_names())
+    assert set(names_in(cross_table.RULES)) == registered(MODELS, LabelRule)
+    # AutoMix brings its own
+    assert set(names_in(cross_table.LOSSES)) == registered(
+        MODELS, MixLoss, GeneratorLoss)
+    guides = set(names_in(cross_table.guides('ViT')))
+    assert guides >= registered(TASK_UTILS, Guide)
+
+
+def test_what_reads_label_maps_is_crossed_with_stored_ones(results_of):
+    for results in results_of.values():
+        crossed = {
+            names[0]
+            for names in results
+            if names[1:] == (*cross_table.READING, cross_table.STORED)
+        }
+        assert crossed == {*cross_table.MIXERS}
 
 
 def test_the_page_holds_the_table(results_of):
