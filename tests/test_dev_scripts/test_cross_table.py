@@ -66,11 +66,12 @@ def names_in(parts):
 
 
 def registered(registry, kind, *others):
-    """Names of the registered parts of a kind."""
+    """Names of the parts of a kind that mmmix, not a test, registers."""
     return {
         name
         for name, part in registry.module_dict.items()
-        if issubclass(part, kind) and not issubclass(part, others)
+        if part.__module__.startswith('mmmix.') and issubclass(part, kind)
+        and not issubclass(part, others)
     }
 
 
