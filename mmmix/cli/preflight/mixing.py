@@ -67,11 +67,10 @@ def check_mixing(run: Run) -> Iterator[Finding]:
         yield Finding(
             f'{kind.__name__} does not read {", ".join(keys)}. '
             f'{REMEDY}', 'model.train_cfg')
-    for place, recipe in switches(run):
-        if recipe.get('batch_augments'):
-            yield Finding(
-                f'SwitchRecipeHook cannot switch the mixing of a '
-                f'{kind.__name__}. {REMEDY}', place)
+    for place, _ in switches(run):
+        yield Finding(
+            f'SwitchRecipeHook cannot switch the mixing of a '
+            f'{kind.__name__}. {REMEDY}', place)
 
 
 def _unmixed(run: Run, kind: type, preprocessor: dict,
@@ -82,9 +81,7 @@ def _unmixed(run: Run, kind: type, preprocessor: dict,
         return
     places = [('model.train_cfg', 'augments' in train_cfg),
               ('data_preprocessor.batch_augments',
-               preprocessor.get('batch_augments'))]
-    places += [(place, recipe.get('batch_augments'))
-               for place, recipe in switches(run)]
+               preprocessor.get('batch_augments')), *switches(run)]
     place = next((place for place, mixes in places if mixes), None)
     if place:
         yield Finding(
@@ -103,9 +100,8 @@ def _class_of(cfg: dict) -> Optional[type]:
 def check_switches(run: Run) -> Iterator[Finding]:
     """The mixers that a hook switches to suit the model."""
     model = run.model()
-    for place, recipe in switches(run):
-        augments = recipe.get('batch_augments')
-        if not (augments and isinstance(model, MixClassifier)):
+    for place, augments in switches(run):
+        if not isinstance(model, MixClassifier):
             continue
         run.looking_at = place
         before = model.data_preprocessor.batch_augments
@@ -116,13 +112,16 @@ def check_switches(run: Run) -> Iterator[Finding]:
 
 
 def switches(run: Run) -> Iterator[tuple]:
-    """What hooks switch in training, and where the config says so."""
+    """The mixing that hooks switch to in training, and where the config says
+    so."""
     if 'train' not in run.splits:
         return
     for i, hook in enumerate(custom_hooks(run.cfg)):
         if str(hook.get('type')).split('.')[-1] == 'SwitchRecipeHook':
             for k, recipe in enumerate(hook.get('schedule', ())):
-                yield f'custom_hooks.{i}.schedule.{k}', recipe
+                if recipe.get('batch_augments'):
+                    yield (f'custom_hooks.{i}.schedule.{k}',
+                           recipe['batch_augments'])
 
 
 def _mixers(node: Any) -> List[str]:

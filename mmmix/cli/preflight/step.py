@@ -188,10 +188,10 @@ def _all_mixers(run: Run, model: nn.Module) -> list:
     """The mixers of a model, and those that a hook switches to."""
     if not isinstance(model, MixClassifier):
         return []
-    chosen = [model.data_preprocessor.batch_augments]
-    for _, recipe in switches(run):
-        if recipe.get('batch_augments'):
-            chosen.append(RandomMixer(**recipe['batch_augments']))
+    chosen = [
+        model.data_preprocessor.batch_augments,
+        *(RandomMixer(**augments) for _, augments in switches(run))
+    ]
     return [
         mixer for one in chosen if one
         for mixer, prob in zip(one.augments, one.probs) if prob > 0

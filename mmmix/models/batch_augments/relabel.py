@@ -1,4 +1,4 @@
-from typing import Dict, Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import numpy as np
 from torch import Tensor, nn
@@ -78,22 +78,13 @@ class ReLabel(BatchMixer):
             return super().sample_for(model, rng, inputs)
         return self.mixer.sample_for(model, rng, inputs)
 
-    def sample(self,
-               rng: np.random.Generator,
-               batch_size: int,
-               image_size: Sequence[int],
-               grids: Optional[Dict] = None) -> Params:
-        """Draw all random numbers of the mixer.
-
-        Args:
-            rng, batch_size, image_size: As in the parent.
-            grids (dict[str, tuple[int, int] | None], optional): See
-                :meth:`AtSite.sample`; for a mixer inside of a network.
-        """
+    def sample(self, rng: np.random.Generator, batch_size: int,
+               image_size: Sequence[int], *args: Any, **kwargs: Any) -> Params:
+        """Draw all random numbers of the mixer, whose own ``sample`` may take
+        more than that of others, such as the grids of :class:`AtSite`."""
         if self.mixer is None:
             return dict(source=np.arange(batch_size))
-        more = {} if grids is None else dict(grids=grids)
-        return self.mixer.sample(rng, batch_size, image_size, **more)
+        return self.mixer.sample(rng, batch_size, image_size, *args, **kwargs)
 
     def mix(self,
             inputs: Tensor,
