@@ -20,6 +20,8 @@ from mmengine.visualization.vis_backend import BaseVisBackend
 from mmpretrain.datasets import CustomDataset
 from torch import Tensor, nn
 from torch.distributed import Store, distributed_c10d
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import \
+    CheckpointWrapper
 
 
 def copy_without_waiting(preprocessor: BaseDataPreprocessor) -> None:
@@ -97,11 +99,14 @@ def differentiated_node() -> Optional[int]:
 
 def forward_without_checkpointing(module: nn.Module) -> Optional[Callable]:
     """The ``forward`` of a module that MMEngine's ``activation_checkpointing``
-    has replaced by one that runs again in the backward pass; None of others.
+    has replaced, or FSDP's has wrapped, so that it runs again in the backward
+    pass; None of others.
 
-    Only the module's own attribute tells. In a copy of the module it is that
-    of the original, and would run this one's layers.
+    Only the module's own attribute tells of MMEngine's. In a copy of the
+    module it is that of the original, and would run this one's layers.
     """
+    if isinstance(module, CheckpointWrapper):
+        return module._checkpoint_wrapped_module
     replaced = forward = vars(module).get('forward')
     while getattr(forward, '__globals__',
                   None) is vars(activation_checkpointing):

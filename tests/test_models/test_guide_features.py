@@ -7,6 +7,8 @@ from helpers import NUM_CLASSES, build, cnn_config, vit_config
 from mmengine.runner.activation_checkpointing import \
     turn_on_activation_checkpointing
 from mmpretrain.models import ResNet, SwinTransformer
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import \
+    apply_activation_checkpointing
 
 from mmmix.models import EMAGuide, FrozenGuide, SelfGuide
 from mmmix.models.guides.features import as_map, find_layer, first_output
@@ -135,13 +137,24 @@ def test_the_classifier_is_the_network_with_constant_weights(cfg):
         assert torch.equal(value, state[name]), name
 
 
-@pytest.mark.filterwarnings('ignore:torch.utils.checkpoint')
-def test_checkpointing_of_mmengine_is_not_that_of_the_guide():
+def wrap_for_fsdp(model):
+    """``activation_checkpointing`` of FSDPStrategy."""
+    apply_activation_checkpointing(
+        model, check_fn=lambda module: module is model.backbone.layer2)
+
+
+def wrap_for_runner(model):
     """``activation_checkpointing`` in the config of a runner."""
+    turn_on_activation_checkpointing(model, ['backbone.layer2', 'backbone'])
+
+
+@pytest.mark.filterwarnings('ignore:torch.utils.checkpoint')
+@pytest.mark.parametrize('wrap', [wrap_for_runner, wrap_for_fsdp])
+def test_checkpointing_is_not_that_of_the_guide(wrap):
     plain = build(cnn_config())
     model = copy.deepcopy(plain)
-    turn_on_activation_checkpointing(model, ['backbone.layer2', 'backbone'])
-    forward = model.backbone.layer2.forward
+    wrap(model)
+    forward = vars(model.backbone.layer2).get('forward')
     state = copy.deepcopy(plain.state_dict())
     images, slopes = torch.rand(3, 3, 32, 32), []
     for one in (plain.train(), model.train()):
@@ -154,7 +167,8 @@ def test_checkpointing_of_mmengine_is_not_that_of_the_guide():
         for name, value in one.state_dict().items():
             assert torch.equal(value, state[name]), name
     torch.testing.assert_close(*slopes)
-    assert model.backbone.layer2.forward is forward  # in training as before
+    # in training as before
+    assert vars(model.backbone.layer2).get('forward') is forward
     # a copy's layers are its own, whatever MMEngine put into them
     average = copy.deepcopy(model)
     for parameter in model.parameters():

@@ -308,8 +308,8 @@ def _check_gradients(network: nn.Module) -> None:
 
 @contextmanager
 def keeping_activations(model: nn.Module) -> Iterator[None]:
-    """Switch gradient checkpointing off: ``with_cp``, and what MMEngine's
-    ``activation_checkpointing`` did.
+    """Switch gradient checkpointing off: ``with_cp``, and what the
+    ``activation_checkpointing`` of MMEngine or of FSDP did.
 
     It would run blocks again in the backward pass, where the model has its
     own weights and flags again.
@@ -317,19 +317,23 @@ def keeping_activations(model: nn.Module) -> Iterator[None]:
     modules: List[Any] = [
         m for m in model.modules() if getattr(m, 'with_cp', False)
     ]
-    forwards = [(m, m.forward, plain) for m in model.modules()
+    forwards = [(vars(m), vars(m).get('forward'), plain)
+                for m in model.modules()
                 if (plain := forward_without_checkpointing(m)) is not None]
     for module in modules:
         module.with_cp = False  # type: ignore[assignment]
-    for module, _, plain in forwards:
-        module.forward = plain  # type: ignore[assignment]
+    for attributes, _, plain in forwards:
+        attributes['forward'] = plain
     try:
         yield
     finally:
         for module in modules:
             module.with_cp = True  # type: ignore[assignment]
-        for module, checkpointed, _ in forwards:
-            module.forward = checkpointed  # type: ignore[assignment]
+        for attributes, own, _ in forwards:
+            if own is None:
+                del attributes['forward']
+            else:
+                attributes['forward'] = own
 
 
 @contextmanager
