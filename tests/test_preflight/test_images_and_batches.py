@@ -259,19 +259,29 @@ def test_a_mixer_that_takes_many_images(batch_size, images, partition, said,
     assert not problems(cfg)
 
 
-def test_a_mixer_is_tried_on_as_many_images_as_it_takes():
+@pytest.mark.parametrize('augments', [None, [dict(type='mmmix.CutMix')]])
+@pytest.mark.parametrize('hook', [False, True])
+def test_a_mixer_is_tried_on_as_many_images_as_it_takes(augments, hook):
     cfg = tiny({'train_dataloader.batch_size': 12})
     relabelled = dict(
         type='mmmix.ReLabel', mixer=dict(type='mmmix.CoMixup', partition=10))
     cfg.model.head.mix_losses = None
-    cfg.model.train_cfg = dict(
-        augments=[dict(type='mmmix.CutMix'), relabelled])
+    if hook:
+        cfg.model.train_cfg = augments and dict(augments=augments)
+        switch = dict(
+            action_epoch=1,
+            batch_augments=dict(augments=[relabelled], probs=[.5]))
+        cfg.custom_hooks = [dict(type='SwitchRecipeHook', schedule=[switch])]
+    else:
+        cfg.model.train_cfg = dict(
+            augments=[*(augments or ()), relabelled],
+            probs=None if augments else [.5])
     cfg.train_dataloader.dataset.num_images = 24
     assert 'one batch of 2 or 10 images forward' in str(check(cfg))
     assert not problems(cfg)
     cfg.train_dataloader.batch_size = 8
-    assert 'partition of 10 images does not fit into a batch of 8' in problem(
-        cfg)
+    said = problem(cfg)
+    assert 'partition of 10 images does not fit into a batch of 8' in said
 
 
 @pytest.mark.parametrize('crop, lost', [

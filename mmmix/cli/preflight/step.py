@@ -11,7 +11,7 @@ from torch import nn
 from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.engine.hooks.ema_guide_hook import ema_guides
 from mmmix.errors import MmmixError
-from mmmix.models import MixClassifier, RandomMixer
+from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
 from .finding import Finding, finding_of
 from .mixing import switches
 from .run import STEP, Run
@@ -92,7 +92,7 @@ def check_training(run: Run) -> Iterator[Finding]:
     if isinstance(wrapper, OptimWrapperDict):
         return  # the model itself says which optimizer takes which step
     numbers, sizes = {}, set()
-    for mixer, least in _mixers_in_turn(model):
+    for mixer, least in _mixers_in_turn(run, model):
         batch = run.batch('train', max(STEP, least))
         sizes.add(len(batch['inputs']))
         run.looking_at = f'one batch forward and backward {mixer}'.strip()
@@ -128,25 +128,44 @@ def check_training(run: Run) -> Iterator[Finding]:
             'the loss, the number of classes and what is frozen.', 'model')
 
 
-def _mixers_in_turn(model: nn.Module) -> Iterator[Tuple[str, int]]:
+def _mixers_in_turn(run: Run, model: nn.Module) -> Iterator[Tuple[str, int]]:
     """Let a model mix by each of its mixers, and by none if it may; yields
     what it is set to, and how many images that takes at least."""
-    preprocessor = model.data_preprocessor
-    mixers = getattr(preprocessor, 'batch_augments', None)
-    if not isinstance(mixers, RandomMixer):
+    mixing = _mixing(run, model)
+    if not mixing:
         yield '', 1
         return
+    preprocessor = model.data_preprocessor
+    before = preprocessor.batch_augments
     try:
-        for mixer, prob in zip(mixers.augments, mixers.probs):
-            if prob > 0:
-                preprocessor.batch_augments = RandomMixer(mixer)
-                yield f'mixed by {type(mixer).__name__}', getattr(
-                    mixer, 'smallest_batch', 1)
-        if sum(mixers.probs) < 1 - 1e-6:
-            preprocessor.batch_augments = RandomMixer(mixer, 0.)
+        for mixer in _mixers(mixing):
+            preprocessor.batch_augments = RandomMixer(mixer)
+            yield f'mixed by {type(mixer).__name__}', getattr(
+                mixer, 'smallest_batch', 1)
+        if not before or any(sum(one.probs) < 1 - 1e-6 for one in mixing):
+            preprocessor.batch_augments = before and RandomMixer(
+                before.augments, [0.] * len(before.probs))
             yield 'unmixed', 1
     finally:
-        preprocessor.batch_augments = mixers
+        preprocessor.batch_augments = before
+
+
+def _mixing(run: Run, model: nn.Module) -> List[RandomMixer]:
+    """What a model mixes by, and what hooks switch to."""
+    if not isinstance(model.data_preprocessor, MixDataPreprocessor):
+        return []
+    chosen = [
+        model.data_preprocessor.batch_augments,
+        *(RandomMixer(**augments) for _, augments in switches(run))
+    ]
+    return [one for one in chosen if one]
+
+
+def _mixers(mixing: List[RandomMixer]) -> list:
+    return [
+        mixer for one in mixing for mixer, prob in zip(one.augments, one.probs)
+        if prob > 0
+    ]
 
 
 def check_last_batch(run: Run) -> Iterator[Finding]:
@@ -156,7 +175,7 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
     if images is None:
         return
     model, loader = run.model(), run.loader('train')
-    for mixer in _all_mixers(run, model):
+    for mixer in _mixers(_mixing(run, model)):
         least = getattr(mixer, 'smallest_batch', 1)
         if images < least:
             yield Finding(
@@ -182,20 +201,6 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
             'The last batch of an epoch has one image, with which the model '
             f'cannot be trained ({cause}): set drop_last=True, or another '
             'batch_size.', 'train_dataloader')
-
-
-def _all_mixers(run: Run, model: nn.Module) -> list:
-    """The mixers of a model, and those that a hook switches to."""
-    if not isinstance(model, MixClassifier):
-        return []
-    chosen = [
-        model.data_preprocessor.batch_augments,
-        *(RandomMixer(**augments) for _, augments in switches(run))
-    ]
-    return [
-        mixer for one in chosen if one
-        for mixer, prob in zip(one.augments, one.probs) if prob > 0
-    ]
 
 
 def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
