@@ -40,6 +40,23 @@ def test_mixing_in_two_places_of_the_model(kind, preprocessor):
     assert 'named in two places' in problem(cfg)
 
 
+@pytest.mark.parametrize('twice', [False, True])
+def test_a_model_of_timm_mixes(twice):
+    pytest.importorskip('timm')
+    cfg = tiny()
+    cfg.model = dict(
+        type='mmpretrain.TimmClassifier',
+        model_name='resnet10t',
+        num_classes=10,
+        train_cfg=dict(augments=[MIXUP]))
+    cfg.data_preprocessor.pop('type', None)
+    if twice:
+        cfg.data_preprocessor.batch_augments = dict(augments=[MIXUP])
+        assert 'TimmClassifier reads the first alone' in problem(cfg)
+    else:
+        assert not problems(cfg)
+
+
 @pytest.mark.parametrize('place', [
     'model.train_cfg', 'data_preprocessor.batch_augments',
     'custom_hooks.0.schedule.0'

@@ -2,7 +2,8 @@
 from typing import Any, Iterator, List, Optional
 
 from mmengine.registry import MODELS
-from mmpretrain.models import ImageClassifier
+from mmpretrain.models import (BaseClassifier, ImageClassifier,
+                               ImageToImageRetriever)
 
 from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
@@ -12,6 +13,8 @@ from .finding import Finding
 from .run import Run
 
 MIXERS = {**BATCH_AUGMENTS.parent.module_dict, **BATCH_AUGMENTS.module_dict}
+# whose batches MMPretrain mixes
+MIXED = (BaseClassifier, ImageToImageRetriever)
 REMEDY = ("Mixing is for classification: train a 'mmmix.MixClassifier', and "
           'fine-tune its weights here.')
 
@@ -45,14 +48,15 @@ def check_mixing(run: Run) -> Iterator[Finding]:
     kind = _class_of(model)
     if kind is None:
         return  # building the model says so
-    if issubclass(kind, ImageClassifier):
+    if issubclass(kind, MIXED):
         yield from _unmixed(run, kind, preprocessor, train_cfg)
         if (preprocessor.get('batch_augments') and 'augments' in train_cfg
                 and not issubclass(kind, MixClassifier)):
+            read = 'second' if issubclass(kind, ImageClassifier) else 'first'
             yield Finding(
                 'Mixing is named in two places, model.train_cfg and '
                 'data_preprocessor.batch_augments, of which '
-                f'{kind.__name__} reads the second alone: remove one.',
+                f'{kind.__name__} reads the {read} alone: remove one.',
                 'model.train_cfg')
         return
     named = _mixers(preprocessor.get('batch_augments'))
