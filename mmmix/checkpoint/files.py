@@ -3,6 +3,7 @@ import logging
 import textwrap
 import zipfile
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, List, Optional, Union
 from urllib.parse import urlparse
@@ -76,7 +77,8 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
 @CheckpointLoader.register_scheme(('http://', 'https://'), force=True)
 def load_from_http(filename: str, map_location: Any = None, **kwargs) -> Any:
     """Download a file once, and read it as one on the disk; a digest at the
-    end of its name is checked.
+    end of its name is checked. Without one the name does not tell what is in
+    the file, and the copy's name has a hash of the address.
 
     Args:
         filename (str): The address.
@@ -84,11 +86,13 @@ def load_from_http(filename: str, map_location: Any = None, **kwargs) -> Any:
         **kwargs: What other loaders of addresses take; unused.
     """
     name = Path(urlparse(filename).path).name
+    digest = torch.hub.HASH_REGEX.search(name)
+    if digest is None:
+        name = f'{sha256(filename.encode()).hexdigest()[:8]}-{name}'
     file = Path(torch.hub.get_dir(), 'checkpoints', name)
     for turn in (get_rank() == 0, True):  # the others find it, or have no
         if turn and not file.exists():  # disk in common with the first
             file.parent.mkdir(parents=True, exist_ok=True)
-            digest = torch.hub.HASH_REGEX.search(name)
             torch.hub.download_url_to_file(filename, str(file), digest
                                            and digest.group(1))
         barrier()

@@ -166,10 +166,11 @@ def test_safetensors_are_read(tmp_path):
 def test_an_address_is_read_as_a_file(tmp_path, trace, monkeypatch):
     """Also one that MMEngine looks up by the name of a model."""
     monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path))
-    (tmp_path / 'checkpoints').mkdir()
-    names = 'w.pth', 'resnet18-f37072fd.pth'
-    for name in names:
-        hostile('state_dict', tmp_path / 'checkpoints' / name, trace)
+
+    def download(address, path, digest):
+        hostile('state_dict', path, trace)
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
     for address in ('https://host/w.pth', 'http://host/w.pth',
                     'torchvision://resnet18'):
         with pytest.raises(ValueError, match='more than tensors'):
@@ -192,6 +193,20 @@ def test_an_address_is_downloaded_once(tmp_path, monkeypatch):
     for _ in range(2):
         assert read_weights('https://host/net-0123abcd.pth?x=1')['w'] == 1
     assert found == [('https://host/net-0123abcd.pth?x=1', '0123abcd')]
+
+
+def test_files_of_the_same_name_at_two_addresses(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path))
+    monkeypatch.setattr(
+        torch.hub, 'download_url_to_file', lambda address, path, digest: torch.
+        save(dict(w=torch.tensor(len(address))), path))
+    addresses = [
+        f'https://host/{method}/epoch_300.pth'
+        for method in ('smmix', 'cutmix', 'smmix')
+    ]
+    for address in addresses:
+        assert read_weights(address)['w'] == len(address)
+    assert len(list((tmp_path / 'checkpoints').iterdir())) == 2
 
 
 def initialize(path, **init_cfg):
