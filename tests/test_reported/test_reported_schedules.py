@@ -77,6 +77,20 @@ def test_b068_the_schedule_of_the_new_config(rates, before, after):
     assert resumed == pytest.approx(whole[len(resumed):], rel=1e-6)
 
 
+def test_b068_in_the_middle_of_an_epoch(rates):
+    line = """
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=3,
+                                     save_last=False))
+param_scheduler = dict(_delete_=True, type='LinearLR', start_factor=0.01,
+                       by_epoch=False, end={})
+"""
+    rates('short', line.format(4))
+    resumed = rates('longer', LONGER + line.format(8), resumed='short')
+    whole = rates('whole', LONGER + line.format(8))
+    assert len(whole) % 4 == 0 and len(resumed) == len(whole) - 3
+    assert resumed == pytest.approx(whole[3:], rel=1e-6)
+
+
 def test_b068_what_is_followed_is_said(run_tool, tmp_path, trained, capsys):
     for epochs, said in (2, 0), (4, 1):
         work_dir = tmp_path / str(epochs)

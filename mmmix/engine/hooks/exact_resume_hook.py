@@ -55,12 +55,8 @@ class ExactResumeHook(Hook):
         if self.resumed is None:
             return
         self._warn(runner)
-        consumed, length = (
-            self.resumed.get(key, 0)
-            for key in ('consumed', 'batches_per_epoch'))
-        if length and isinstance(loader.batch_sampler, SeededBatchSampler):
-            # as large a share of an epoch that has become shorter or longer
-            self.consumed = consumed * len(loader) // length
+        if isinstance(loader.batch_sampler, SeededBatchSampler):
+            self.consumed = consumed_batches({KEY: self.resumed}, len(loader))
 
     def before_train_epoch(self, runner) -> None:
         """Seed what draws before the first batch, and skip the batches that
@@ -124,6 +120,15 @@ class ExactResumeHook(Hook):
                 'Some kernels of a GPU add in another order each time: the '
                 'run may differ from an uninterrupted one in the last bits, '
                 'unless both have randomness=dict(deterministic=True).')
+
+
+def consumed_batches(checkpoint: dict, length: int) -> int:
+    """How many of the ``length`` batches of its epoch a run had consumed when
+    it saved a checkpoint: as large a share, where the epoch has become
+    shorter or longer."""
+    place = checkpoint.get(KEY, {})
+    before = place.get('batches_per_epoch')
+    return place['consumed'] * length // before if before else 0
 
 
 def _device() -> str:

@@ -4,6 +4,7 @@ from typing import List, Optional
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
+from mmmix.engine.hooks.exact_resume_hook import consumed_batches
 from mmmix.errors import MmmixError
 from mmmix.private import is_resuming
 
@@ -41,7 +42,7 @@ class ResumedScheduleHook(Hook):
                 or any(
                     getattr(s, 'need_step_args', False) for s in schedulers)):
             return
-        _advance(runner, schedulers, checkpoint['meta'])
+        _advance(runner, schedulers, checkpoint)
         old = saved[0]['lr']
         for theirs, ours in zip(saved, groups):
             theirs.update({k: ours[k] for k in SCHEDULED if k in ours})
@@ -70,14 +71,17 @@ def _described(states: List[dict], groups: List[dict]) -> tuple:
             [group.get('initial_lr', group['lr']) for group in groups])
 
 
-def _advance(runner, schedulers: list, meta: dict) -> None:
-    """Step new schedulers as often as the run has done."""
+def _advance(runner, schedulers: list, checkpoint: dict) -> None:
+    """Step new schedulers as often as a run of these epochs would have done,
+    and, in the epoch that it stopped in, of these batches."""
+    meta = checkpoint['meta']
     by_epoch = [s for s in schedulers if s.by_epoch]
     by_iter = [s for s in schedulers if not s.by_epoch]
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
         epochs, length = meta['epoch'], len(runner.train_dataloader)
+        begun = consumed_batches(checkpoint, length)
     else:
-        epochs, length, by_epoch = 1, meta['iter'], []
+        epochs, length, by_epoch, begun = 1, meta['iter'], [], 0
     with warnings.catch_warnings():  # there were steps of the optimizer
         warnings.simplefilter('ignore')
         for _ in range(epochs):
@@ -85,6 +89,9 @@ def _advance(runner, schedulers: list, meta: dict) -> None:
                 for scheduler in by_iter:
                     scheduler.step()
             for scheduler in by_epoch:
+                scheduler.step()
+        for _ in range(begun):
+            for scheduler in by_iter:
                 scheduler.step()
 
 
