@@ -94,7 +94,8 @@ class LoadImage(LoadImageFromFile):
 @TRANSFORMS.register_module()
 class LoadMask(LoadAnnotations):
     """mmcv's ``LoadAnnotations`` for label maps alone, but a file that cannot
-    be decoded, or is of another size than the image, is named in an error.
+    be decoded, has colors instead of labels, or is of another size than the
+    image, is named in an error.
 
     **Required Keys:** ``seg_map_path``
 
@@ -109,7 +110,8 @@ class LoadMask(LoadAnnotations):
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        MmmixError: If it cannot be decoded or has another size.
+        MmmixError: If it cannot be decoded, or has several channels or
+            another size.
 
     Example::
 
@@ -136,8 +138,9 @@ class LoadMask(LoadAnnotations):
 
 def load_label_map(results: dict, load: Callable,
                    bad_files: BadFiles) -> Optional[dict]:
-    """Load a label map, and name the file if it is missing, cannot be decoded
-    or is of another size than the image.
+    """Load a label map, and name the file if it is missing, cannot be
+    decoded, has colors instead of labels, or is of another size than the
+    image.
 
     Args:
         results (dict): The sample, with ``seg_map_path``.
@@ -159,9 +162,16 @@ def load_label_map(results: dict, load: Callable,
         bad_files.bad(path, decoding_error(error))
         return None
     bad_files.good()
+    shape = results['gt_seg_map'].shape
+    if len(shape) > 2:
+        raise MmmixError(
+            f'{path!r} is no label map: it has {shape[2]} channels, where one '
+            'is wanted, with the number of the class at each pixel. Save '
+            'numbers instead of colors, or colors as the palette of an image '
+            "of numbers, read by imdecode_backend='pillow'.")
     if 'ori_shape' in results:
-        check_size(results['img_path'], results['ori_shape'][:2],
-                   results['gt_seg_map'].shape[:2], 'labels')
+        check_size(results['img_path'], results['ori_shape'][:2], shape,
+                   'labels')
     return results
 
 

@@ -1,13 +1,16 @@
 """Data set and loading for mmseg, which this module imports:
 ``custom_imports = dict(imports=['mmmix.datasets.segmentation'])``."""
+import io
 from typing import Optional
 
+import numpy as np
 from mmseg import datasets as stock
 from mmseg.datasets.transforms import LoadAnnotations
+from PIL import Image, UnidentifiedImageError
 
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS, TRANSFORMS
-from .bad_files import BadFiles
+from .bad_files import BadFiles, read_file
 from .loading import load_label_map
 
 
@@ -62,7 +65,8 @@ class LoadSegMap(LoadAnnotations):
     Raises:
         FileNotFoundError: If the label map does not exist.
         MmmixError: If a label map cannot be decoded, or has another label or
-            size. An EXIF orientation turns the image, but not the label map.
+            size or several channels. An EXIF orientation turns the image, but
+            not the label map.
 
     Example::
 
@@ -91,6 +95,7 @@ class LoadSegMap(LoadAnnotations):
         results = load_label_map(results, load, self.bad_files)
         if results is None:
             return None
+        _check_depth(path, self.backend_args)
         labels, count = results['gt_seg_map'], self.num_classes
         wrong = labels[(labels >= count) & (labels != self.ignore_index)]
         if wrong.size:
@@ -102,3 +107,19 @@ class LoadSegMap(LoadAnnotations):
                 f'the data set has {count} classes: labels 0 to {count - 1}, '
                 f'and {self.ignore_index} for pixels that do not count.')
         return results
+
+
+def _check_depth(path: str, backend_args: Optional[dict]) -> None:
+    """Check the labels of a file of more than 8 bits, which mmseg cuts to the
+    lowest 8: 263 would be 7."""
+    try:
+        image = Image.open(io.BytesIO(read_file(path, backend_args)))
+    except UnidentifiedImageError:  # mmseg has read it by another decoder
+        return
+    if not image.mode.startswith(('I', 'F')):
+        return
+    labels = np.asarray(image)
+    if labels.min() < 0 or labels.max() > 255:
+        raise MmmixError(
+            f'{path!r} has labels from {labels.min()} to {labels.max()}, but '
+            'MMSegmentation reads 8 bits, 0 to 255: number the classes anew.')

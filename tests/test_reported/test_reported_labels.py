@@ -10,6 +10,7 @@ from PIL import Image
 from test_tools.tiny_smmix import __file__ as CONFIG
 
 from mmmix.cli import build_model, load_config
+from mmmix.datasets import LoadMask
 
 SIGMOID = dict(type='mmpretrain.CrossEntropyLoss', use_sigmoid=True)
 
@@ -100,3 +101,31 @@ def test_b096_label_maps(tmp_path, save):
                 seg_map_path=str(tmp_path / 'gone.png'),
                 seg_fields=[],
                 reduce_zero_label=False))
+
+
+def colors(path):
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(path)
+
+
+def many_classes(path):
+    Image.fromarray((LABELS + 256).astype(np.uint16)).save(path)
+
+
+@pytest.mark.downstream
+@pytest.mark.parametrize('save, message', [(colors, 'has 3 channels'),
+                                           (many_classes, 'from 256 to 257')])
+def test_unlisted_label_maps_that_hold_no_labels(tmp_path, save, message):
+    pytest.importorskip('mmseg')
+    from mmmix.datasets.segmentation import LoadSegMap
+    path = tmp_path / 'map.png'
+    save(path)
+    sample = dict(
+        img_path='x.jpg',
+        seg_map_path=str(path),
+        seg_fields=[],
+        reduce_zero_label=False)
+    with pytest.raises(ValueError, match=f'map.png.* {message}'):
+        LoadSegMap(num_classes=2)(dict(sample))
+    if save is colors:
+        with pytest.raises(ValueError, match=message):
+            LoadMask()(dict(sample))
