@@ -81,3 +81,33 @@ def test_a_file_of_another_kind(run_tool, tmp_path):
     path.write_text('{"images": []}')
     with pytest.raises(SystemExit, match='no annotations, categories'):
         run_tool(TOOL, tmp_path)
+
+
+def test_images_of_the_same_name_in_two_folders(run_tool, tmp_path, capsys):
+    root = make_coco(tmp_path)
+    path = root / 'annotations/instances_train2017.json'
+    content = json.loads(path.read_text())
+    one, other = content['images'][:2]
+    one['file_name'], other['file_name'] = 'a/0.jpg', 'b/0.jpg'
+    flat = annotation(3, other['id'], 1, 0, 0, 9, segmentation=[[0, 0, 4, 4]])
+    content.update(
+        images=[one, other],
+        annotations=[
+            annotation(1, one['id'], 1, 0, 0, 9),
+            annotation(2, other['id'], 3, 0, 0, 9), flat,
+            dict(flat, id=4, segmentation=[])
+        ])
+    path.write_text(json.dumps(content))
+    run_tool(TOOL, root, '--splits', 'train2017')
+    assert set(np.unique(painted(root, 'a/0'))) == {0, 255}
+    assert set(np.unique(painted(root, 'b/0'))) == {1, 255}
+    output = capsys.readouterr().out
+    assert '; 1 outlines of fewer than three points' in output
+    assert "classes=('person', 'car', 'toothbrush')" in output
+
+    for name, message in (('a/0.png', 'the same label map'),
+                          ('../0.jpg', 'outside'), ('/tmp/0.jpg', 'outside')):
+        other['file_name'] = name
+        path.write_text(json.dumps(content))
+        with pytest.raises(SystemExit, match=message):
+            run_tool(TOOL, root, '--splits', 'train2017')

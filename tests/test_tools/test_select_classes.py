@@ -27,6 +27,8 @@ def test_rows_follow_the_sorted_wnids(run_tool, tmp_path):
     ('n00000000', 1000, "1 of 1 wnids .* such as 'n00000000'"),
     ('', 1000, 'a wnid of ImageNet-1k in each line'),
     (IMAGENET_WNIDS[0], 10, 'no head of 1000 classes'),
+    (f'{IMAGENET_WNIDS[5]} {IMAGENET_WNIDS[0]} {IMAGENET_WNIDS[5]}', 1000,
+     f'{IMAGENET_WNIDS[5]} is listed twice'),
 ])
 def test_bad_input(run_tool, tmp_path, wnids, classes, message):
     torch.save({'head.fc.bias': torch.rand(classes)}, tmp_path / 'all.pth')

@@ -2,8 +2,8 @@
 
 Reads DATA_ROOT/annotations/instances_SPLIT.json and writes a label map for
 each image, DATA_ROOT/semantic/SPLIT/NAME.png. A label is the index of the
-object's category among the categories of the file, sorted by id (0 to 79), and
-255 where there is no object. Larger objects are painted first, so that smaller
+object's category among the categories of the file, sorted by id (0 to 79 for
+COCO's own), and 255 where there is no object. Larger objects are painted first, so that smaller
 ones stay visible. A crowd is painted as objects of its category, before the
 others, because its outline is rough.
 
@@ -24,6 +24,7 @@ from mmmix.errors import MmmixError
 from mmmix.progress import track
 
 NOTHING = 255
+COCO = 80  # categories
 
 
 def paint(image, annotations, labels):
@@ -37,6 +38,9 @@ def paint(image, annotations, labels):
         (-a.get('iscrowd', 0), -a['area'], a['id'])):
         shape = annotation['segmentation']
         if isinstance(shape, list):  # polygons, which may overlap
+            shape = [polygon for polygon in shape if not is_flat(polygon)]
+            if not shape:
+                continue
             shape = coco_mask.merge(coco_mask.frPyObjects(shape, h, w))
         elif isinstance(shape['counts'], list):
             shape = coco_mask.frPyObjects(shape, h, w)
@@ -45,8 +49,30 @@ def paint(image, annotations, labels):
     return painted
 
 
+def is_flat(polygon):
+    """Whether an outline has fewer than three points."""
+    return len(polygon) < 6
+
+
+def targets_of(images, folder):
+    """The file of each image's label map, in the folders of its name."""
+    targets = {}
+    for image in images:
+        name = Path(image['file_name'])
+        target = folder / name.with_suffix('.png')
+        if name.is_absolute() or '..' in name.parts:
+            raise MmmixError(f'The image {name} is outside of the folder of '
+                             'images.')
+        if target in targets:
+            raise MmmixError(f'Two images of the file, {targets[target]} and '
+                             f'{name}, have the same label map {target}.')
+        targets[target] = name
+    return [*targets]
+
+
 def save_png(labels, path):
     """Save a label map: all of it, or leave the old file as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.part')
     try:
         Image.fromarray(labels).save(part, format='PNG')
@@ -78,11 +104,11 @@ def convert(root, split):
         by_image[annotation['image_id']].append(annotation)
 
     folder = root / 'semantic' / split
-    folder.mkdir(parents=True, exist_ok=True)
+    targets = targets_of(content['images'], folder)
     pixels = Counter()
-    for image in track(content['images'], split):
+    for image, target in track([*zip(content['images'], targets)], split):
         painted = paint(image, by_image.get(image['id'], []), labels)
-        save_png(painted, folder / f'{Path(image["file_name"]).stem}.png')
+        save_png(painted, target)
         pixels.update(dict(zip(*np.unique(painted, return_counts=True))))
     report(split, folder, content, by_image, pixels)
 
@@ -94,6 +120,9 @@ def report(split, folder, content, by_image, pixels):
     crowds = sum(a.get('iscrowd', 0) for a in seen)
     empty = len(painted - set(by_image))
     strangers = len(content['annotations']) - len(seen)
+    flat = sum(
+        is_flat(polygon) for a in seen if isinstance(a['segmentation'], list)
+        for polygon in a['segmentation'])
     total = sum(pixels.values())
     print(f'{split}: {len(painted)} label maps in {folder}, '
           f'{len(seen) - crowds} objects and {crowds} crowds of '
@@ -102,7 +131,20 @@ def report(split, folder, content, by_image, pixels):
           f'{(total - pixels[NOTHING]) / max(total, 1):.1%} of the pixels. '
           f'{empty} images have no object' +
           (f'; {strangers} annotations are of images that are not in the '
-           'file' if strangers else '') + '.')
+           'file' if strangers else '') +
+          (f'; {flat} outlines of fewer than three points are not painted'
+           if flat else '') + '.')
+    names = [
+        category['name']
+        for category in sorted(content['categories'], key=lambda c: c['id'])
+    ]
+    if len(names) != COCO:
+        print(
+            f'{split}: the categories are not the {COCO} of COCO: train with '
+            "type='BaseSegDataset' and "
+            f'metainfo=dict(classes={tuple(names)}), not with '
+            'mmmix.COCOObjects, and set num_classes of the heads and of '
+            f'LoadSegMap to {len(names)}.')
 
 
 def main():

@@ -23,6 +23,9 @@ def select(weights, wnids):
             f'{len(unknown)} of {len(wnids)} wnids are not among the classes '
             f'of ImageNet-1k, such as {min(unknown, default="")!r}: give a '
             'file with a wnid of ImageNet-1k in each line.')
+    if len(set(wnids)) < len(wnids):
+        twice = next(wnid for wnid in wnids if wnids.count(wnid) > 1)
+        raise MmmixError(f'{twice} is listed twice: give each class once.')
     rows = [IMAGENET_WNIDS.index(wnid) for wnid in sorted(wnids)]
     head = [
         name for name, value in weights.items()
