@@ -63,6 +63,7 @@ def fit_weights(model: nn.Module,
     ]
     state = with_versions(
         ((n, w) for n, w in state.items() if n not in excused), weights)
+    before = with_versions(((n, w.clone()) for n, w in wanted.items()), wanted)
     try:  # hooks of a model may adapt a size that differs
         missing, extra = model.load_state_dict(state, strict=False)
         other_size = []
@@ -72,17 +73,19 @@ def fit_weights(model: nn.Module,
         other_size = _other_size(wanted, state)
         if not other_size:
             raise
-    _refuse(
-        model, place, remedy, {
-            'of another size': [
-                f'{n}: {tuple(state[n].shape)} in the checkpoint, '
-                f'{tuple(wanted[n].shape)} in the model' for n in other_size
-            ],
-            'on another grid': [] if resize else [*resized],
-            'missing in the checkpoint':
-            [n for n in missing if not _matches(n, new)],
-            'not in the model': [n for n in extra if not _matches(n, unused)],
-        })
+    differences = {
+        'of another size': [
+            f'{n}: {tuple(state[n].shape)} in the checkpoint, '
+            f'{tuple(wanted[n].shape)} in the model' for n in other_size
+        ],
+        'on another grid': [] if resize else [*resized],
+        'missing in the checkpoint':
+        [n for n in missing if not _matches(n, new)],
+        'not in the model': [n for n in extra if not _matches(n, unused)],
+    }
+    if any(differences.values()):
+        model.load_state_dict(before)
+        raise _refusal(model, place, remedy, differences)
     for name, value in resized.items():
         say(f'  resized {name} from {tuple(weights[name].shape)} to '
             f'{tuple(value.shape)}')
@@ -104,10 +107,8 @@ def log_names(what: str, names: Sequence[str]) -> None:
         say(f'  {what}: {", ".join(names)}')
 
 
-def _refuse(model: nn.Module, place: str, remedy: str,
-            differences: Dict[str, List[str]]) -> None:
-    if not any(differences.values()):
-        return
+def _refusal(model: nn.Module, place: str, remedy: str,
+             differences: Dict[str, List[str]]) -> MmmixError:
     lines = [
         f'{place} does not hold the weights of this {type(model).__name__}:'
     ]
@@ -117,7 +118,7 @@ def _refuse(model: nn.Module, place: str, remedy: str,
             lines += [f'    {name}' for name in names[:SHOWN]]
             if names[SHOWN:]:
                 lines.append('    ...')
-    raise MmmixError('\n'.join([*lines, remedy]))
+    return MmmixError('\n'.join([*lines, remedy]))
 
 
 def _other_size(wanted: Dict[str, Tensor], state: Dict[str,

@@ -130,6 +130,12 @@ class LoadLabelMap(BaseTransform):
                 f'{self.num_classes} classes as float16, which has no odd '
                 f'number above {HALF_INTEGERS}: store it as float32.')
         indices = label_map[1]
+        broken = indices[indices.float() % 1 != 0]
+        if broken.numel():
+            raise MmmixError(
+                f'The second half of the label map {path} must be indices of '
+                f'classes, but {float(broken[0]):g} is none: scores come '
+                'first.')
         if indices.min() < 0 or indices.max() >= self.num_classes:
             raise self._other_classes(path, int(indices.max()) + 1)
         return label_map

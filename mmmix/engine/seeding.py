@@ -13,6 +13,7 @@ import torch
 from mmengine.registry import DATA_SAMPLERS as ALL_SAMPLERS
 from torch.utils.data import BatchSampler
 
+from mmmix.errors import MmmixError
 from mmmix.registry import DATA_SAMPLERS
 
 
@@ -82,6 +83,9 @@ class SeededBatchSampler:
             to None: torch's ``BatchSampler``.
         drop_last (bool): Of torch's. Defaults to False.
 
+    Raises:
+        MmmixError: If both a ``batch_sampler`` and ``drop_last`` are given.
+
     >>> batches = SeededBatchSampler(range(5), batch_size=2, seed=0)
     >>> [len(batch) for batch in batches]
     [2, 2, 1]
@@ -97,6 +101,11 @@ class SeededBatchSampler:
                  rank: int = 0,
                  batch_sampler: Optional[dict] = None,
                  drop_last: bool = False):
+        if drop_last and batch_sampler is not None:
+            raise MmmixError(
+                'A batch sampler of its own says itself what becomes of the '
+                'last batch: give drop_last=True to `batch_sampler`, not to '
+                'the data loader.')
         self.batches = BatchSampler(
             sampler, batch_size,
             drop_last) if batch_sampler is None else ALL_SAMPLERS.build(

@@ -41,6 +41,25 @@ def test_weights_of_another_model(path):
         load_weights(nn.Linear(3, 2), path, 'teacher')
 
 
+def test_a_model_stays_as_it_was_if_not_all_fits(path):
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    before = {name: w.clone() for name, w in model.state_dict().items()}
+    for weights in ({
+            '0.weight': torch.ones(3, 2)
+    }, {
+            **before, '0.weight': torch.ones(3, 2),
+            'x': torch.ones(1)
+    }, {
+            **before, '0.weight': torch.ones(3, 2),
+            '0.bias': torch.ones(4)
+    }):
+        torch.save(weights, path)
+        with pytest.raises(ValueError, match='does not hold the weights'):
+            load_weights(model, path)
+        for name, weight in model.state_dict().items():
+            assert torch.equal(weight, before[name]), name
+
+
 def test_a_damaged_file(path):
     with open(path, 'wb') as file:
         file.write(b'damaged')

@@ -103,6 +103,8 @@ def test_no_code_in_a_file_is_run(folder, suffix):
     (torch.rand(K + 1, 3, 4), {}, 'of 6 classes or more, but'),
     (best_map() + 3, {}, 'classes or more, but'),
     (best_map() - 3, {}, 'classes or more, but'),
+    (best_map() + .5, {}, 'must be indices of classes, but'),
+    (best_map() * torch.nan, {}, 'but nan is none'),
     (best_map(), dict(num_classes=3000), 'store it as float32'),
     ([1, 2, 3], {}, r'has the shape \(3,\)'),
 ])

@@ -254,6 +254,11 @@ def test_skipped_batches(inner):
         assert len(batches) == 4
 
 
+def test_a_batch_sampler_of_its_own_drops_the_last_batch_itself():
+    with pytest.raises(ValueError, match='give drop_last=True to `batch_sam'):
+        seeded(batch_sampler=dict(type='BatchSampler'), drop_last=True)
+
+
 def test_batches_skipped_over_several_epochs():
 
     def passes(batches):
