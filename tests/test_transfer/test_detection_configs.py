@@ -82,6 +82,15 @@ def test_full_width_has_as_many_parameters_as_the_metafile_says(path):
 
 
 @every_config
+def test_an_elongated_image(path):
+    """700 x 100 pixels, as they are resized and padded."""
+    with on_meta():
+        model = build(load(path)).eval()
+        features = model.extract_feat(torch.empty(1, 3, 192, 1344))
+    assert features[2].shape[2:] == (12, 84)
+
+
+@every_config
 def test_pixels_are_those_of_the_pretraining(path):
     cfg = load(path)
     pixels = cfg.model.data_preprocessor

@@ -9,11 +9,7 @@ _base_ = [
 
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    backbone=dict(
-        _base_.backbone,
-        drop_path_rate=0.3,
-        # small images at small scales have maps smaller than a window
-        pad_small_map=True),
+    backbone=dict(_base_.backbone, drop_path_rate=0.3),
     decode_head=dict(num_classes=_base_.num_classes),
     auxiliary_head=dict(num_classes=_base_.num_classes))
 

@@ -6,6 +6,8 @@ backbone = dict(
     arch='tiny',
     drop_path_rate=0.2,
     out_indices=(0, 1, 2, 3),
+    # small or elongated images have maps smaller than a window
+    pad_small_map=True,
     init_cfg=dict(
         type='Pretrained',
         _scope_='mmmix',
