@@ -22,10 +22,11 @@ class LoadLabelMap(BaseTransform):
 
     A :class:`~mmmix.models.LabelMapGuide` cuts it as the image was cut, for
     which it requires the box: crop with ``mmmix.RandomResizedCrop``. mmcv's
-    ``RandomFlip`` records what it flips, and a step that resizes the whole
-    image, without keeping its ratio of sides, changes nothing. Any other step
-    that moves pixels (other crops, the geometric policies of RandAugment)
-    would not move the map along.
+    ``RandomFlip`` records what it flips, in one step: the record of a second
+    one would replace it. A step that resizes the whole image, without keeping
+    its ratio of sides, changes nothing. Any other step that moves pixels
+    (other crops, the geometric policies of RandAugment) would not move the
+    map along.
 
     A map is one of
 

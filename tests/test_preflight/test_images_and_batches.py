@@ -300,6 +300,14 @@ def test_a_crop_that_label_maps_do_not_follow(root, crop, lost):
     found = problems(pets(root, pipeline=[LOAD, load, crop, pack]))
     assert len(found) == (1 if lost else 0)
     assert all(f'{lost} moves pixels' in said for said in found)
+    flips = [
+        dict(type='RandomFlip', prob=.5, direction=direction)
+        for direction in ('horizontal', 'vertical')
+    ]
+    found = problems(pets(root, pipeline=[LOAD, load, crop, flips[0], pack]))
+    assert len(found) == (1 if lost else 0)
+    found = problems(pets(root, pipeline=[LOAD, load, crop, *flips, pack]))
+    assert 'flip in one step' in found[-1]
 
 
 def test_label_maps_of_other_classes(root):

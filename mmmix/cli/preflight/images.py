@@ -3,7 +3,7 @@ from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 import torch
-from mmcv.transforms import CenterCrop, LoadAnnotations
+from mmcv.transforms import CenterCrop, LoadAnnotations, RandomFlip
 from mmengine.dataset import BaseDataset
 from mmpretrain.datasets import transforms
 
@@ -74,6 +74,13 @@ def check_recorded_crops(run: Run, split: str) -> Iterator[Finding]:
                 "dict(type='mmmix.RandomResizedCrop', ...) alone, and keep "
                 'policies of RandAugment that rotate, shear or translate '
                 'out.', where)
+        if sum(isinstance(step, RandomFlip) for step in steps) > 1:
+            yield Finding(
+                'The record of a RandomFlip replaces that of the one before, '
+                'so the label maps would not lie where the image does: flip '
+                "in one step, such as dict(type='RandomFlip', prob=[.25, .25, "
+                ".25], direction=['horizontal', 'vertical', 'diagonal']).",
+                where)
 
 
 def check_stored_classes(run: Run, split: str) -> Iterator[Finding]:
