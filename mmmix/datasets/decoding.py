@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
+TIFF = b'II*\0', b'MM\0*'
 PROGRESSIVE = b'\xff\xc2'
 MORE_DATA = bytes(range(1, 33))  # of a JPEG's scan, without a marker
 
@@ -22,7 +23,8 @@ def decode(content: bytes,
 
     What becomes of gray, palette, 16-bit, CMYK and transparent images is in
     ``docs/datasets.md``. It is the same with both decoders: where Pillow would
-    clip (more than 8 bits) or blend (gray with alpha), OpenCV decodes.
+    clip (more than 8 bits) or blend (gray with alpha), OpenCV decodes, and
+    Pillow where OpenCV would darken (TIFF with alpha).
 
     The decoder decides what is corrupt, with one addition: a JPEG file whose
     end is missing is, whether it has an end marker or not. Decoders fill the
@@ -42,8 +44,8 @@ def decode(content: bytes,
     """
     if not content:
         raise Undecodable('the file is empty')
-    if backend == 'pillow' and color_type != 'unchanged':
-        backend = _alike(content)
+    if color_type != 'unchanged':
+        backend = _alike(content, backend)
     image, reason = None, f'{backend} cannot decode it'
     try:
         image = mmcv.imfrombytes(content, flag=color_type, backend=backend)
@@ -67,13 +69,19 @@ def decoding_error(error: Exception) -> str:
     return ' '.join(f'{type(error).__name__}: {error}'.split())
 
 
-def _alike(content: bytes) -> str:
-    """The decoder that gives what OpenCV gives: Pillow, if it does."""
+def _alike(content: bytes, backend: str) -> str:
+    """The decoder that gives the colors that are documented: the one that was
+    asked for, if it does."""
+    if backend != 'pillow' and not (backend == 'cv2'
+                                    and content.startswith(TIFF)):
+        return backend
     try:
         mode = Image.open(io.BytesIO(content)).mode
     except Exception:  # decoding says why
-        return 'pillow'
-    return 'cv2' if mode.startswith(('I', 'F', 'LA')) else 'pillow'
+        return backend
+    if mode.startswith(('I', 'F', 'LA')):
+        return 'cv2'
+    return 'pillow' if mode == 'RGBA' else backend
 
 
 def _is_cut(content: bytes, image: Optional[np.ndarray]) -> bool:

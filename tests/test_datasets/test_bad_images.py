@@ -65,13 +65,15 @@ KINDS = {
     'gray, 16 bits': (of_opencv(DEEP), three(HIGH)),
     'gray, 16 bits, TIFF': (of_opencv(DEEP, '.tif'), three(HIGH)),
     'color, 16 bits': (of_opencv(np.dstack([DEEP] * 3)), three(HIGH)),
-    'alpha, 16 bits':
-    (of_opencv(np.dstack([DEEP] * 3 + [DEEP // 2])), three(HIGH)),
+    'alpha, 16 bits': (of_opencv(np.dstack([DEEP] * 3 + [DEEP // 2])),
+                       three(HIGH)),
     'gray with alpha':
     (encoded(Image.fromarray(np.dstack([GRAY[:, 1:], ALPHA])),
              'PNG'), three([100, 255])),
     'alpha': (encoded(Image.fromarray(np.dstack([COLORS, ALPHA])),
                       'PNG'), RGB),
+    'alpha, TIFF':
+    (encoded(Image.fromarray(np.dstack([COLORS, ALPHA])), 'TIFF'), RGB),
     'color key':
     (encoded(Image.fromarray(COLORS), 'PNG', transparency=(10, 20, 200)), RGB),
     'palette': (palette('PNG'), RGB),
