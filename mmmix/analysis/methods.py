@@ -1,5 +1,5 @@
 """Methods of mixing outside of a training."""
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
@@ -123,15 +123,24 @@ def methods_of(trained: TrainedModel) -> List[Method]:
             raise MmmixError(
                 f'{type(mixer).__module__}.{type(mixer).__name__} of {name} '
                 'does not say what it mixed: use the one of mmmix.')
-    several = len(mixers.augments) > 1
+    names = [f'{name}: {own}' for own in mixer_titles(mixers.augments)]
     return [
-        Method(
-            f'{name}: {type(mixer).__name__}' if several else name,
-            trained.cfg,
-            trained.checkpoint,
-            model,
-            mixer=mixer) for mixer in mixers.augments
+        Method(own, trained.cfg, trained.checkpoint, model, mixer=mixer)
+        for own, mixer in zip(
+            names if len(names) > 1 else [name], mixers.augments)
     ]
+
+
+def mixer_titles(mixers: Sequence[BatchMixer]) -> List[str]:
+    """The names of the mixers' types, told apart as
+    :func:`mmmix.cli.methods.config_mixers` does."""
+    titles = []
+    for mixer in mixers:
+        title = type(mixer).__name__
+        while title in titles:  # the same mixer with other arguments
+            title += "'"
+        titles.append(title)
+    return titles
 
 
 def with_controls(methods: Sequence[Method]) -> List[Method]:
@@ -185,6 +194,17 @@ def check_images(methods: Sequence[Method]) -> None:
                 'look at: choose methods that mix the images.')
 
 
+def check_names(methods: Sequence[Method]) -> None:
+    """Raise a MmmixError if methods have the same name, by which their values
+    are kept."""
+    counts = Counter(method.name for method in methods)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise MmmixError(f'{len(methods)} methods must have {len(methods)} '
+                         f'different names, but {counts[twice[0]]} are called '
+                         f'{twice[0]!r}: give them others, with --names.')
+
+
 def measure_pairs(
     methods: Sequence[Method], batches: Iterable[Pairs],
     values_of: Callable[[Pairs], Iterable[Dict[str, Tensor]]]
@@ -203,8 +223,10 @@ def measure_pairs(
         pairs were left out because both images have one class.
 
     Raises:
-        MmmixError: If no pair has different classes.
+        MmmixError: If no pair has different classes, or methods have the same
+            name.
     """
+    check_names(methods)
     found = {method.name: defaultdict(list) for method in methods}
     same_class = 0
     for pairs in batches:

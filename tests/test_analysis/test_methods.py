@@ -9,6 +9,7 @@ from mmpretrain.structures import DataSample
 
 from mmmix.analysis import (TrainedModel, check_alike, open_dataset,
                             pair_batches)
+from mmmix.analysis.methods import measure_pairs
 from mmmix.analysis.pairs import Pairs, pair_classes
 from mmmix.cli import build_model, load_config
 from mmmix.cli.methods import guided_methods, read_methods, with_mixing_of
@@ -214,6 +215,29 @@ def test_several_mixers_are_several_methods(weights):
     methods = read_methods(arguments([TINY, weights], names=['both']))
     assert [m.name for m in methods] == ['both: SMMix', 'both: Mixup']
     assert isinstance(methods[0].mixer, SMMix)
+
+
+def test_mixers_of_one_type_have_values_of_their_own(weights):
+    mixers = [dict(type='mmmix.CutMix', alpha=alpha) for alpha in (1., .2)]
+    options = {
+        'model.train_cfg.augments': [*mixers,
+                                     dict(type='mmmix.ResizeMix')],
+        'model.train_cfg.probs': None
+    }
+    methods = read_methods(
+        arguments([TINY, weights], names=['all'], options=options))
+    assert [m.name for m in methods
+            ] == ['all: CutMix', "all: CutMix'", 'all: ResizeMix']
+    pairs = pair_batches(methods[0], open_dataset(methods[0]), range(6), 6)
+
+    def numbers(pairs):
+        return [dict(own=torch.full((6, ), number)) for number in range(3)]
+
+    found, _ = measure_pairs(methods, pairs, numbers)
+    assert [set(own['own']) for own in found.values()] == [{0}, {1}, {2}]
+    methods[1].name = methods[0].name
+    with pytest.raises(MmmixError, match="2 are called 'all: CutMix'"):
+        measure_pairs(methods, pairs, numbers)
 
 
 @pytest.mark.parametrize('given, problem', [
