@@ -11,7 +11,7 @@ from torch import Tensor
 from mmmix.analysis.model_maps import ModelMap
 from mmmix.analysis.pairs import mean_and_error
 from mmmix.analysis.trained_model import TrainedModel, batches
-from mmmix.analysis.truth import union_of_boxes
+from mmmix.analysis.truth import map_of_size, union_of_boxes
 from mmmix.errors import MmmixError, check_name
 
 ROUNDING = 1e-6  # share of the mass that float32 maps do not resolve
@@ -77,7 +77,8 @@ class SegmentationProtocol:
             and the pixels that count ``(H, W)``, all bool.
 
         Raises:
-            MmmixError: If the sample has neither.
+            MmmixError: If the sample has neither, or a map of another size
+                than its image.
         """
         labels = self._labels(sample)
         background = labels == self.background
@@ -126,7 +127,8 @@ class SegmentationProtocol:
     def _labels(self, sample: BaseDataElement) -> Tensor:
         """The label of each pixel; boxes are one class."""
         if 'gt_seg_map' in sample:
-            return torch.as_tensor(sample.gt_seg_map).cpu().long()
+            return map_of_size(sample.gt_seg_map,
+                               sample.img_shape[:2]).cpu().long()
         if 'gt_bboxes' not in sample:
             raise MmmixError(
                 'A data sample has neither `gt_seg_map` nor `gt_bboxes`: the '
@@ -159,8 +161,8 @@ def measure_segmentation(trained: TrainedModel,
         ``skipped``, how many have no object that counts.
 
     Raises:
-        MmmixError: If images are padded or lack what the protocol or the maps
-            require.
+        MmmixError: If images are padded, have masks of another size, or lack
+            what the protocol or the maps require.
     """
     values = []
     for inputs, samples in batches(trained, dataset, indices, batch_size):

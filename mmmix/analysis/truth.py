@@ -53,7 +53,12 @@ def union_of_boxes(boxes, size: Sequence[int]) -> Tensor:
     return masks.amax(0) if len(masks) else torch.zeros(tuple(size))
 
 
-def _given_map(values, size: Sequence[int]) -> Tensor:
+def map_of_size(values, size: Sequence[int]) -> Tensor:
+    """A ``gt_seg_map`` ``(H, W)`` of a data sample, as it is.
+
+    Raises:
+        MmmixError: If it has not the size of its image.
+    """
     if isinstance(values, np.ndarray):
         values = np.ascontiguousarray(values)  # a flip leaves it reversed
     values = torch.as_tensor(values)
@@ -61,6 +66,11 @@ def _given_map(values, size: Sequence[int]) -> Tensor:
         raise MmmixError(f'A truth map has the size {tuple(values.shape)} and '
                          f'its image {tuple(size)}: use transforms that '
                          "change both, such as mmcv's Resize and CenterCrop.")
+    return values
+
+
+def _given_map(values, size: Sequence[int]) -> Tensor:
+    values = map_of_size(values, size)
     if values.is_floating_point():
         return values.float()
     return ((values != 0) & (values != 255)).float()

@@ -12,7 +12,9 @@ from mmmix.analysis.attention_segmentation import mean_jaccard
 ATTENTION = torch.tensor([[.5, .5], [0., 0.]])
 
 
-def sample(seg_map=None, boxes=None, attention=ATTENTION, shape=(2, 2)):
+def sample(seg_map=None, boxes=None, attention=ATTENTION, shape=None):
+    if shape is None:
+        shape = (2, 2) if seg_map is None else np.shape(seg_map)
     made = DataSample(metainfo=dict(img_shape=shape))
     made.attention = attention
     if seg_map is not None:
@@ -167,3 +169,14 @@ def test_bad_arguments(options, match):
 def test_samples_that_lack_something():
     with pytest.raises(ValueError, match="algorithm_keys=.'gt_seg_map'"):
         judge([sample()])
+
+
+def test_masks_that_do_not_cover_the_image():
+    with pytest.raises(ValueError, match=r'size \(2, 4\) and its image'):
+        judge([sample(np.eye(2, 4), shape=(2, 2))])
+
+
+def test_flipped_masks():
+    flipped = sample([[0, 0], [1, 1]])
+    flipped.gt_seg_map = np.flip(flipped.gt_seg_map, 0)
+    assert judge([flipped])['jaccard'] == 100
