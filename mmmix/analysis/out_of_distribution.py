@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Sized
 
 import torch
 from mmengine.dataset import BaseDataset
@@ -148,7 +148,8 @@ class OutOfDistribution:
             confidence inside and outside.
 
         Raises:
-            MmmixError: If the test set has no images of these classes.
+            MmmixError: If the test set has no images of these classes, or
+                ``num_images`` is not positive.
         """
         foreign = self.open_set(name, path, foreign=True)
         wanted = set(foreign.metainfo['subset'])
@@ -159,8 +160,7 @@ class OutOfDistribution:
         if not inside:
             raise MmmixError(f'The test set of {self.trained.name} has no '
                              f'images of the classes of {name}.')
-        most = min(self.num_images or len(inside), len(inside))
-        inside = [inside[i * len(inside) // most] for i in range(most)]
+        inside = [inside[place] for place in self._choose(inside)]
         subset = self._subset(foreign)
         answers = torch.cat([
             self._show(f'{name}, inside', self.test_set, inside, subset),
@@ -235,9 +235,9 @@ class OutOfDistribution:
         subset = fitting_subset(dataset.metainfo, len(every))
         return every if self.all_classes or subset is None else subset
 
-    def _choose(self, dataset: BaseDataset) -> List[int]:
+    def _choose(self, images: Sized) -> List[int]:
         wanted = self.num_images
-        return choose_images(dataset, wanted and min(wanted, len(dataset)))
+        return choose_images(images, wanted and min(wanted, len(images)))
 
     @torch.no_grad()
     def _show(self, description: str, dataset: BaseDataset,

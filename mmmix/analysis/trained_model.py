@@ -1,7 +1,7 @@
 """Trained classifiers, and their data sets as the classifiers see them."""
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Sized, Tuple
 
 import numpy as np
 import torch
@@ -63,7 +63,7 @@ def open_dataset(trained: TrainedModel, split: str = 'val') -> BaseDataset:
     return dataset
 
 
-def choose_images(dataset: BaseDataset,
+def choose_images(dataset: Sized,
                   num_images: Optional[int] = None) -> List[int]:
     """Indices of some images, by default of all, drawn with a fixed seed, in
     the order of the data set. Every tenth would be a single class where the

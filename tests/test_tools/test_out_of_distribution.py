@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmmix.analysis import OutOfDistribution
 from mmmix.cli import build_model, load_config
 
 TOOL = 'analysis/out_of_distribution.py'
@@ -95,6 +96,28 @@ def test_foreign_images(run_tool, model, data, capsys):
     assert 'of 6 images 4 were left out: images of classes that the head has' \
         in output
     assert '2 foreign images, the positives, against 20 test images' in output
+
+
+def test_some_test_images_are_of_all_classes(run_tool, model, data,
+                                             monkeypatch):
+    """Not every tenth, which is of one class where the labels cycle."""
+    pytest.importorskip('sklearn')
+    show, labels = OutOfDistribution._show, []
+
+    def recorded(*args):
+        answers = show(*args)
+        labels.append(set(answers[3].tolist()))
+        return answers
+
+    monkeypatch.setattr(OutOfDistribution, '_show', recorded)
+    foreign = [
+        TOOL, *model, '--foreign', 'other=data', '--cfg-options',
+        'test_dataloader.dataset.num_images=300'
+    ]
+    run_tool(*foreign, '--num-images', 30)
+    assert len(labels[0]) > 5 and labels[1] == {-1}
+    with pytest.raises(SystemExit, match='between 1 and 300, not -1'):
+        run_tool(*foreign, '--num-images', -1)
 
 
 def test_images_out_of_a_relative_of_imagenet(run_tool, model, data, capsys):
