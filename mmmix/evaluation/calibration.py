@@ -34,7 +34,8 @@ def confident_prediction(
         and the confidence that of a guess.
 
     Raises:
-        MmmixError: If the subset is empty or holds none of the K classes.
+        MmmixError: If the subset is empty or holds none of the K classes, or
+            probabilities are not finite.
 
     Example:
         >>> confident_prediction(torch.tensor([[0.5, 0.1, 0.4]]), [1, 2])
@@ -49,6 +50,12 @@ def confident_prediction(
             f'as there are {num_classes} columns, but it holds '
             f'{len(classes)}' +
             (f', up to {int(classes.max())}.' if len(classes) else '.'))
+    broken = int((~probabilities.isfinite()).any(1).sum())
+    if broken:
+        raise MmmixError(
+            f'The probabilities of {broken} of {len(probabilities)} images '
+            'are not finite, so nothing is predicted: check the weights of '
+            'the model and the images.')
     classes = classes.to(probabilities.device)
     chosen = probabilities.double()[:, classes]
     total = chosen.sum(1, keepdim=True)

@@ -152,6 +152,13 @@ def test_subset_that_does_not_fit(subset):
         confident_prediction(torch.rand(2, 3), subset)
 
 
+def test_probabilities_that_are_not_finite():
+    broken = torch.tensor([[.5, .5, 0.], [float('nan')] * 3])
+    for subset in (None, [1, 2]):
+        with pytest.raises(ValueError, match='of 1 of 2 images are not fin'):
+            confident_prediction(broken, subset)
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match='no images'):
         rms_calibration_error(torch.zeros(0), torch.zeros(0))
