@@ -24,7 +24,7 @@ from .mixed_accuracy import measure_mixed_accuracy, pair_hits
 from .model_maps import MAP_KINDS, ModelMap
 from .occlusion import Occlusion, accuracy_under_occlusion
 from .out_of_distribution import OutOfDistribution
-from .pairs import Pairs, check_alike, pair_batches
+from .pairs import Pairs, check_alike, check_classes, pair_batches
 from .trained_model import (TrainedModel, batches, check_same_images,
                             choose_images, open_dataset)
 from .where_models_look import correct_images, look_at_pair
@@ -32,9 +32,9 @@ from .where_models_look import correct_images, look_at_pair
 __all__ = [
     'MAP_KINDS', 'Method', 'ModelMap', 'Occlusion', 'OutOfDistribution',
     'Pairs', 'SegmentationProtocol', 'TrainedModel',
-    'accuracy_under_occlusion', 'batches', 'check_alike', 'check_same_images',
-    'choose_images', 'class_activation', 'correct_images', 'look_at_pair',
-    'measure_attention_in_boxes', 'measure_attention_shares',
+    'accuracy_under_occlusion', 'batches', 'check_alike', 'check_classes',
+    'check_same_images', 'choose_images', 'class_activation', 'correct_images',
+    'look_at_pair', 'measure_attention_in_boxes', 'measure_attention_shares',
     'measure_inconsistency', 'measure_mixed_accuracy', 'measure_segmentation',
     'methods_of', 'mix_pairs', 'open_dataset', 'pair_batches', 'pair_hits',
     'shown_lambda', 'with_controls'

@@ -1,5 +1,6 @@
 """Class activation maps by the grad-cam library."""
 from importlib.util import find_spec
+from typing import Optional
 
 import torch
 from torch import Tensor, nn
@@ -51,11 +52,7 @@ def class_activation(model: nn.Module,
 
     extractor = find_extractor(model.backbone)
     size = inputs.shape[-2:]
-    classes = getattr(model.head, 'num_classes', None)
-    strange = labels[(labels < 0) | (labels >= (classes or float('inf')))]
-    if len(strange):
-        raise MmmixError(f'There are no maps of the label {int(strange[0])}: '
-                         f'the model has {classes} classes, counted from 0.')
+    check_labels(model, labels)
 
     def to_map(tokens: Tensor) -> Tensor:
         if tokens.ndim == 4:
@@ -100,6 +97,20 @@ def check_cam(model: nn.Module, method: str = 'GradCAM') -> None:
         raise MmmixError(f'There is no method {method!r} of class activation '
                          f'maps here: choose among {", ".join(CAM_METHODS)}.')
     find_extractor(model.backbone)
+
+
+def check_labels(model: nn.Module, labels: Optional[Tensor]) -> None:
+    """Raise a MmmixError unless there are labels, and the model has their
+    classes."""
+    if labels is None:
+        raise MmmixError('These maps are made for a class of each image, but '
+                         'no `labels` were given: give them, or choose maps '
+                         'that depend on none, such as BottomUp.')
+    classes = getattr(model.head, 'num_classes', None)
+    strange = labels[(labels < 0) | (labels >= (classes or float('inf')))]
+    if len(strange):
+        raise MmmixError(f'There are no maps of the label {int(strange[0])}: '
+                         f'the model has {classes} classes, counted from 0.')
 
 
 class _Logits(nn.Module):

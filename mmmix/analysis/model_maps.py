@@ -11,7 +11,8 @@ from mmengine.structures import BaseDataElement
 from PIL import Image
 from torch import Tensor, nn
 
-from mmmix.analysis.cam import CAM_METHODS, check_cam, class_activation
+from mmmix.analysis.cam import (CAM_METHODS, check_cam, check_labels,
+                                class_activation)
 from mmmix.analysis.trained_model import labels_of
 from mmmix.errors import MmmixError
 from mmmix.functional import resize_mask
@@ -73,7 +74,13 @@ class ModelMap:
         Returns:
             Tensor: ``(N, h, w)`` float32 on the model's own grid, not
             negative; of several heads the mean.
+
+        Raises:
+            MmmixError: If the kind requires labels and they are missing, or
+                not the model's.
         """
+        if self.requires_labels:
+            check_labels(model, labels)
         if self._attention is None:
             return class_activation(model, inputs, labels, self.kind)
         if self.requires_labels:

@@ -166,17 +166,24 @@ def check_alike(models: Sequence[TrainedModel], dataset: BaseDataset) -> None:
     normalise images differently, or know another number of classes than the
     data set."""
     first, *_ = seen = [_normalisation(one) for one in models]
-    classes = len(dataset.metainfo.get('classes') or ())
     for trained, own in zip(models, seen):
         if own != first:
             raise MmmixError(
                 f'{models[0].name} and {trained.name} normalise images '
                 f'differently ({first} and {own}), so they cannot be shown '
                 'the same mixed image.')
-        known = trained.model.head.num_classes
-        if classes and known != classes:
-            raise MmmixError(f'{trained.name} knows {known} classes, but the '
-                             f'data set has {classes}.')
+        check_classes(trained, dataset)
+
+
+def check_classes(trained: TrainedModel, dataset: BaseDataset) -> None:
+    """Raise a MmmixError if a model knows another number of classes than a
+    data set, so that the labels of its images, if they have any, are not those
+    of the model."""
+    classes = len(dataset.metainfo.get('classes') or ())
+    known = trained.model.head.num_classes
+    if classes and known != classes and 'gt_label' in dataset.get_data_info(0):
+        raise MmmixError(f'{trained.name} knows {known} classes, but the '
+                         f'data set has {classes}.')
 
 
 def _normalisation(trained: TrainedModel) -> Tuple:

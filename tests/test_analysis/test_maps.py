@@ -7,6 +7,7 @@ from mmpretrain.structures import DataSample
 
 from mmmix.analysis import ModelMap
 from mmmix.analysis.model_maps import read_maps
+from mmmix.errors import MmmixError
 
 
 def test_attention_maps():
@@ -29,6 +30,16 @@ def test_labels_are_asked_for_where_they_matter():
         top_down.of_samples(model, inputs, [DataSample().set_gt_label(label)])
         for label in (0, 1))
     assert not torch.allclose(first, second)
+
+
+@pytest.mark.parametrize('kind', ['TopDown', 'GradCAM'])
+def test_labels_that_a_map_cannot_be_made_for(kind):
+    model = build(vit_config()).eval()
+    inputs, maps = torch.rand(1, 3, 32, 32), ModelMap(kind)
+    with pytest.raises(MmmixError, match='no `labels` were given'):
+        maps(model, inputs)
+    with pytest.raises(MmmixError, match='label 5: the model has 5 classes'):
+        maps(model, inputs, torch.tensor([5]))
 
 
 def files(*paths):

@@ -18,10 +18,10 @@ SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
 def weights(tmp_path):
     """A checkpoint of random weights for each seed."""
 
-    def save(seed, config):
+    def save(seed, config, options=None):
         torch.manual_seed(seed)
         path = tmp_path / f'{seed}.pth'
-        model = build_model(load_config(config))
+        model = build_model(load_config(config, options))
         with torch.no_grad():  # not all images of one class
             for parameter in model.parameters():
                 if parameter.ndim > 1:
@@ -147,6 +147,15 @@ def test_another_model_says_what_is_salient(run_tool, config, weights):
              'mass', *common)
     by_mass = read('mass')['curves']['a']['salient']['dropped']
     assert by_mass[0] < .3 and by_mass[1] < .6
+
+
+def test_labels_of_another_number_of_classes(run_tool, weights, config):
+    options = {'model.head.num_classes': 5, 'data_preprocessor.num_classes': 5}
+    with pytest.raises(
+            SystemExit, match='knows 5 classes, but the data set has 10'):
+        run_tool(TOOL, config, weights(0, config, options), '--grid', 4, 4,
+                 '--drop', 'random', '--cfg-options',
+                 *(f'{key}={value}' for key, value in options.items()))
 
 
 def test_bad_input(run_tool, weights, config):

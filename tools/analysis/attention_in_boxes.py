@@ -47,6 +47,8 @@ def main():
         found = {}
         for trained in models:
             dataset = analysis.open_dataset(trained)
+            if any(maps.requires_labels for maps in kinds):
+                analysis.check_classes(trained, dataset)
             found[trained.name] = analysis.measure_attention_in_boxes(
                 trained, kinds, dataset,
                 analysis.choose_images(dataset, args.num_images),

@@ -60,6 +60,9 @@ def main():
         kinds = read_map_kinds(args, models)
         datasets = [open_images(args, trained) for trained in models]
         analysis.check_same_images(models, datasets)
+        if any(maps.requires_labels for maps in kinds):
+            for trained, dataset in zip(models, datasets):
+                analysis.check_classes(trained, dataset)
         indices = analysis.choose_images(datasets[0], args.num_images)
         results = {
             (trained.name, maps.kind):

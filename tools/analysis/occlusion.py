@@ -69,6 +69,8 @@ def find_saliency(models, datasets, indices, args, occlusion):
         datasets = own
         source = args.saliency[1]
     kind, = read_map_kinds(args, judges)
+    if args.saliency and kind.requires_labels:
+        analysis.check_classes(judges[0], datasets[0])
     maps = [
         torch.cat([
             resize_mask(
@@ -118,6 +120,8 @@ def main():
         models = read_models(args)
         datasets = [analysis.open_dataset(trained) for trained in models]
         analysis.check_same_images(models, datasets)
+        for trained, dataset in zip(models, datasets):
+            analysis.check_classes(trained, dataset)
         indices = analysis.choose_images(datasets[0], args.num_images)
         maps, source = find_saliency(models, datasets, indices, args,
                                      occlusion)
