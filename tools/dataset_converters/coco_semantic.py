@@ -3,8 +3,8 @@
 Reads DATA_ROOT/annotations/instances_SPLIT.json and writes a label map for
 each image, DATA_ROOT/semantic/SPLIT/NAME.png. A label is the index of the
 object's category among the categories of the file, sorted by id (0 to 79 for
-COCO's own), and 255 where there is no object. Larger objects are painted first,
-so that smaller ones stay visible. A crowd is painted as objects of its
+COCO's own), and 255 where there is no object. Larger objects are painted
+first, so that smaller ones stay visible. A crowd is painted as objects of its
 category, before the others, because its outline is rough.
 
 example: coco_semantic.py data/coco-tiny
