@@ -73,17 +73,18 @@ def mean_attention(found: Dict[str, Found]) -> Dict[str, dict]:
         ``gain``, the attention divided by the area, of which 1 is attention
         without aim, and its ``median``; the standard error of four of them
         under ``<name>_error``; ``images``, how many were judged, and
-        ``skipped``, how many have a map that is zero everywhere.
+        ``skipped``, how many have a map that is zero everywhere or no area
+        in the boxes, such as where the object was cropped away.
     """
     number = range(len(next(iter(found.values()))['area']))
     to_first = differences_from_first(
         {
-            kind: 100 * own['attention']
+            kind: np.where(_judged(own), 100 * own['attention'], np.nan)
             for kind, own in found.items()
         }, number)
     results = {}
     for kind, own in found.items():
-        judged = ~np.isnan(own['attention'])
+        judged = _judged(own)
         attention, area, average = (
             own[name][judged] for name in ('attention', 'area', 'average'))
         gain = attention / area
@@ -120,9 +121,14 @@ def draw_over_area(found: Dict[str, Dict[str, Found]]) -> Figure:
                        'share of the attention (%)', references)
 
 
+def _judged(found: Found) -> np.ndarray:
+    """Which images have a map, and an area in the boxes."""
+    return ~np.isnan(found['attention']) & (found['area'] > 0)
+
+
 def _over_area(found: Found, name: str) -> list:
     """The mean of a value in each bin of the area, in percent."""
-    judged = ~np.isnan(found['attention'])
+    judged = _judged(found)
     place = (found['area'][judged] * BINS).astype(int).clip(0, BINS - 1)
     values = found[name][judged]
     return [

@@ -48,7 +48,8 @@ def truth_maps(samples: Sequence[BaseDataElement],
 def union_of_boxes(boxes, size: Sequence[int]) -> Tensor:
     """1 inside any box ``(x1, y1, x2, y2)`` of a data sample, rounded to
     whole pixels, ``(H, W)`` float32."""
-    boxes = torch.as_tensor(boxes).cpu().round().long()[:, [1, 0, 3, 2]]
+    boxes = torch.as_tensor(boxes).cpu().round().long().reshape(-1, 4)
+    boxes = boxes[:, [1, 0, 3, 2]]
     masks = box_masks(boxes, size)
     return masks.amax(0) if len(masks) else torch.zeros(tuple(size))
 

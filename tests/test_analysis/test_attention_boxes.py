@@ -101,6 +101,23 @@ def test_means_by_hand():
     assert lines['one'][1] == pytest.approx(40)
 
 
+def test_images_without_an_area_are_skipped():
+    """Cropped away, or not there at all."""
+    boxes = [[[0., 0., 3., 4.]], [[6., 0., 6., 4.]], []]
+    maps = torch.rand(3, 2, 3)
+    found = measure([Given(maps), Given(maps, 'other')], boxes)
+    assert found['given']['area'].tolist() == [.5, 0, 0]
+    alone = measure([Given(maps[:1]), Given(maps[:1], 'other')], boxes[:1])
+    for kind, own in mean_attention(found).items():
+        expected = mean_attention(alone)[kind]
+        assert (own['images'], own['skipped']) == (1, 2)
+        for name in ('gain', 'median', 'area', 'attention', 'to_first'):
+            assert own[name] == pytest.approx(expected[name])
+    axis, = draw_over_area(dict(it=found)).axes
+    lines = {line.get_label(): line.get_ydata() for line in axis.lines}
+    assert lines['given'][0] is None
+
+
 def test_a_map_of_zeros_is_skipped():
     boxes = [[[0., 0., 3., 4.]]] * 3
     maps = torch.ones(3, 2, 3)
