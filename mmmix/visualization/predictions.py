@@ -2,9 +2,10 @@
 
 Drawn by the visualizers of mmseg and mmdet, which are not imported here.
 """
-from typing import Tuple, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from mmengine.visualization import Visualizer
@@ -32,7 +33,8 @@ def prediction_visualizer(toolbox: str, metainfo: dict) -> Visualizer:
 def draw_prediction(visualizer: Visualizer,
                     image: np.ndarray,
                     sample: BaseDataElement,
-                    score: float = 0.3) -> Figure:
+                    score: float = 0.3,
+                    boxes: Optional[Sequence] = None) -> Figure:
     """An image, its annotation if the sample has one of the image's size, and
     its prediction side by side.
 
@@ -43,6 +45,10 @@ def draw_prediction(visualizer: Visualizer,
         sample (SegDataSample | DetDataSample): What the model predicted, on
             the CPU.
         score (float): Lowest score of a drawn instance. Defaults to 0.3.
+        boxes (Sequence, optional): ``(K, 4)``, x1, y1, x2, y2 of all objects
+            in the image as it was, which tell whether those of the sample were
+            resized or flipped with the input: mmdet's test pipelines load
+            them afterwards. Defaults to None: they were if the input was.
     """
     size = image.shape[:2]
     factor = max(1, -(-SIDE // max(size)))
@@ -50,7 +56,7 @@ def draw_prediction(visualizer: Visualizer,
     panels = dict(image=image)
     prediction = sample.pred_sem_seg if 'pred_sem_seg' in sample \
         else shown_instances(sample, score)
-    for title, part in (('annotation', _annotation(sample, size)),
+    for title, part in (('annotation', _annotation(sample, size, boxes)),
                         ('prediction', prediction)):
         if part is None:
             continue
@@ -81,16 +87,33 @@ def shown_instances(sample: BaseDataElement, score: float) -> InstanceData:
     return instances[instances.scores >= score]
 
 
-def _annotation(sample: BaseDataElement,
-                size: Tuple[int, int]) -> Union[PixelData, InstanceData, None]:
-    """None where there is none, or where it was resized with the input."""
+def _annotation(
+        sample: BaseDataElement,
+        size: Tuple[int, int],
+        boxes: Optional[Sequence] = None
+) -> Union[PixelData, InstanceData, None]:
+    """None where there is none, or where it was resized or flipped with the
+    input."""
     if 'gt_sem_seg' in sample:
         return sample.gt_sem_seg if sample.gt_sem_seg.shape == size else None
     instances = sample.get('gt_instances')
-    masks = instances.get('masks') if instances is not None else None
+    if instances is None:
+        return None
+    masks = instances.get('masks')
     if masks is not None and (masks.height, masks.width) != size:
         return None
-    return instances
+    if boxes is not None:
+        return instances if _all_among(instances.bboxes, boxes) else None
+    changed = tuple(sample.get('img_shape', size)[:2]) != size or sample.get(
+        'flip', False)
+    return None if masks is None and changed else instances
+
+
+def _all_among(boxes: Tensor, known: Sequence) -> bool:
+    """Whether each box is one of those known, up to half a pixel."""
+    known = torch.as_tensor(known, dtype=torch.float32).reshape(-1, 4)
+    distances = (boxes.float()[:, None] - known).abs().amax(2)
+    return bool((distances < .5).any(1).all())
 
 
 def _enlarged(maps: Union[Tensor, np.ndarray], factor: int) -> np.ndarray:

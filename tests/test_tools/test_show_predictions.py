@@ -6,9 +6,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import BaseDataElement, InstanceData
 
 from mmmix.cli import build_model, load_config
 from mmmix.datasets import SyntheticSegmentation
+from mmmix.visualization.predictions import _annotation
 
 HERE = Path(__file__).parent
 TOOL = 'visualization/show_predictions.py'
@@ -61,6 +63,46 @@ def test_pictures(run_tool, checkpoint, capsys, name, instances):
     assert '2 pictures are in out' in printed
     assert 'lack the annotation' not in printed
     assert ('instances have a score of at least 0' in printed) == instances
+
+
+BOXES = """
+_base_ = {config!r}
+steps = dict(
+    boxes=dict(type='LoadAnnotations', with_bbox=True),
+    resize=dict(type='Resize', scale=(128, 128), keep_ratio=True),
+    flip=dict(type='RandomFlip', prob=1.),
+    pack=_base_.pipeline[-1])
+test_dataloader = dict(dataset=dict(
+    pipeline=[steps[name] for name in {order!r}] + [steps['pack']]))
+del steps
+"""
+
+
+@pytest.mark.parametrize('order, fit', [
+    (['resize', 'boxes'], True),
+    (['flip', 'boxes'], True),
+    (['boxes', 'resize'], False),
+    (['boxes', 'flip'], False),
+    (['boxes'], True),
+])
+def test_only_boxes_that_fit_the_image(run_tool, checkpoint, tmp_path, capsys,
+                                       order, fit):
+    """mmdet's test pipelines load them after they resize the input."""
+    base = str(HERE / 'tiny_detection.py')
+    config = tmp_path / 'boxes.py'
+    config.write_text(BOXES.format(config=base, order=order))
+    run(run_tool, config, checkpoint(base))
+    lacking = '2 pictures lack the annotation' in capsys.readouterr().out
+    assert lacking == (not fit)
+
+
+def test_boxes_of_an_image_whose_objects_are_not_known():
+    sample = BaseDataElement(metainfo=dict(img_shape=(40, 60)))
+    sample.gt_instances = InstanceData(bboxes=torch.rand(1, 4))
+    assert _annotation(sample, (40, 60)) is sample.gt_instances
+    assert _annotation(sample, (20, 30)) is None
+    sample.set_metainfo(dict(flip=True))
+    assert _annotation(sample, (40, 60)) is None
 
 
 def test_a_checkpoint_of_another_model(run_tool, checkpoint):

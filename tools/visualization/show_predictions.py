@@ -91,7 +91,10 @@ def main():
             # a data set may hold its images, in RGB
             image = info['img'] if 'img' in info else mmcv.imread(
                 info['img_path'], channel_order='rgb')
-            figure = draw_prediction(visualizer, image, sample, args.score)
+            boxes = [one['bbox'] for one in info['instances']
+                     ] if 'instances' in info else None
+            figure = draw_prediction(visualizer, image, sample, args.score,
+                                     boxes)
             name = Path(info.get('img_path', f'{index:05d}')).stem
             figure.savefig(out / f'{name}.png', dpi=100)
             alone += len(figure.axes) < 3
