@@ -118,8 +118,8 @@ def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
     Raises:
         FileNotFoundError: If the folder or maps are missing.
         MmmixError: If the images are not files or two have the same name, or
-            a map is not an ``(h, w)`` array of finite numbers that are not
-            negative.
+            a map cannot be read or is not an ``(h, w)`` array of finite
+            numbers that are not negative.
     """
     if not all('img_path' in info for info in data_list):
         raise MmmixError('Maps are found by the names of the image files, but '
@@ -149,16 +149,23 @@ def read_maps(folder: Union[str, Path], data_list: Sequence[dict],
         [resize_mask(_read_map(found[0]), grid) for found in files])
 
 
+def _read_values(file: Path) -> np.ndarray:
+    if file.suffix == '.npy':
+        return np.load(file, allow_pickle=False)
+    with Image.open(file) as image:
+        # 16 bits stay 16 bits, colours become grey
+        image = image if image.mode.startswith('I') else image.convert('L')
+        return np.asarray(image)
+
+
 def _read_map(file: Path) -> Tensor:
     """A map ``(1, h, w)``."""
-    if file.suffix == '.npy':
-        values = np.load(file, allow_pickle=False)
-    else:
-        with Image.open(file) as image:
-            # 16 bits stay 16 bits, colours become grey
-            image = image if image.mode.startswith('I') else image.convert('L')
-            values = np.asarray(image)
-    if values.ndim != 2 or values.dtype.kind not in 'buif':
+    try:
+        values = _read_values(file)
+    except (OSError, EOFError, ValueError, SyntaxError) as error:
+        raise MmmixError(f'{file} cannot be read, as if it were damaged '
+                         f'({error}): write this map again.') from error
+    if values.ndim != 2 or not values.size or values.dtype.kind not in 'buif':
         raise MmmixError(f'{file} must hold one (h, w) array of numbers, but '
                          f'holds {values.dtype} of shape {values.shape}.')
     values = torch.from_numpy(values.astype(np.float32))

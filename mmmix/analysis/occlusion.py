@@ -21,6 +21,7 @@ from mmmix.errors import MmmixError, check_name
 
 DROPPING = ('random', 'salient', 'non-salient')
 FILLS = ('before', 'after')
+SHARES = ('patches', 'mass')
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Occlusion:
     ratios: Sequence[float] = tuple(i / 10 for i in range(10))
     drop: Sequence[Literal[DROPPING]] = DROPPING
     fill: Literal[FILLS] = 'before'
-    by: Literal['patches', 'mass'] = 'patches'
+    by: Literal[SHARES] = 'patches'
     seeds: Sequence[int] = (0, )
 
     def __post_init__(self):
@@ -61,6 +62,9 @@ class Occlusion:
         if min(self.grid) < 1:
             raise MmmixError('`grid` must be two positive numbers, not '
                              f'{self.grid[0]} {self.grid[1]}.')
+        if not self.seeds:
+            raise MmmixError('`seeds` must hold at least one number, but it '
+                             'is empty.')
         if min(self.seeds) < 0:
             raise MmmixError(f'`seeds` must not be negative: {self.seeds}.')
         for ratio in self.ratios:
@@ -70,6 +74,7 @@ class Occlusion:
         for kind in self.drop:
             check_name('drop', kind, DROPPING)
         check_name('fill', self.fill, FILLS)
+        check_name('by', self.by, SHARES)
 
     def lost(self,
              kind: str,

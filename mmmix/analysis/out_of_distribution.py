@@ -192,9 +192,10 @@ class OutOfDistribution:
                 have. Defaults to False.
 
         Raises:
-            FileNotFoundError, MmmixError: See :class:`WnidImages`.
+            FileNotFoundError, MmmixError: See :class:`WnidImages`; also if
+                the config does not say how a test image is prepared.
         """
-        steps = self.trained.cfg.test_dataloader.dataset.pipeline
+        steps = self._test_pipeline()
         if stored_channels(steps) == 'rgb':  # the test set holds its images
             steps = [dict(type='mmmix.LoadImage'), *steps]
         options = dict(
@@ -228,6 +229,20 @@ class OutOfDistribution:
                               f'{len(dataset.metainfo["subset"])} of '
                               f'{dataset.NUM_CLASSES} classes.')
         return dataset
+
+    def _test_pipeline(self) -> Sequence[dict]:
+        loader, name = self.trained.cfg.get(
+            'test_dataloader'), self.trained.name
+        if loader is None:
+            raise MmmixError(f'The config of {name} has no test_dataloader, '
+                             'which says how the images are prepared.')
+        steps = loader.dataset.get('pipeline')
+        if steps is None:
+            raise MmmixError(
+                f'The test set of {name}, a {loader.dataset.type}, has no '
+                'pipeline of its own, which says how the images are prepared: '
+                'give a config whose test_dataloader has a single data set.')
+        return steps
 
     def _subset(self, dataset: BaseDataset) -> Sequence[int]:
         """The classes that can be predicted."""

@@ -71,12 +71,27 @@ def test_missing_maps_are_counted(tmp_path):
 @pytest.mark.parametrize('values, match', [
     (np.ones((2, 2, 3)), 'one .h, w. array'),
     (np.array([['a']]), 'one .h, w. array'),
+    (np.ones((0, 4)), 'one .h, w. array'),
     (np.array([[1., -1.]]), 'negative'),
     (np.array([[1., np.nan]]), 'not finite'),
 ])
 def test_files_that_are_not_maps(tmp_path, values, match):
     np.save(tmp_path / 'a.npy', values)
     with pytest.raises(ValueError, match=match):
+        read_maps(tmp_path, files('a.jpg'), (2, 2))
+
+
+@pytest.mark.parametrize('name', ['a.npy', 'a.png'])
+@pytest.mark.parametrize('part', [0, .5, None])
+def test_damaged_files(tmp_path, name, part):
+    file = tmp_path / name
+    values = np.random.default_rng(0).integers(0, 255, (64, 64))
+    np.save(file, values) if name == 'a.npy' else cv2.imwrite(
+        str(file), values.astype(np.uint8))
+    content = file.read_bytes()
+    file.write_bytes(b'hello' if part is None else content[:int(part *
+                                                                len(content))])
+    with pytest.raises(MmmixError, match=f'{file} cannot be read'):
         read_maps(tmp_path, files('a.jpg'), (2, 2))
 
 

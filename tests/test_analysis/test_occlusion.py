@@ -8,6 +8,7 @@ from mmmix.analysis.occlusion import (Occlusion, _mean_curve,
                                       accuracy_under_occlusion, drop_patches,
                                       zero_pixels)
 from mmmix.analysis.trained_model import TrainedModel
+from mmmix.errors import MmmixError
 from mmmix.registry import MODELS
 
 SALIENCY = torch.tensor([[[.4, .1], [.3, .2]]])
@@ -52,6 +53,10 @@ def test_salient_patches_by_hand(kind, ratio, by_mass, expected):
 def test_unknown_names():
     with pytest.raises(ValueError, match='`drop` .* not .largest'):
         Occlusion(drop=['largest'])
+    with pytest.raises(ValueError, match="`by` .* not 'places'"):
+        Occlusion(by='places')
+    with pytest.raises(MmmixError, match='`seeds` must hold at least one'):
+        Occlusion(seeds=())
     with pytest.raises(ValueError, match='`fill`'):
         zero_pixels(nn.Identity(), 'never')
 

@@ -165,6 +165,20 @@ def test_bad_input(run_tool, model, data, arguments, message):
         run_tool(TOOL, *model, *arguments)
 
 
+@pytest.mark.parametrize('line, message', [
+    ('test_dataloader = None', 'has no test_dataloader'),
+    ("test_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset',"
+     ' datasets=[_base_.test_dataloader.dataset]))',
+     'a ConcatDataset, has no pipeline of its own'),
+])
+@pytest.mark.parametrize('option', ['--sets', '--foreign'])
+def test_test_sets_that_prepare_no_image(run_tool, model, data, option, line,
+                                         message):
+    (data / 'other.py').write_text(f'_base_ = {model[0]!r}\n{line}\n')
+    with pytest.raises(SystemExit, match=message):
+        run_tool(TOOL, 'other.py', *model[1:], option, 'mine=data')
+
+
 def test_wnids_that_do_not_fit(run_tool, model, data):
     sets = ['--sets', 'mine=known']
     with pytest.raises(SystemExit, match='does not say their wnids.*--wnids'):
