@@ -87,7 +87,7 @@ del steps
 ])
 def test_only_boxes_that_fit_the_image(run_tool, checkpoint, tmp_path, capsys,
                                        order, fit):
-    """mmdet's test pipelines load them after they resize the input."""
+    """Test pipelines of mmdet load them after they resize the input."""
     base = str(HERE / 'tiny_detection.py')
     config = tmp_path / 'boxes.py'
     config.write_text(BOXES.format(config=base, order=order))
