@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from mmmix.errors import MmmixError
 
+# of each name the points: epoch or None, iteration, value
 Curves = Dict[str, List[Tuple]]
 COLUMNS = 4  # panels in a row
 # what is drawn of a log by default
@@ -23,6 +24,7 @@ def read_curves(work_dir: Union[str, Path]) -> Curves:
     """What MMEngine logged of a run: epoch, iteration and value of each
     scalar, or counts of each histogram, in the order in which they were
     logged. Where the run was resumed, or began again, the later log counts.
+    The epoch is None throughout where the run was trained by iteration.
 
     Raises:
         FileNotFoundError: If there is no log.
@@ -43,12 +45,15 @@ def read_curves(work_dir: Union[str, Path]) -> Curves:
                 lambda row, start=start: row.get('iter', 0) < start, rows),
             *later
         ]
+    by_epoch = any('epoch' in row for row in rows)
     curves, iterations = defaultdict(list), {}
     for row in rows:
-        # a validation is logged with its epoch as the step
-        epoch = row.get('epoch', row['step'])
+        # a validation is logged with its epoch as the step, or its iteration
+        # where there are no epochs
+        epoch = row.get('epoch', row['step']) if by_epoch else None
         iteration = row.get('iter', iterations.get(epoch, row['step']))
-        iterations[epoch] = iteration
+        if by_epoch:
+            iterations[epoch] = iteration
         for name, value in row.items():
             curves[name].append((epoch, iteration, value))
             if name.startswith('accuracy/'):
@@ -96,15 +101,20 @@ def draw_curves(runs: Dict[str, Curves],
                 by: str = 'epoch') -> Figure:
     """One panel for each name, one line for each run.
 
-    Of a histogram the shares in the last epoch of a run are drawn.
+    Of a histogram the shares in the last epoch of a run are drawn, or those
+    that were logged last where it has no epochs.
 
     Args:
         runs (dict[str, Curves]): The curves of each run by its name.
         names (Sequence[str]): See :func:`choose_panels`.
         by (str): What x counts: 'iteration', or 'epoch', of which the last
             value is drawn, or the mean where it says what was mixed. Defaults
-            to 'epoch'.
+            to 'epoch', or 'iteration' where no run has epochs.
+
+    Raises:
+        MmmixError: If ``by`` is 'epoch' and some runs have none.
     """
+    by = _x_axis(runs, by)
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
     figure = Figure(figsize=(3.6 * columns, 3.2 * rows), layout='constrained')
@@ -114,9 +124,11 @@ def draw_curves(runs: Dict[str, Curves],
             # the same in all panels
             style = dict(color=COLOURS[i % len(COLOURS)], label=run)
             epochs = defaultdict(list)
-            for epoch, _, value in sorted(
-                    curves.get(name, ()), key=lambda p: p[0]):
-                epochs[epoch].append(value)
+            unit = 'epoch' if _has_epochs(curves) else 'iteration'
+            place = 0 if unit == 'epoch' else 1
+            for point in sorted(
+                    curves.get(name, ()), key=lambda p, i=place: p[i]):
+                epochs[point[place]].append(point[2])
             if not epochs:
                 continue
             if name.startswith('histogram/'):
@@ -126,7 +138,7 @@ def draw_curves(runs: Dict[str, Curves],
                 edges = np.linspace(0, 1, len(counts) + 1)
                 axis.stairs(shares, edges, fill=True, alpha=.35, **style)
                 axis.stairs(shares, edges, color=style['color'])
-                axis.set(xlabel='value', ylabel=f'share, epoch {last}')
+                axis.set(xlabel='value', ylabel=f'share, {unit} {last}')
                 continue
             if by == 'iteration':
                 _, x, y = zip(*curves[name])
@@ -144,3 +156,22 @@ def draw_curves(runs: Dict[str, Curves],
     for axis in axes[len(names):]:  # what is left of the last row
         axis.remove()
     return figure
+
+
+def _has_epochs(curves: Curves) -> bool:
+    """Whether a run was trained by epoch, all of whose points have one."""
+    return any(point[0] is not None for points in curves.values()
+               for point in points)
+
+
+def _x_axis(runs: Dict[str, Curves], by: str) -> str:
+    """What x counts: iterations where no run has epochs."""
+    without = [
+        name for name, curves in runs.items() if not _has_epochs(curves)
+    ]
+    if by == 'epoch' and 0 < len(without) < len(runs):
+        raise MmmixError(
+            f'{", ".join(without)} logged no epochs, as a training by '
+            'iteration does, and the other runs did: draw all of them by '
+            'iteration (--by iteration).')
+    return 'iteration' if without else by

@@ -68,6 +68,29 @@ def test_error_alpha_and_its_histogram(tmp_path):
                          None) == ['mix/alpha_mean', 'loss', 'accuracy/top1']
 
 
+def test_runs_by_iteration(run_tool, tmp_path):
+    rows = [
+        {'loss': 3., 'iter': 50, 'step': 50},
+        {'histogram/alpha': [2, 0], 'iter': 50, 'step': 50},
+        {'accuracy/top1': 20., 'step': 50},
+        {'loss': 2., 'iter': 100, 'step': 100},
+        {'histogram/alpha': [0, 2], 'iter': 100, 'step': 100}]  # yapf: disable
+    write_log(tmp_path / 'iterations', rows)
+    write_log(tmp_path / 'epochs', MIXED)
+    runs = {'it': read_curves(tmp_path / 'iterations')}
+    names = ['loss', 'accuracy/top1', 'histogram/alpha']
+    loss, accuracy, histogram = draw_curves(runs, names).axes
+    assert drawn(loss) == [[50, 100], [3, 2]]
+    assert drawn(accuracy) == [[50], [20]]
+    assert loss.get_xlabel() == accuracy.get_xlabel() == 'iteration'
+    assert histogram.get_ylabel() == 'share, iteration 100'
+    assert list(histogram.patches[0].get_data().values) == [0, 1]
+    both = [TOOL, tmp_path / 'iterations', tmp_path / 'epochs']
+    with pytest.raises(SystemExit, match='iterations logged no epochs'):
+        run_tool(*both)
+    run_tool(*both, '--by', 'iteration')
+
+
 def test_panels_that_do_not_fill_a_row(tmp_path):
     write_log(tmp_path, [dict(step=1, **{f'loss_{i}': 1. for i in range(5)})])
     runs = dict(run=read_curves(tmp_path))

@@ -44,9 +44,10 @@ def main():
         if not names:
             raise MmmixError('The runs have logged neither losses nor '
                              'accuracies.')
+        figure = draw_curves(runs, names, args.by)
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_curves(runs, names, args.by).savefig(out, dpi=110)
+    figure.savefig(out, dpi=110)
     print(out)
 
 
