@@ -265,6 +265,7 @@ def mix_pairs(methods: Sequence[Method],
     chosen = np.random.default_rng(seed).choice(
         len(dataset), num, replace=False)
     first = methods[0]
+    guided = [method.requires_attention for method in methods]
     inputs, samples = load_batch(first, dataset, chosen)
     pairs = Pairs(inputs, samples, np.roll(np.arange(num), 1), (seed, ))
     mixes = [method.mix(pairs) for method in methods]
@@ -274,9 +275,11 @@ def mix_pairs(methods: Sequence[Method],
     return MixedPairs(
         images=to_image(first, inputs),
         labels=class_names(dataset, pairs.labels.tolist()),
-        attention=first.attention(pairs),
+        # the map in which the regions of a guided mixer are framed
+        attention=methods[guided.index(True) if any(guided) else 0].attention(
+            pairs),
         mixes=mixes,
-        guided=[method.requires_attention for method in methods])
+        guided=guided)
 
 
 def class_names(dataset: BaseDataset, labels: Sequence[int]) -> List[str]:

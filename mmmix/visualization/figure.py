@@ -24,8 +24,9 @@ class MixedPairs:
     Attributes:
         images (Tensor): Unmixed images ``(N, 3, H, W)`` in [0, 1], RGB.
         labels (List[str]): The class name of each.
-        attention (Tensor, optional): The guide's maps ``(N, h, w)`` of the
-            unmixed images; None where its backbone yields none.
+        attention (Tensor, optional): The maps ``(N, h, w)`` of the unmixed
+            images by the guide of the first mixer that is guided, or else of
+            the first; None where its backbone yields none.
         mixes (List[MixedBatch]): What each mixer made of them; ``inputs`` are
             mixed images in [0, 1], too, also of one with a ``site``, and
             ``source`` is the same for all.

@@ -45,6 +45,28 @@ def test_all_mixers_get_the_same_pairs(config):
                        pairs.images[4, :, y1:y2, x1:x2])
 
 
+def test_the_map_that_is_framed_is_that_of_the_guided_mixer(config):
+    """Not that of another entry, which was listed first."""
+    guide = dict(
+        type='mmmix.SelfGuide',
+        attention_map=dict(type='mmmix.ClassAttention'))
+    cfg, methods = load_config(config), []
+    model = load_trained('tiny', cfg, None).model
+    for names, own in ((['CutMix'], None), (['SMMix'], guide)):
+        mixers = choose_mixers(cfg, names).values()
+        method, = methods_of(
+            load_trained('tiny', with_mixers(cfg, mixers, own), None))
+        method.model.backbone = model.backbone
+        method.model.head = model.head
+        methods.append(method)
+    dataset = open_dataset(methods[0], 'train')
+    both, guided = (mix_pairs(m, dataset, 4) for m in (methods, methods[1:]))
+    assert both.guided == [False, True]
+    assert torch.equal(both.attention, guided.attention)
+    alone = mix_pairs(methods[:1], dataset, 4)
+    assert not torch.allclose(both.attention, alone.attention)
+
+
 def test_a_guide_that_requires_labels(config):
     guide = dict(
         type='mmmix.SelfGuide', attention_map=dict(type='mmmix.TopDown'))
