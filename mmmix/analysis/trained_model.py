@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
@@ -100,8 +101,10 @@ def check_same_images(models: Sequence[TrainedModel],
                 '--cfg-options.')
 
 
-def load_batch(trained: TrainedModel, dataset: BaseDataset,
-               indices: Sequence[int]) -> Tuple[Tensor, List[BaseDataElement]]:
+def load_batch(trained: TrainedModel,
+               dataset: BaseDataset,
+               indices: Sequence[int],
+               alike: bool = False) -> Tuple[Tensor, List[BaseDataElement]]:
     """Images of a data set as a classifier sees them.
 
     In the order of channels that it was trained on, also where the data set
@@ -111,12 +114,20 @@ def load_batch(trained: TrainedModel, dataset: BaseDataset,
         trained (TrainedModel): Whose data preprocessor is used.
         dataset (BaseDataset): See :func:`open_dataset`.
         indices (Sequence[int]): N of its images.
+        alike (bool): An image is the same each time that it is loaded, also
+            by a pipeline that draws, which is seeded by the image's index.
+            Defaults to False.
 
     Returns:
         tuple: Normalised images ``(N, C, H, W)`` on the model's device, and
         their N data samples.
     """
-    data = pseudo_collate([dataset[int(i)] for i in indices])
+    loaded = []
+    for i in indices:
+        if alike:  # the data pipeline draws from the global states
+            set_random_seed(int(i))
+        loaded.append(dataset[int(i)])
+    data = pseudo_collate(loaded)
     preprocessor = trained.model.data_preprocessor
     pipeline = getattr(dataset, 'pipeline', None)
     if pipeline is not None:
@@ -132,13 +143,13 @@ def batches(
         dataset: BaseDataset,
         indices: Sequence[int],
         batch_size: int = 100,
-        description: str = ''
-) -> Iterator[Tuple[Tensor, List[BaseDataElement]]]:
+        description: str = '',
+        alike: bool = False) -> Iterator[Tuple[Tensor, List[BaseDataElement]]]:
     """Load images batch by batch, see :func:`load_batch`, with
     :class:`~mmmix.progress.Progress`.
 
     Args:
-        trained, dataset, indices: See :func:`load_batch`.
+        trained, dataset, indices, alike: See :func:`load_batch`.
         batch_size (int): Images at a time, positive. Defaults to 100.
         description (str): The title of the progress. Defaults to the name
             of the model.
@@ -148,7 +159,7 @@ def batches(
     with Progress(description or trained.name, len(indices)) as progress:
         for start in range(0, len(indices), batch_size):
             shown = indices[start:start + batch_size]
-            yield load_batch(trained, dataset, shown)
+            yield load_batch(trained, dataset, shown, alike)
             progress.advance(len(shown))
 
 

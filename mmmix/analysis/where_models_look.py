@@ -39,7 +39,7 @@ def look_at_pair(models: Sequence[TrainedModel], maps: ModelMap,
         MmmixError: If the method mixes inside of the network.
     """
     check_images([method])
-    inputs, samples = load_batch(models[0], dataset, pair)
+    inputs, samples = load_batch(models[0], dataset, pair, alike=True)
     pairs = Pairs(inputs, samples, np.array([1, 0]), key)
     mixed = method.mix(pairs)
     labels = dict(
@@ -101,7 +101,8 @@ def correct_images(
         indices: Sequence[int],
         batch_size: int = 100
 ) -> Tuple[np.ndarray, np.ndarray, Dict[str, float]]:
-    """The images that all models classify correctly; for the arguments see
+    """The images that all models classify correctly, each loaded alike for
+    all of them and for :func:`look_at_pair`; for the arguments see
     :func:`~mmmix.analysis.batches`.
 
     Returns:
@@ -114,7 +115,8 @@ def correct_images(
     right, accuracy = [], {}
     for trained in models:
         found = []
-        for inputs, samples in batches(trained, dataset, indices, batch_size):
+        for inputs, samples in batches(
+                trained, dataset, indices, batch_size, alike=True):
             labels = labels_of(samples).cpu()
             predicted = trained.model(inputs).argmax(1).cpu()
             found.append(torch.stack((predicted == labels, labels)))

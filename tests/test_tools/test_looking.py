@@ -6,8 +6,9 @@ import cv2
 import pytest
 import torch
 
-from mmmix.analysis import open_dataset
+from mmmix.analysis import ModelMap, correct_images, look_at_pair, open_dataset
 from mmmix.cli import build_model, load_config
+from mmmix.cli.methods import guided_methods
 from mmmix.cli.models import read_model
 from mmmix.visualization.contact_sheet import SheetRow, draw_sheet
 
@@ -87,6 +88,23 @@ def test_a_sheet_of_what_all_models_get_right(run_tool, config, weights,
     assert height > width  # four rows a pair, three columns
     text = (tmp_path / 'sheet.md').read_text()
     assert re.search(r'among the \d+ images that all models', text)
+
+
+def test_all_models_see_one_image_of_a_pipeline_that_draws(config, tmp_path):
+    weights = save(config, tmp_path / 'weights.pth', 1)
+    trained = read_model('it', config, str(weights))
+    loader = trained.cfg.train_dataloader.dataset
+    loader.num_images = 100
+    loader.pipeline.insert(0, dict(type='RandomFlip', prob=.5))
+    dataset, seen = open_dataset(trained, 'train'), []
+    trained.model.backbone.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0]))
+    correct_images([trained, trained], dataset, range(100))
+    assert torch.equal(seen[0], seen[1])
+    method, = guided_methods(['CutMix'], [config, str(weights)])
+    look_at_pair([trained], ModelMap('BottomUp'), method, dataset, (30, 70),
+                 (0, 0))
+    assert torch.equal(seen[2], seen[0][[30, 70]])
 
 
 def test_a_sheet_of_attention(run_tool, config, weights, tmp_path):
