@@ -140,6 +140,9 @@ def test_bad_input(run_tool, config, weights, tmp_path):
             run_tool(tool, config, weights,
                      '--method' if tool == SHEET else '--methods', 'CutMax',
                      *SMALL)
+    with pytest.raises(
+            SystemExit, match=r'has 2 \(tiny_smmix: SMMix, tiny_smmix: Mixup'):
+        run_tool(SHEET, config, weights, '--method', config, *SMALL)
     with pytest.raises(SystemExit, match='error: --num must be at least 1'):
         run_tool(SHEET, config, weights, '--num', 0)
     with pytest.raises(SystemExit, match='no regions'):

@@ -40,6 +40,18 @@ def parse_args():
     return parser.parse_args()
 
 
+def read_method(args):
+    """The one method of --method."""
+    methods = guided_methods([args.method], args.guide or args.pairs[:2],
+                             args.cfg_options)
+    if len(methods) > 1:
+        raise MmmixError(
+            f'--method must be one mixer, but {args.method} has '
+            f'{len(methods)} ({", ".join(one.name for one in methods)}): give '
+            'a config with one, or the name of a mixer.')
+    return methods[0]
+
+
 def main():
     args = parse_args()
     with analysis_run(args):
@@ -47,8 +59,7 @@ def main():
             raise MmmixError(f'--num must be at least 1, not {args.num}.')
         models = read_models(args)
         maps, = read_map_kinds(args, models)
-        method, = guided_methods([args.method], args.guide or args.pairs[:2],
-                                 args.cfg_options)
+        method = read_method(args)
         analysis.methods.check_images([method])
         datasets = [
             analysis.open_dataset(trained, args.split) for trained in models
