@@ -123,7 +123,10 @@ def methods_of(trained: TrainedModel) -> List[Method]:
             raise MmmixError(
                 f'{type(mixer).__module__}.{type(mixer).__name__} of {name} '
                 'does not say what it mixed: use the one of mmmix.')
-    names = [f'{name}: {own}' for own in mixer_titles(mixers.augments)]
+    names = [
+        f'{name}: {own}' for own in tell_apart(
+            type(mixer).__name__ for mixer in mixers.augments)
+    ]
     return [
         Method(own, trained.cfg, trained.checkpoint, model, mixer=mixer)
         for own, mixer in zip(
@@ -131,16 +134,19 @@ def methods_of(trained: TrainedModel) -> List[Method]:
     ]
 
 
-def mixer_titles(mixers: Sequence[BatchMixer]) -> List[str]:
-    """The names of the mixers' types, told apart as
-    :func:`mmmix.cli.methods.config_mixers` does."""
-    titles = []
-    for mixer in mixers:
-        title = type(mixer).__name__
-        while title in titles:  # the same mixer with other arguments
-            title += "'"
-        titles.append(title)
-    return titles
+def tell_apart(names: Iterable[str]) -> List[str]:
+    """Names of mixers, with a prime for each that came before: the same mixer
+    with other arguments.
+
+    >>> tell_apart(['CutMix', 'Mixup', 'CutMix'])
+    ['CutMix', 'Mixup', "CutMix'"]
+    """
+    apart: List[str] = []
+    for name in names:
+        while name in apart:
+            name += "'"
+        apart.append(name)
+    return apart
 
 
 def with_controls(methods: Sequence[Method]) -> List[Method]:

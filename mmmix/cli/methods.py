@@ -7,6 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from mmengine.config import Config
 
 from mmmix.analysis import Method, methods_of, with_controls
+from mmmix.analysis.methods import tell_apart
 from mmmix.analysis.truth import TRUTHS
 from mmmix.cli.config import add_cfg_options, load_config
 from mmmix.cli.models import (add_images, add_out, add_split, choose_names,
@@ -59,13 +60,8 @@ def config_mixers(cfg: Config) -> Dict[str, dict]:
     train_cfg = cfg.model.get('train_cfg') or {}
     augments = train_cfg.get('augments', [])
     augments = [augments] if isinstance(augments, dict) else augments
-    mixers = {}
-    for augment in augments:
-        name = augment['type'].split('.')[-1]
-        while name in mixers:  # the same mixer with other arguments
-            name += "'"
-        mixers[name] = augment
-    return mixers
+    names = tell_apart(one['type'].split('.')[-1] for one in augments)
+    return dict(zip(names, augments))
 
 
 def choose_mixers(cfg: Config,
