@@ -1,16 +1,16 @@
 """Data set and loading for mmseg, which this module imports:
 ``custom_imports = dict(imports=['mmmix.datasets.segmentation'])``."""
-import io
 from typing import Optional
 
 import numpy as np
+from mmengine.fileio import get_local_path
 from mmseg import datasets as stock
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, UnidentifiedImageError
 
 from mmmix.errors import MmmixError
 from mmmix.registry import DATASETS, TRANSFORMS
-from .bad_files import BadFiles, read_file
+from .bad_files import BadFiles
 from .loading import load_label_map
 
 
@@ -113,12 +113,14 @@ def _check_depth(path: str, backend_args: Optional[dict]) -> None:
     """Check the labels of a file of more than 8 bits, which mmseg cuts to the
     lowest 8: 263 would be 7."""
     try:
-        image = Image.open(io.BytesIO(read_file(path, backend_args)))
+        # of a local file only the header is read
+        with get_local_path(path, backend_args) as local, \
+                Image.open(local) as image:
+            if not image.mode.startswith(('I', 'F')):
+                return
+            labels = np.asarray(image)
     except UnidentifiedImageError:  # mmseg has read it by another decoder
         return
-    if not image.mode.startswith(('I', 'F')):
-        return
-    labels = np.asarray(image)
     if labels.min() < 0 or labels.max() > 255:
         raise MmmixError(
             f'{path!r} has labels from {labels.min()} to {labels.max()}, but '
