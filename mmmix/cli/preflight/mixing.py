@@ -104,9 +104,9 @@ def _class_of(cfg: dict) -> Optional[type]:
 def check_switches(run: Run) -> Iterator[Finding]:
     """The mixers that a hook switches to suit the model."""
     model = run.model()
+    if not isinstance(model, MixClassifier):
+        return
     for place, augments in switches(run):
-        if not isinstance(model, MixClassifier):
-            continue
         run.looking_at = place
         before = model.data_preprocessor.batch_augments
         model.data_preprocessor.batch_augments = RandomMixer(**augments)
