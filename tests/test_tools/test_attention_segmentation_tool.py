@@ -2,24 +2,12 @@ import json
 
 import numpy as np
 import pytest
-import torch
+from aimless import SHIPPED, SMALL, save
 from PIL import Image
 
-from mmmix.cli import build_model, load_config
+from mmmix.cli import load_config
 
 TOOL = 'analysis/attention_segmentation.py'
-SHIPPED = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
-SMALL = ['--cfg-options', 'val_dataloader.dataset.num_images=20']
-TWENTY = {'model.head.num_classes': 20, 'data_preprocessor.num_classes': 20}
-
-
-def save(config, path, options=None):
-    """Weights without queries: all patches are attended to alike."""
-    model = build_model(load_config(config, options))
-    with torch.no_grad():
-        model.backbone.layers[-1].attn.qkv.weight.zero_()
-    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
-    return path
 
 
 def read(out='work_dirs/attention-segmentation'):
@@ -87,17 +75,6 @@ def test_voc(run_tool, config, voc, tmp_path):
     next((voc.parent / 'VOC2012' / 'JPEGImages').iterdir()).unlink()
     with pytest.raises(SystemExit, match='has 2 of the 3 files'):
         run_tool(*common)
-
-
-def test_labels_of_another_number_of_classes(run_tool, tmp_path):
-    path = save(SHIPPED, tmp_path / 'weights.pth', TWENTY)
-    common = [
-        TOOL, SHIPPED, path, *SMALL, *(f'{k}={v}' for k, v in TWENTY.items())
-    ]
-    run_tool(*common)  # maps that depend on no label
-    with pytest.raises(
-            SystemExit, match='knows 20 classes, but the data set has 10'):
-        run_tool(*common, '--maps', 'BottomUp', 'TopDown')
 
 
 def test_bad_input(run_tool, config, tmp_path):
