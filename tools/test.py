@@ -122,6 +122,7 @@ def main():
         print(json.dumps(metrics))
     if args.out and args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)
+    del runner
     end_processes()
 
 

@@ -113,6 +113,7 @@ def main():
         runner.register_hook(ProgressHook())
         with saving_when_stopped(runner), prints_hidden_if_quiet():
             runner.train()
+        del runner
         end_processes()
 
 

@@ -1,5 +1,6 @@
 """Processes, runners and models of a config."""
 import argparse
+import gc
 import io
 import logging
 import os
@@ -262,6 +263,9 @@ def start_processes(cfg: Config) -> None:
     if launcher != 'pytorch':
         raise MmmixError(f'launcher {launcher!r} needs GPUs; several CPU '
                          "processes are started by launcher 'pytorch'.")
+    # DistributedDataParallel imports it, and functions there would take a
+    # group that exists by then as a default, and keep its threads alive
+    from torch import _dynamo  # noqa: F401
     torch.distributed.init_process_group('gloo')
     # MMEngine's default wrapper, without the device; torch 2.13 renamed the
     # argument
@@ -282,9 +286,12 @@ def end_processes() -> None:
     """Leave the processes of a distributed run whose work is done.
 
     A process that ends while the threads of its group are alive may be
-    aborted, and the launcher then takes a finished run for a failed one.
+    aborted, and the launcher then takes a finished run for a failed one. They
+    end with the group, which a wrapped model holds: the caller must have
+    deleted its runner.
     """
     if is_distributed():
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

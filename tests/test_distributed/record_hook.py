@@ -1,4 +1,7 @@
 """Imported by the processes that the tests start."""
+import atexit
+from pathlib import Path
+
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
@@ -33,7 +36,15 @@ class RecordWeightsHook(Hook):
             ]))
 
     def after_train(self, runner):
-        torch.save(self.notes, f'{runner.work_dir}/rank{get_rank()}.pt')
+        folder = Path(runner.work_dir)
+        torch.save(self.notes, folder / f'rank{get_rank()}.pt')
+        atexit.register(note_threads, folder / f'rank{get_rank()}.threads')
+
+
+def note_threads(path):
+    """The names of the threads that this process has, a line each."""
+    path.write_text(''.join(
+        name.read_text() for name in Path('/proc/self/task').glob('*/comm')))
 
 
 @HOOKS.register_module()

@@ -30,6 +30,13 @@ def test_both_kinds_of_batches_train(run):
     assert {note['mixer'] for note in first} == {'SMMix', 'Mixup'}
 
 
+def test_no_thread_of_the_group_outlives_the_run(run):
+    """One that still worked as the interpreter ends would abort it."""
+    _, work_dir, _ = run
+    for rank in (0, 1):
+        assert 'gloo' not in (work_dir / f'rank{rank}.threads').read_text()
+
+
 def test_ranks_pick_the_same_mixer(run):
     (first, second), *_ = run
     assert [note['mixer']
