@@ -90,6 +90,9 @@ def read_configs(args):
     weights = {}
     for word in args.weights:
         name, given, checkpoint = word.partition('=')
+        if name in weights:
+            raise MmmixError(f'--weights has the name {name} twice; results '
+                             'are kept under it: give each its own.')
         if given:
             weights[name] = check_checkpoint(checkpoint)
         elif name == RANDOM:
@@ -103,7 +106,50 @@ def read_configs(args):
             weights[name] = load_config(
                 PRETRAINING.format(method=name, backbone=args.backbone),
                 args.pretrain_options)
+    if args.pretrain_options and not any(
+            isinstance(start, Config) for start in weights.values()):
+        raise MmmixError('--pretrain-options has nothing to change, because '
+                         'no --weights is a method that is pretrained here.')
     return weights, configs
+
+
+def plan(args, folder):
+    """All runs in their order, under the key of their results: what they are
+    known by and depend on, and their config."""
+    weights, configs = read_configs(args)
+    runs = {}
+
+    def add(cfg, task, name, seed, **given):
+        key = f'{task}_{name}_seed{seed}'
+        cfg.work_dir = str(folder / key)
+        cfg.randomness = dict(seed=seed)
+        runs[key] = dict(task=task, weights=name, seed=seed, **given), cfg
+
+    for name, cfg in weights.items():
+        if isinstance(cfg, Config):
+            add(cfg, 'pretraining', name, 0, options=args.pretrain_options)
+            weights[name] = (
+                f'{cfg.work_dir}/epoch_{cfg.train_cfg.max_epochs}.pth')
+    words = dict(zip(weights, args.weights))
+    for task, name, seed in product(configs, weights, args.seeds):
+        cfg = deepcopy(configs[task])
+        cfg.model.backbone.init_cfg = weights[name] and dict(
+            cfg.model.backbone.init_cfg, checkpoint=weights[name])
+        add(cfg, task, name, seed, start=words[name], options=args.cfg_options)
+    return runs
+
+
+def check_done(runs, done, results):
+    """Refuse results of the same name that were trained otherwise."""
+    for key in filter(done.get, runs):
+        # as JSON has it, without tuples
+        for what, now in json.loads(json.dumps(runs[key][0])).items():
+            before = done[key].get(what)
+            if before != now:
+                raise MmmixError(
+                    f'{results} has {key}, trained with {what} {before}, not '
+                    f'{now}: give the weights another name, or write to '
+                    'another folder with --out.')
 
 
 def train(name, cfg, scores):
@@ -149,32 +195,20 @@ def main():
     results = folder / 'results.json'
     done = json.loads(results.read_text()) if results.is_file() else {}
 
-    def run(task, cfg, weights, seed=0):
-        name = f'{task}, {weights}, seed {seed}'
-        key = f'{task}_{weights}_seed{seed}'
-        if key in done:
-            print(f'{name}: done before, in {results}')
-            return done[key]
-        cfg.work_dir = str(folder / key)
-        cfg.randomness = dict(seed=seed)
-        _, scores = TASKS.get(task, ('', []))
-        done[key] = dict(
-            task=task, weights=weights, seed=seed, **train(name, cfg, scores))
-        results.write_text(json.dumps(done, indent=1))
-        return done[key]
-
-    rows = []
     with user_errors():
-        weights, configs = read_configs(args)
-        for name, start in weights.items():
-            if isinstance(start, Config):
-                weights[name] = run('pretraining', start, name)['checkpoint']
-        for task, name, seed in product(configs, weights, args.seeds):
-            cfg = deepcopy(configs[task])
-            cfg.model.backbone.init_cfg = weights[name] and dict(
-                cfg.model.backbone.init_cfg, checkpoint=weights[name])
-            rows.append(run(task, cfg, name, seed))
-    print_table(rows)
+        runs = plan(args, folder)
+        check_done(runs, done, results)
+        for key, (known, cfg) in runs.items():
+            name = '{task}, {weights}, seed {seed}'.format(**known)
+            if key in done:
+                print(f'{name}: done before, in {results}')
+                continue
+            _, scores = TASKS.get(known['task'], ('', []))
+            done[key] = dict(known, **train(name, cfg, scores))
+            results.write_text(json.dumps(done, indent=1))
+    print_table([
+        done[key] for key, (known, _) in runs.items() if known['task'] in TASKS
+    ])
     print(f'All results: {results}')
 
 

@@ -5,14 +5,15 @@ import torch
 from mmengine.config import Config
 
 pytestmark = pytest.mark.downstream
-SMALL = [
-    '--out', 'chain', '--pretrain-options',
-    'train_dataloader.dataset.num_images=64',
-    'val_dataloader.dataset.num_images=10', 'train_cfg.max_epochs=1',
-    'param_scheduler=None', '--cfg-options',
-    'train_dataloader.dataset.num_images=8',
+SMALL_TASKS = [
+    '--out', 'chain', '--cfg-options', 'train_dataloader.dataset.num_images=8',
     'val_dataloader.dataset.num_images=4', 'train_dataloader.batch_size=2',
     'train_cfg.max_epochs=2', 'train_cfg.val_interval=2'
+]
+SMALL = [
+    '--pretrain-options', 'train_dataloader.dataset.num_images=64',
+    'val_dataloader.dataset.num_images=10', 'train_cfg.max_epochs=1',
+    'param_scheduler=None', *SMALL_TASKS
 ]
 
 
@@ -72,13 +73,22 @@ def test_the_chain_runs_and_is_repeated_at_once(run_tool, tmp_path, capsys):
     run_tool('transfer.py', *SMALL)
     assert capsys.readouterr().out.count('done before') == 5
     assert results(tmp_path) == done
+    for arguments, message in [
+        (['--weights', 'cutmix',
+          f'smmix={start}'], 'start smmix, not smmix=chain'),
+        ([SMALL[-1].replace('2', '3')], "val_interval': 2}, not"),
+        (['--pretrain-options', 'train_cfg.max_epochs=2'], 'has pretraining'),
+    ]:
+        with pytest.raises(SystemExit, match=message):
+            run_tool('transfer.py', *SMALL, *arguments)
+    assert results(tmp_path) == done
 
 
 def test_weights_that_do_not_fit(run_tool, tmp_path):
     torch.save(dict(state_dict={'backbone.x': torch.ones(1)}), 'other.pth')
     with pytest.raises(SystemExit, match='does not hold the weights of this'):
         run_tool('transfer.py', '--weights', 'random', 'wrong=other.pth',
-                 '--tasks', 'segmentation', *SMALL)
+                 '--tasks', 'segmentation', *SMALL_TASKS)
     # what was finished is kept
     assert [*results(tmp_path)] == ['segmentation_random_seed0']
 
@@ -87,6 +97,8 @@ def test_weights_that_do_not_fit(run_tool, tmp_path):
     (['--weights', 'a=nowhere.pth'], 'no checkpoint nowhere.pth'),
     (['--data', 'coco-tiny'], 'smmix has no checkpoint'),
     (['--weights', 'unknown'], 'no config unknown/vit-xs_unknown_1xb64'),
+    (['--weights', 'smmix', 'smmix'], 'has the name smmix twice'),
+    (['--weights', 'random', '--pretrain-options', 'a=1'], 'nothing to cha'),
     (['--backbone', 'resnet'], 'no config downstream/small/upernet_resnet'),
 ])
 def test_wrong_arguments(run_tool, arguments, message):
