@@ -3,6 +3,7 @@ import json
 import shutil
 
 import pytest
+import torch
 from short_run import SHORT
 from test_tools.tiny_smmix import __file__ as CONFIG
 
@@ -101,6 +102,46 @@ def test_b068_what_is_followed_is_said(run_tool, tmp_path, trained, capsys):
         output = ''.join(capsys.readouterr())
         assert output.count('another schedule than the checkpoint') == said
     assert 'learning rate 0.0005 -> 0.000853553' in output
+
+
+def last_groups(folder):
+    last = (folder / 'last_checkpoint').read_text()
+    return torch.load(last, weights_only=False)['optimizer']['param_groups']
+
+
+@pytest.mark.parametrize('more', ['', LONGER], ids=['alone', 'and schedule'])
+def test_unlisted_resumed_with_other_options(rates, tmp_path, capsys, more):
+    rates('short', '' if more else LONGER)
+    last = tmp_path / 'short/last_checkpoint'
+    last.write_text(last.read_text().replace('epoch_4', 'epoch_3'))
+    capsys.readouterr()
+    rates(
+        'longer', f"""{LONGER}
+optim_wrapper = dict(optimizer=dict(weight_decay=0.2, betas=(0.8, 0.99)))
+""", 'short')
+    for group in last_groups(tmp_path / 'longer'):
+        assert tuple(group['betas']) == (0.8, 0.99)
+        assert group['weight_decay'] == 0.2
+    output = ''.join(capsys.readouterr())
+    assert 'weight_decay 0.01 -> 0.2' in output
+    assert 'betas (0.9, 0.999) -> (0.8, 0.99)' in output
+    assert ('another schedule' in output) == bool(more)
+
+
+def test_unlisted_scheduled_momentum_stays(rates, tmp_path, capsys):
+    """A schedule's own values are no options that changed."""
+    line = LONGER + """
+param_scheduler = [dict(type='LinearMomentum', start_factor=0.5, by_epoch=True,
+                        end=4)]
+"""
+    rates('whole', line)
+    whole = [group['betas'] for group in last_groups(tmp_path / 'whole')]
+    last = tmp_path / 'whole/last_checkpoint'
+    last.write_text(last.read_text().replace('epoch_4', 'epoch_2'))
+    capsys.readouterr()
+    rates('resumed', line, 'whole')
+    assert 'other options' not in ''.join(capsys.readouterr())
+    assert whole == [g['betas'] for g in last_groups(tmp_path / 'resumed')]
 
 
 @pytest.mark.parametrize('change, problem', [

@@ -9,17 +9,17 @@ from mmmix.errors import MmmixError
 from mmmix.private import is_resuming
 
 PROGRESS = ('last_step', '_global_step', '_last_value', 'verbose')
-# what schedules set, with what it started from
-SCHEDULED = ('lr', 'initial_lr', 'momentum', 'initial_momentum', 'betas')
 
 
 class ResumedScheduleHook(Hook):
-    """Let a resumed run follow the schedule of its config.
+    """Let a resumed run follow the schedule and the optimizer's options of
+    its config.
 
-    MMEngine takes the schedule from the checkpoint, with its old end,
-    milestones, steps per epoch and learning rate. Where the config has
-    another one, the schedulers and the optimizer get the values that a run of
-    this config would have at that epoch, or iteration, which is logged.
+    MMEngine takes both from the checkpoint: the schedule with its old end,
+    milestones, steps per epoch and learning rate, and options such as the
+    weight decay. Where the config has others, the schedulers and the optimizer
+    get the values that a run of this config would have at that epoch, or
+    iteration, which is logged.
 
     Schedules that depend on a metric, and those of several optimizers, are
     resumed as MMEngine does.
@@ -36,6 +36,12 @@ class ResumedScheduleHook(Hook):
         if not is_resuming(runner) or saved is None or groups is None:
             return
         _check_optimizer(groups, saved)
+        changed = _follow_options(groups, saved)
+        if changed:
+            runner.logger.warning(
+                'The config has other options of the optimizer than the '
+                'checkpoint; they are followed from here on: '
+                f'{", ".join(changed)}.')
         schedulers = runner.param_schedulers or []
         if (_described([s.state_dict() for s in schedulers], groups)
                 == _described(checkpoint.get('param_schedulers', []), saved)
@@ -45,7 +51,7 @@ class ResumedScheduleHook(Hook):
         _advance(runner, schedulers, checkpoint)
         old = saved[0]['lr']
         for theirs, ours in zip(saved, groups):
-            theirs.update({k: ours[k] for k in SCHEDULED if k in ours})
+            theirs.update(_options(ours))
         checkpoint['param_schedulers'] = [s.state_dict() for s in schedulers]
         runner.logger.warning(
             'The config has another schedule than the checkpoint; it is '
@@ -60,6 +66,35 @@ def _saved_groups(state: dict) -> Optional[List[dict]]:
         state.get(key) for key in ('param_groups', 'base_param_settings'))
     # MMEngine adds what no parameter's own settings replace, for its log
     return [*groups, base] if groups and base else groups
+
+
+def _options(group: dict) -> dict:
+    return {
+        key: value
+        for key, value in group.items() if key not in ('params', 'param_names')
+    }
+
+
+def _is_scheduled(key: str, group: dict) -> bool:
+    """Whether a schedule sets it, or has noted it for itself."""
+    return (key == 'lr' or f'initial_{key}' in group
+            or key == 'betas' and 'initial_momentum' in group
+            or key.startswith(('initial_', 'max_', 'min_')))
+
+
+def _follow_options(groups: List[dict], saved: List[dict]) -> List[str]:
+    """Set what no schedule does in the saved groups, and tell what changed."""
+    changed = {}
+    for ours, theirs in zip(groups, saved):
+        for key, value in _options(ours).items():
+            before = theirs.get(key)
+            if isinstance(before, (list, tuple)):
+                before = type(value)(before)
+            if (key in theirs and before != value
+                    and not _is_scheduled(key, theirs)):
+                changed[f'{key} {before} -> {value}'] = None
+                theirs[key] = value
+    return [*changed]
 
 
 def _described(states: List[dict], groups: List[dict]) -> tuple:
