@@ -8,8 +8,9 @@
 #
 # Slurm sends USR1 120 seconds before the time limit. The run then saves and
 # exits with 75, and this script starts it again with --resume: in a new
-# allocation or, from a batch job, by requeueing the job. Ctrl-C and a signal
-# to this script itself end both.
+# allocation or, from a batch job, by requeueing the job. In an interactive
+# allocation, which ends with it, it says how to go on. Ctrl-C and a signal to
+# this script itself end both.
 set -euo pipefail
 USAGE='slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [...]'
 PARTITION=${1:?partition is missing: $USAGE}
@@ -47,7 +48,14 @@ while true; do
         exit "$CODE"
     fi
     if [ -n "${SLURM_JOB_ID:-}" ]; then
-        exec scontrol requeue "$SLURM_JOB_ID"
+        JOB=$(scontrol show job "$SLURM_JOB_ID" || true)
+        if [[ $JOB == *BatchFlag=[1-9]* ]]; then  # 2: it was started again
+            exec scontrol requeue "$SLURM_JOB_ID"
+        fi
+        echo "The run is saved in $WORK_DIR. This allocation is interactive," \
+            "so it cannot be queued again: repeat the command with --resume" \
+            "in a new one." >&2
+        exit "$AGAIN"
     fi
     ARGUMENTS=("${@:5}" --resume)
 done

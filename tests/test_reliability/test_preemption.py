@@ -93,22 +93,63 @@ SRUN = """#!/usr/bin/env bash
 echo "$@" >> calls
 exit "$(sed -n "$(wc -l < calls)p" codes)"
 """
+SCONTROL = """#!/usr/bin/env bash
+echo "$@" >> requests
+echo "   Requeue=1 Restarts=0 BatchFlag={} Reboot=0"
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    """Run slurm_train.sh with stand-ins: the exit codes of srun one after the
+    other and, in an allocation, the job's flag; what was called and said."""
+
+    def run(codes, batch_flag=None):
+        for name, script in [('srun', SRUN),
+                             ('scontrol', SCONTROL.format(batch_flag))]:
+            (tmp_path / name).write_text(script)
+            (tmp_path / name).chmod(0o755)
+        (tmp_path / 'codes').write_text('\n'.join(codes.split()) + '\n')
+        (tmp_path / 'requests').touch()
+        env = {
+            k: v
+            for k, v in os.environ.items() if not k.startswith('SLURM')
+        }
+        env['PATH'] = f'{tmp_path}:{env["PATH"]}'
+        if batch_flag is not None:
+            env['SLURM_JOB_ID'] = '7'
+        ended = subprocess.run([
+            'bash', TOOLS / 'slurm_train.sh', 'p', 'name', 'config.py', 'dir'
+        ],
+                               env=env,
+                               cwd=tmp_path,
+                               stderr=subprocess.PIPE,
+                               text=True)
+        return ended, *((tmp_path / name).read_text().splitlines()
+                        for name in ('calls', 'requests'))
+
+    return run
 
 
 @pytest.mark.parametrize('codes, calls', [('75 75 0', 3), ('75 1', 2),
                                           ('0', 1)])
-def test_slurm_starts_it_again(tmp_path, codes, calls):
-    (tmp_path / 'srun').write_text(SRUN)
-    (tmp_path / 'srun').chmod(0o755)
-    (tmp_path / 'codes').write_text('\n'.join(codes.split()) + '\n')
-    env = {k: v for k, v in os.environ.items() if not k.startswith('SLURM')}
-    env['PATH'] = f'{tmp_path}:{env["PATH"]}'
-    ended = subprocess.run(
-        ['bash', TOOLS / 'slurm_train.sh', 'p', 'name', 'config.py', 'dir'],
-        env=env,
-        cwd=tmp_path)
+def test_slurm_starts_it_again(slurm, codes, calls):
+    ended, lines, requests = slurm(codes)
     assert ended.returncode == int(codes.split()[-1])
-    lines = (tmp_path / 'calls').read_text().splitlines()
-    assert len(lines) == calls
+    assert len(lines) == calls and not requests
     assert '--signal=USR1@120' in lines[0] and '--resume' not in lines[0]
     assert all(line.endswith('--resume') for line in lines[1:])
+
+
+@pytest.mark.parametrize('flag', [1, 2])
+def test_slurm_queues_a_batch_job_again(slurm, flag):
+    ended, lines, requests = slurm('75', flag)
+    assert ended.returncode == 0 and len(lines) == 1
+    assert requests[-1] == 'requeue 7'
+
+
+def test_slurm_cannot_queue_an_interactive_allocation_again(slurm):
+    ended, lines, requests = slurm('75', 0)
+    assert ended.returncode == 75 and len(lines) == 1
+    assert requests == ['show job 7']
+    assert 'repeat the command with --resume in a new one' in ended.stderr
