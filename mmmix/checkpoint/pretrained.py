@@ -1,7 +1,7 @@
 """An initializer that loads the weights of a classifier strictly."""
 import textwrap
 from collections import Counter
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 from mmengine.model.weight_init import PretrainedInit
 from mmengine.runner import CheckpointLoader
@@ -79,8 +79,7 @@ class StrictPretrained(PretrainedInit):
                  unused: Sequence[str] = (),
                  img_size: Union[int, Tuple[int, int], None] = None):
         super().__init__(checkpoint, prefix, map_location)
-        self.new = _patterns(new, 'new')
-        self.unused = _patterns(unused, 'unused')
+        self.new, self.unused = [*new], [*unused]
         self.img_size = (img_size, img_size) if isinstance(
             img_size, int) else img_size and tuple(img_size)
 
@@ -126,12 +125,3 @@ class StrictPretrained(PretrainedInit):
         log_names('left out',
                   [name for name in weights if not name.startswith(prefix)])
         return state
-
-
-def _patterns(patterns: Sequence[str], argument: str) -> List[str]:
-    if isinstance(
-            patterns,
-            str) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise MmmixError(f'init_cfg.{argument}={patterns!r} must be a list of '
-                         "names, such as ['norm0.*'].")
-    return list(patterns)

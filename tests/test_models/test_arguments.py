@@ -126,7 +126,10 @@ def test_checked_through_any_registry_and_scope():
 
 def test_numbers_of_numpy_and_arrays_are_numbers_and_lists():
     assert Mixup(alpha=np.float32(2)).alpha == 2
-    assert SMMix(grid=np.int64(4)).grid == (4, 4)
+    assert SMMix(grid=np.uint8(4)).grid == (4, 4)
+    assert PuzzleMix(grids=np.array([2, 4], np.uint8)).grids == (2, 4)
+    assert PuzzleMix(levels=np.int64(3)).levels == 3
+    assert GridMixup(columns=np.uint8(3)).columns == (3, 3)
     assert SMMix(delta=np.array([0.5, 0.75])).delta == (0.5, 0.75)
 
 

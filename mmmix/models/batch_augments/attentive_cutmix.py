@@ -93,8 +93,7 @@ class AttentiveCutMix(BatchMixer):
         if grid is not None:
             most = grid[0] * grid[1]
             of = f'{most}, the cells of the {grid[0]} x {grid[1]} map'
-        if self.num_cells != int(
-                self.num_cells) or not (1 <= self.num_cells <= most):
+        if not 1 <= self.num_cells <= most:
             raise MmmixError('`num_cells` must be a whole number from 1 to '
                              f'{of}, not {self.num_cells!r}.')
 

@@ -235,16 +235,17 @@ def spread(number: np.ndarray, inputs: Tensor) -> Tensor:
     return torch.full((len(inputs), ), float(number), device=inputs.device)
 
 
-def check_grid(
-        grid: Union[int, Sequence[int], None]) -> Optional[Tuple[int, int]]:
+def check_grid(grid: Union[int, Sequence[int], None],
+               name: str = 'grid') -> Optional[Tuple[int, int]]:
     """Rows and columns of a grid given as one or two numbers; None stays
     None. Anything else raises a MmmixError."""
     if grid is None:
         return None
     size = np.atleast_1d(grid)
-    if size.size > 2 or size.dtype.kind != 'i' or size.min() < 1:
-        raise MmmixError('`grid` must be one or two positive whole numbers, '
-                         f'or None, not {grid!r}.')
+    if size.size not in (1, 2) or size.min() < 1:
+        raise MmmixError(
+            f'`{name}` must be one or two positive whole numbers, '
+            f'or None, not {grid!r}.')
     rows, columns = np.broadcast_to(size, 2).tolist()
     return rows, columns
 

@@ -11,7 +11,7 @@ from mmmix.functional.features import check_floating
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, to_device
-from .square_grid import check_grids, check_weights, check_whole, square_cells
+from .square_grid import check_grids, check_least, check_weights, square_cells
 
 PARTITION = 20
 
@@ -105,8 +105,8 @@ class CoMixup(BatchMixer):
                  halves: bool = True,
                  part_twins: bool = True):
         if partition is not None:
-            check_whole('partition', partition, 2)
-        check_whole('sweeps', sweeps, 1)
+            check_least('partition', partition, 2)
+        check_least('sweeps', sweeps, 1)
         check_weights(beta=beta, gamma=gamma, eta=eta, threshold=threshold)
         check_name('threshold_type', threshold_type, ('hard', 'soft'))
         if not 0 <= omega <= 1:

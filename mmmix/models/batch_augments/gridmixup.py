@@ -77,9 +77,6 @@ class GridMixup(BatchMixer):
                  wrap_around: bool = False):
         self.alpha = None if alpha is None else check_alpha(alpha)
         self.hole_area = check_range('hole_area', hole_area)
-        if np.asarray(columns).dtype.kind != 'i':
-            raise MmmixError('`columns` must be one or two whole numbers, not '
-                             f'{columns!r}.')
         self.columns = positive_range('columns', columns)
         self.hole_ratio = positive_range('hole_ratio', hole_ratio)
         self.crop_area = positive_range('crop_area', crop_area, 1)

@@ -113,7 +113,7 @@ class MaskMix(BatchMixer):
         check_name('rounding', rounding, ('floor', 'ceil'))
         check_name('lam', lam, ('area', 'count'))
         smallest = 2 if alignment == 'shifted' else 1
-        if not (patch_size >= smallest and patch_size == int(patch_size)):
+        if patch_size < smallest:
             raise MmmixError('`patch_size` must be a whole number of pixels, '
                              f'at least {smallest}, not {patch_size!r}.')
         if shuffle_patches and alignment != 'patch':
@@ -123,9 +123,9 @@ class MaskMix(BatchMixer):
         if tau is not None and not 0 < tau < 1:
             raise MmmixError('`tau`, the share of the cells, must be in '
                              f'(0, 1) or None, not {tau!r}.')
-        self.cell = cell_size(scale, int(patch_size), alignment)
+        self.cell = cell_size(scale, patch_size, alignment)
         self.scale = scale
-        self.patch_size = int(patch_size)
+        self.patch_size = patch_size
         self.beta = check_alpha(beta, 'beta')
         self.tau = tau
         self.choose_cells = STRATEGIES[strategy]
@@ -254,15 +254,13 @@ def block_cells(rng: np.random.Generator, tau: np.ndarray, count: np.ndarray,
     return np.stack([block_mask(rng, number, grid) for number in count])
 
 
-def block_mask(rng: np.random.Generator,
-               count: int,
-               grid: Tuple[int, int],
-               attempts: int = 10) -> np.ndarray:
-    """Rectangles of cells, until there are ``count`` cells or ``attempts``
-    rectangles in a row did not fit."""
+def block_mask(rng: np.random.Generator, count: int,
+               grid: Tuple[int, int]) -> np.ndarray:
+    """Rectangles of cells, until there are ``count`` cells or ten rectangles
+    in a row did not fit."""
     mask = np.zeros(grid, bool)
     missing, failed = count, 0
-    while missing and failed < attempts:
+    while missing and failed < 10:
         failed += 1
         area = rng.uniform(1, missing)
         ratio = math.exp(rng.uniform(math.log(0.3), -math.log(0.3)))

@@ -14,7 +14,7 @@ from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
                    to_device)
-from .square_grid import check_grids, check_weights, check_whole, square_cells
+from .square_grid import check_grids, check_least, check_weights, square_cells
 
 
 @BATCH_AUGMENTS.register_module()
@@ -117,10 +117,10 @@ class PuzzleMix(BatchMixer):
                  transport_size: Optional[int] = None,
                  std: Optional[Sequence[float]] = None,
                  pairing: str = 'shuffle'):
-        check_whole('levels', levels, 2)
-        check_whole('neighbourhood', neighbourhood, 1)
+        check_least('levels', levels, 2)
+        check_least('neighbourhood', neighbourhood, 1)
         if transport_size is not None:
-            check_whole('transport_size', transport_size, 1)
+            check_least('transport_size', transport_size, 1)
         check_weights(beta=beta, gamma=gamma, eta=eta, xi=xi)
         if std is not None and not (len(std) in (1, 3) and min(std) > 0):
             raise MmmixError('`std` must be one positive number, or one for '

@@ -25,17 +25,16 @@ def square_cells(n: int, image_size: Sequence[int]) -> Tuple[int, int]:
 def check_grids(grids: Sequence[int]) -> Tuple[int, ...]:
     """Return numbers of cells, or raise a MmmixError."""
     values = np.atleast_1d(grids)
-    if not values.size or values.dtype.kind != 'i' or values.min() < 2:
+    if not values.size or values.min() < 2:
         raise MmmixError('`grids` must be whole numbers of cells along a '
                          f'side, at least 2, not {grids!r}.')
     return tuple(values.tolist())
 
 
-def check_whole(name: str, value: int, least: int) -> None:
-    """Raise a MmmixError unless a number is whole and large enough."""
-    if not (isinstance(value, int) and value >= least):
-        raise MmmixError(f'`{name}` must be a whole number of at least '
-                         f'{least}, not {value!r}.')
+def check_least(name: str, value: int, least: int) -> None:
+    """Raise a MmmixError unless a number is large enough."""
+    if value < least:
+        raise MmmixError(f'`{name}` must be at least {least}, not {value!r}.')
 
 
 def check_weights(**weights: float) -> None:

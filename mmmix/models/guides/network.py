@@ -4,7 +4,6 @@ from functools import partial
 from typing import (Any, FrozenSet, Iterator, List, Optional, Sequence, Tuple,
                     Union)
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmpretrain.structures import DataSample
@@ -17,6 +16,7 @@ from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from ..attention import (AttentionExtractor, AttentionMap, declared_size,
                          find_extractor)
+from ..batch_augments.base import check_grid
 from ..eval_mode import evaluating
 from .base import Guide
 from .features import as_map, find_layer, first_output
@@ -78,17 +78,10 @@ class NetworkGuide(Guide):
         if not 0 < scale <= 4:
             raise MmmixError('`scale` of a guide must be in (0, 4], not '
                              f'{scale!r}.')
-        self.input_size: Optional[Tuple[int, int]] = None
-        if input_size is not None:
-            size = np.atleast_1d(input_size)
-            if scale != 1 or size.size > 2 or size.dtype.kind != 'i' \
-                    or size.min() < 1:
-                raise MmmixError(
-                    '`input_size` of a guide must be one or two positive '
-                    'whole numbers, and excludes `scale`; got '
-                    f'{input_size!r} and scale={scale}.')
-            height, width = np.broadcast_to(size, 2).tolist()
-            self.input_size = height, width
+        self.input_size = check_grid(input_size, 'input_size')
+        if self.input_size and scale != 1:
+            raise MmmixError('`input_size` of a guide excludes `scale`; got '
+                             f'{input_size!r} and scale={scale}.')
         if dtype not in (None, 'bfloat16', 'float16'):
             raise MmmixError("`dtype` of a guide must be 'bfloat16', "
                              f"'float16' or None, not {dtype!r}.")
