@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mmmix.errors import MmmixError
 from .features import blend_features, check_floating
+from .transport import move_cells
 
 # Cells narrower than this many pixels are copied pixel by pixel, wider ones as
 # pieces of image rows.
@@ -196,23 +197,14 @@ def _paste_by_pieces(inputs: Tensor,
                      source: Tensor,
                      mask: Tensor,
                      place: Optional[Tensor] = None) -> Tensor:
-    """One gather of the pieces of image rows that make up the cells."""
-    n, channels, height, width = inputs.shape
-    h, w = mask.shape[1:]
-    device = inputs.device
-    image = torch.where(mask, source.view(n, 1, 1),
-                        torch.arange(n, device=device).view(n, 1, 1))
-    cell = torch.arange(h * w, device=device).view(1, h, w)
+    """Cells where they were, or another image's."""
+    images = torch.arange(len(inputs), device=inputs.device).view(-1, 1, 1)
+    cells = torch.arange(mask[0].numel(), device=inputs.device)
+    cells = cells.view(1, *mask.shape[1:]).expand_as(mask)
     if place is not None:
-        cell = torch.where(mask, place, cell)
-    # index of every piece in (N, C, H, w) order
-    line = image * channels * height + cell // w * (height // h)
-    below = torch.arange(
-        channels, device=device).view(-1, 1, 1, 1) * height + torch.arange(
-            height // h, device=device).view(-1, 1)
-    piece = (line[:, None, :, None] + below) * w + (cell % w)[:, None, :, None]
-    pieces = inputs.reshape(-1, width // w)
-    return pieces.index_select(0, piece.flatten()).view(inputs.shape)
+        cells = torch.where(mask, place, cells)
+    return move_cells(inputs, cells,
+                      torch.where(mask, source.view(-1, 1, 1), images))
 
 
 def _paste_by_pixels(inputs: Tensor, source: Tensor, mask: Tensor) -> Tensor:
