@@ -9,7 +9,7 @@ training only `cut_grid` and `share_cells` synchronise with the GPU. Boxes are
 weight of the *source*, the image that is pasted in.
 """
 from .attention import class_attention, image_attention_score
-from .boxes import box_sums, boxes_at_maximum, extreme_boxes, scale_boxes
+from .boxes import boxes_at_maximum, extreme_boxes, scale_boxes
 from .comixup import peak_distances, share_cells
 from .devices import copy_to
 from .features import blend_features
@@ -37,7 +37,7 @@ __all__ = [
     'above_threshold', 'area_attention_lambda', 'area_lambda',
     'attention_lambda', 'blend', 'blend_features', 'blend_images',
     'blend_maps', 'blended_class_activation', 'border_differences',
-    'box_coverage', 'box_masks', 'box_sums', 'boxes_at_maximum', 'cell_shares',
+    'box_coverage', 'box_masks', 'boxes_at_maximum', 'cell_shares',
     'class_attention', 'copy_to', 'cosine_relevance', 'crop_cells',
     'crop_maps', 'cut_grid', 'dense_maps', 'extreme_boxes',
     'fine_grained_saliency', 'gaussian_masks', 'grey_levels', 'grid_shape',

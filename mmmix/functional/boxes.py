@@ -42,32 +42,23 @@ def _integral(attention: Tensor) -> Tensor:
     return torch.nn.functional.pad(table, (1, 0, 1, 0))
 
 
-def box_sums(attention: Tensor, sizes: Sizes) -> Tensor:
+def box_sums(attention: Tensor, sizes: Tensor) -> Tensor:
     """Sum of an attention map over a box at every possible position.
 
     Args:
         attention (Tensor): ``(N, h, w)``.
-        sizes (Sequence[int] | Tensor): Box size ``(h, w)`` in cells for all
-            images, or a tensor ``(N, 2)`` with one size per image, best kept
-            on the CPU.
+        sizes (Tensor): Box sizes ``(N, 2)`` in cells, checked, on its device.
 
     Returns:
         Tensor: ``(N, h, w)``: at each cell, the sum over the box whose upper
         left corner is that cell; NaN where the box would leave the map.
         float64 (float32 on a device without float64).
 
-    Raises:
-        MmmixError: If a box is larger than the map.
-
-    >>> box_sums(torch.tensor([[[1., 2., 3.], [4., 5., 6.]]]), (2, 2))
+    >>> attention = torch.tensor([[[1., 2., 3.], [4., 5., 6.]]])
+    >>> box_sums(attention, torch.tensor([[2, 2]]))
     tensor([[[12., 16., nan],
              [nan, nan, nan]]], dtype=torch.float64)
     """
-    return _box_sums(attention, _check_sizes(sizes, attention))
-
-
-def _box_sums(attention: Tensor, sizes: Tensor) -> Tensor:
-    """:func:`box_sums` for sizes ``(N, 2)`` that have been checked."""
     n, height, width = attention.shape
     table = _integral(attention)
     top = torch.arange(height, device=attention.device).expand(n, -1)
@@ -117,7 +108,7 @@ def extreme_boxes(attention: Tensor, sizes: Sizes, mode: str) -> Tensor:
     if mode not in ('max', 'min'):
         raise MmmixError(f"`mode` must be 'max' or 'min', not {mode!r}.")
     sizes = _check_sizes(sizes, attention)
-    sums = _box_sums(attention, sizes).flatten(1)
+    sums = box_sums(attention, sizes).flatten(1)
     if mode == 'min':
         sums = -sums
     best = sums.nan_to_num(nan=-float('inf')).argmax(1)

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from mmmix.functional import box_sums, extreme_boxes, scale_boxes
+from mmmix.functional import extreme_boxes, scale_boxes
+from mmmix.functional.boxes import box_sums
 
 GRIDS = [(4, 4), (3, 7), (8, 2)]
 
@@ -26,7 +27,7 @@ def brute_sums(attention, h, w):
 def test_every_box_has_its_sum(grid):
     attention = torch.rand(2, *grid)
     for h, w in itertools.product(range(grid[0] + 1), range(grid[1] + 1)):
-        sums = box_sums(attention, (h, w))
+        sums = box_sums(attention, torch.tensor([[h, w]] * 2))
         assert sums.shape == attention.shape
         for one, expected in zip(sums,
                                  map(lambda a: brute_sums(a, h, w),
@@ -87,9 +88,9 @@ def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="'max' or 'min'"):
         extreme_boxes(torch.rand(1, 4, 4), (1, 1), 'median')
     with pytest.raises(ValueError, match=r'\(N, h, w\)'):
-        box_sums(torch.rand(4, 4), (1, 1))
+        extreme_boxes(torch.rand(4, 4), (1, 1), 'max')
     with pytest.raises(ValueError, match='one row for each image'):
-        box_sums(torch.rand(2, 4, 4), torch.ones(3, 2))
+        extreme_boxes(torch.rand(2, 4, 4), torch.ones(3, 2), 'max')
 
 
 def test_scale_boxes():
