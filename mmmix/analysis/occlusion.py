@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from mmmix.analysis.attention_segmentation import top_mass_mask
 from mmmix.analysis.pairs import mean_and_error
-from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
-                                          normalisation)
+from mmmix.analysis.trained_model import TrainedModel, batches, labels_of
 from mmmix.errors import MmmixError, check_name
+from mmmix.functional.transport import divide
+from mmmix.models.channels import normalisation
 
 DROPPING = ('random', 'salient', 'non-salient')
 FILLS = ('before', 'after')
@@ -216,15 +217,9 @@ def drop_patches(images: Tensor,
     Raises:
         MmmixError: If the images do not divide into the grid.
     """
-    height, width = images.shape[-2:]
-    rows, columns = dropped.shape[1:]
-    if height % rows or width % columns:
-        raise MmmixError(
-            f'Images of {height} x {width} pixels do not divide into a grid '
-            f'of {rows} x {columns} patches: choose a grid whose sides divide '
-            'those of the image.')
-    pixels = dropped.repeat_interleave(height // rows, 1)
-    pixels = pixels.repeat_interleave(width // columns, 2)[:, None]
+    height, width = divide(images, dropped.shape)
+    pixels = dropped.repeat_interleave(height, 1)
+    pixels = pixels.repeat_interleave(width, 2)[:, None]
     fill = torch.as_tensor(fill, dtype=images.dtype, device=images.device)
     return torch.where(pixels, fill.view(-1, 1, 1), images)
 
@@ -242,7 +237,7 @@ def zero_pixels(preprocessor: nn.Module, fill: str) -> Tensor:
     if not isinstance(preprocessor, ClsDataPreprocessor):
         raise MmmixError('The data preprocessor must be a ClsDataPreprocessor '
                          f'or its child, not {type(preprocessor).__name__}.')
-    mean, std = normalisation(preprocessor)
-    if fill == 'before' and mean is not None:
-        return (-mean / std).flatten()
-    return torch.zeros(1)
+    if fill == 'after':
+        return torch.zeros(1)
+    mean, std = normalisation(preprocessor, torch.empty(1, 1, 1, 1))
+    return ((0 - mean) / std).flatten()

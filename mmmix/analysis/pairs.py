@@ -8,10 +8,9 @@ from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from mmmix.analysis.trained_model import (TrainedModel, batches, labels_of,
-                                          normalisation)
+from mmmix.analysis.trained_model import TrainedModel, batches, labels_of
 from mmmix.errors import MmmixError
-from mmmix.models.channels import seen_channels
+from mmmix.models.channels import normalisation, seen_channels
 
 
 @dataclass
@@ -188,6 +187,7 @@ def check_classes(trained: TrainedModel, dataset: BaseDataset) -> None:
 
 def _normalisation(trained: TrainedModel) -> Tuple:
     """Mean, standard deviation and order of the channels."""
-    mean, std = (None if values is None else values.flatten().tolist()
-                 for values in normalisation(trained.model.data_preprocessor))
+    mean, std = (
+        values.flatten().tolist() for values in normalisation(
+            trained.model.data_preprocessor, torch.empty(1, 3, 1, 1)))
     return mean, std, seen_channels(trained.cfg)

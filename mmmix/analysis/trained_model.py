@@ -13,7 +13,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmmix.errors import MmmixError
-from mmmix.models.channels import seen_channels, stored_channels
+from mmmix.models.channels import normalisation, seen_channels, stored_channels
 from mmmix.progress import Progress
 from mmmix.registry import DATASETS
 
@@ -183,18 +183,10 @@ def labels_of(samples: Sequence[BaseDataElement]) -> Tensor:
     return torch.cat([sample.gt_label for sample in samples])
 
 
-def normalisation(
-        preprocessor: nn.Module) -> Tuple[Optional[Tensor], Optional[Tensor]]:
-    """Mean and standard deviation of a data preprocessor, ``(C, 1, 1)`` each;
-    None where it does not normalise."""
-    return tuple(getattr(preprocessor, name, None) for name in ('mean', 'std'))
-
-
 def to_image(trained: TrainedModel, inputs: Tensor) -> Tensor:
     """Undo the normalisation of images ``(N, C, H, W)``, to RGB in [0, 1]."""
-    mean, std = normalisation(trained.model.data_preprocessor)
-    if mean is not None:
-        inputs = inputs * std + mean
+    mean, std = normalisation(trained.model.data_preprocessor, inputs)
+    inputs = inputs * std + mean
     if seen_channels(trained.cfg) == 'bgr':
         inputs = inputs.flip(1)
     return (inputs / 255).clamp(0, 1)
