@@ -6,7 +6,7 @@ given, and without colours where ``NO_COLOR`` is set.
 """
 import os
 import time
-from typing import Iterable, Iterator, Optional, Sequence, TypeVar, Union
+from typing import Collection, Iterator, Optional, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn
@@ -125,24 +125,19 @@ class Progress:
         self.bar.refresh()
 
 
-def track(items: Union[Sequence[T], Iterable[T]],
+def track(items: Collection[T],
           title: str,
-          unit: str = 'images',
-          total: Optional[int] = None) -> Iterator[T]:
+          unit: str = 'images') -> Iterator[T]:
     """The items one by one, with their progress.
 
     Args:
-        items (Iterable): What is worked on.
+        items (Collection): What is worked on.
         title, unit: See :class:`Progress`.
-        total (int, optional): How many there are, where the items have no
-            length.
 
     >>> [item for item in track('ab', 'letters', 'letters')]
     ['a', 'b']
     """
-    if total is None:
-        total = len(items)  # type: ignore[arg-type]
-    with Progress(title, total, unit) as progress:
+    with Progress(title, len(items), unit) as progress:
         for item in items:
             yield item
             progress.advance()

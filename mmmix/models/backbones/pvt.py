@@ -223,7 +223,7 @@ class PyramidVisionTransformer(BaseBackbone):
                  conv_norm_eps: float = 1e-6,
                  init_cfg=None):
         super().__init__(init_cfg)
-        self.arch_settings = settings = self._read_arch(arch)
+        settings = self._read_arch(arch)
         self.img_size = to_2tuple(img_size)
         self._check_size(self.img_size)
         check_out_type(out_type, out_indices, len(STRIDES))

@@ -20,7 +20,7 @@ class LabelRule(nn.Module):
 
     Attributes:
         requires (frozenset[str]): 'mask', and any of 'attention' and
-            'logits' (from the guide) and 'class_attention' (of the mixed
+            'label_maps' (from the guide) and 'class_attention' (of the mixed
             images in the model under training).
         kinds (frozenset[str]): :attr:`MixedBatch.kind` of the batches it
             applies to: those with one source and a mask. A blend gives every
