@@ -13,7 +13,7 @@ from mmmix.private import (differentiated_node, next_node,
                            notice_hooks_when_compiling)
 from mmmix.structures import MixedBatch
 from .attention import declared_size, find_extractor
-from .guides.network import evaluating, no_autocast_cache
+from .eval_mode import evaluating, no_autocast_cache
 
 # rows and columns of a module's output, None if it has none that are known
 Grid = Optional[Tuple[int, int]]

@@ -1,16 +1,14 @@
 import warnings
-from typing import FrozenSet, List, Optional, Sequence, Union
+from typing import FrozenSet, Optional, Sequence, Union
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmmix.checkpoint import load_weights
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError, check_name
 from mmmix.registry import MODELS, TASK_UTILS
-from mmmix.structures import Guidance
 from ..channels import CHANNELS, normalisation, seen_channels
 from .class_map import Class, class_indices, spread
 from .network import NetworkGuide
@@ -111,24 +109,15 @@ class FrozenGuide(NetworkGuide):
                 "attention_map=dict(type='mmmix.BottomUp'), or remove what "
                 'requires its classes.')
 
-    def __call__(self,
-                 model: nn.Module,
-                 images: Tensor,
-                 requires: FrozenSet[str],
-                 labels: Optional[Tensor] = None,
-                 samples: Optional[List[DataSample]] = None) -> Guidance:
-        if self.classes is None:
-            return super().__call__(model, images, requires, labels, samples)
-        network = self.network(model)
-        if labels is not None:
-            labels = spread(labels, network.class_indices,
-                            network.head.num_classes)
-        return super().__call__(model, images, requires, labels, samples)
-
     def own_classes(self, network: nn.Module, logits: Tensor) -> Tensor:
         if self.classes is None:
             return logits
         return logits[:, network.class_indices]
+
+    def network_labels(self, network: nn.Module, labels: Tensor) -> Tensor:
+        if self.classes is None:
+            return labels
+        return spread(labels, network.class_indices, network.head.num_classes)
 
     def _build(self) -> nn.Module:
         scope = self.config.get('default_scope', 'mmpretrain')

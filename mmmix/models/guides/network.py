@@ -1,7 +1,7 @@
 from abc import abstractmethod
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import (Any, FrozenSet, Iterator, List, Optional, Sequence, Tuple,
+from typing import (FrozenSet, List, Optional, Sequence, Tuple,
                     Union)
 
 import torch
@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mmmix.errors import MissingIngredient, MmmixError
-from mmmix.private import forward_without_checkpointing
 from mmmix.registry import TASK_UTILS, build_as
 from mmmix.structures import Guidance
 from ..attention import (AttentionExtractor, AttentionMap, declared_size,
                          find_extractor)
 from ..batch_augments.base import check_grid
-from ..eval_mode import evaluating
+from ..eval_mode import evaluating, keeping_activations, no_autocast_cache
 from .base import Guide
 from .features import as_map, find_layer, first_output
 
@@ -156,6 +155,8 @@ class NetworkGuide(Guide):
             return found
         network = self.network(model)
         self._check_labels(requires, labels)
+        if labels is not None:
+            labels = self.network_labels(network, labels)
         by_gradient = 'saliency' in requires
         if by_gradient:
             _check_gradients(network)
@@ -206,6 +207,11 @@ class NetworkGuide(Guide):
         """The logits ``(N, num_classes)`` of the classes of the model under
         training among those of the network; by default all."""
         return logits
+
+    def network_labels(self, network: nn.Module, labels: Tensor) -> Tensor:
+        """Labels ``(N, num_classes)`` of the model under training as labels
+        of the network's classes; by default the same."""
+        return labels
 
     def _label_maps(self, network: nn.Module,
                     images: Tensor) -> Tuple[Tensor, tuple]:
@@ -297,49 +303,3 @@ def _check_gradients(network: nn.Module) -> None:
         f'that the guide asks ({type(network.backbone).__name__}) {reason}. '
         'Change that, or let another network give it: guide=dict(saliency='
         "dict(type='mmmix.FrozenGuide', ...)).")
-
-
-@contextmanager
-def keeping_activations(model: nn.Module) -> Iterator[None]:
-    """Switch gradient checkpointing off: ``with_cp``, and what the
-    ``activation_checkpointing`` of MMEngine or of FSDP did.
-
-    It would run blocks again in the backward pass, where the model has its
-    own weights and flags again.
-    """
-    modules: List[Any] = [
-        m for m in model.modules() if getattr(m, 'with_cp', False)
-    ]
-    forwards = [(vars(m), vars(m).get('forward'), plain)
-                for m in model.modules()
-                if (plain := forward_without_checkpointing(m)) is not None]
-    for module in modules:
-        module.with_cp = False  # type: ignore[assignment]
-    for attributes, _, plain in forwards:
-        attributes['forward'] = plain
-    try:
-        yield
-    finally:
-        for module in modules:
-            module.with_cp = True  # type: ignore[assignment]
-        for attributes, own, _ in forwards:
-            if own is None:
-                del attributes['forward']
-            else:
-                attributes['forward'] = own
-
-
-@contextmanager
-def no_autocast_cache() -> Iterator[None]:
-    """Keep a pass without gradients out of autocast's weight cache.
-
-    In older torch (2.1, but not 2.11) the training pass that follows would
-    take weights that were cast under ``no_grad`` from the cache, and silently
-    not train them.
-    """
-    enabled = torch.is_autocast_cache_enabled()
-    torch.set_autocast_cache_enabled(False)
-    try:
-        yield
-    finally:
-        torch.set_autocast_cache_enabled(enabled)
