@@ -18,7 +18,7 @@ from mmmix.errors import MmmixError
 
 __all__ = [
     *parents.__all__, 'ATTENTION_EXTRACTORS', 'FUNCTIONS', 'STRATEGIES',
-    'build_as'
+    'build_as', 'class_of'
 ]
 
 
@@ -90,6 +90,21 @@ STRATEGIES = Registry(
 # MMPretrain has no such parts either; guides are task utils
 ATTENTION_EXTRACTORS = Registry(
     'attention extractor', locations=['mmmix.models'])
+
+
+def class_of(cfg: dict, registry: StockRegistry) -> Optional[type]:
+    """The class that a config names by its ``type``, None if it is unknown.
+
+    >>> class_of(dict(type='RandomSampler'), roots.DATA_SAMPLERS) is None
+    True
+    >>> class_of(dict(type='DefaultSampler'), roots.DATA_SAMPLERS)
+    <class 'mmengine.dataset.sampler.DefaultSampler'>
+    """
+    kind = cfg.get('type')
+    if not isinstance(kind, str):
+        return kind
+    with registry.switch_scope_and_registry(None) as current:
+        return current.get(kind)
 
 
 def build_as(kind: type, registry: Registry, cfg: dict, where: str):

@@ -10,6 +10,7 @@ from mmpretrain.datasets import CustomDataset
 
 from mmmix.errors import MmmixError
 from mmmix.private import set_entries
+from mmmix.registry import class_of
 
 # where class folders are read as MMPretrain reads them
 LISTING = (CustomDataset.__module__, 'mmmix.datasets.listed')
@@ -17,15 +18,6 @@ LISTING = (CustomDataset.__module__, 'mmmix.datasets.listed')
 COCO_FIELDS = dict(
     images=('id', 'file_name', 'height', 'width'),
     annotations=('id', 'image_id', 'category_id', 'bbox', 'area'))
-
-
-def kind_of(cfg: dict) -> Optional[type]:
-    """The class that the config of a data set names, None if unknown."""
-    kind = cfg.get('type')
-    if not isinstance(kind, str):
-        return kind
-    with DATASETS.switch_scope_and_registry(None) as registry:
-        return registry.get(kind)
 
 
 def read_class_folders(cfg: dict) -> Optional[CustomDataset]:
@@ -40,7 +32,7 @@ def read_class_folders(cfg: dict) -> Optional[CustomDataset]:
     Raises:
         MmmixError: If the folders do not fit the classes, or hold no image.
     """
-    kind = kind_of(cfg)
+    kind = class_of(cfg, DATASETS)
     if not (isinstance(kind, type) and issubclass(kind, CustomDataset)
             and kind.load_data_list.__module__ in LISTING
             and not {'indices', 'filter_cfg'} & set(cfg)):
@@ -116,7 +108,7 @@ def explain_coco(cfg: dict, error: Exception) -> None:
         MmmixError: If an entry explains the error.
     """
     if not (isinstance(error, (MmmixError, FileNotFoundError))
-            or not hasattr(kind_of(cfg), 'COCOAPI')):
+            or not hasattr(class_of(cfg, DATASETS), 'COCOAPI')):
         path = DATASETS.build(dict(cfg, lazy_init=True)).ann_file
         for problem in coco_problems(path):
             raise MmmixError(problem) from error

@@ -1,5 +1,5 @@
 """Checks that a config mixes where it asks for it."""
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List
 
 from mmengine.registry import MODELS
 from mmpretrain.models import (BaseClassifier, ImageClassifier,
@@ -8,7 +8,7 @@ from mmpretrain.models import (BaseClassifier, ImageClassifier,
 from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
 from mmmix.models.requirements import check_requirements
-from mmmix.registry import BATCH_AUGMENTS
+from mmmix.registry import BATCH_AUGMENTS, class_of
 from .finding import Finding
 from .run import Run
 
@@ -45,7 +45,7 @@ def check_mixing(run: Run) -> Iterator[Finding]:
     preprocessor = model.get('data_preprocessor') or run.cfg.get(
         'data_preprocessor') or {}
     train_cfg = model.get('train_cfg') or {}
-    kind = _class_of(model)
+    kind = class_of(model, MODELS)
     if kind is None:
         return  # building the model says so
     if issubclass(kind, MIXED):
@@ -81,7 +81,7 @@ def _unmixed(run: Run, kind: type, preprocessor: dict,
              train_cfg: dict) -> Iterator[Finding]:
     """Mixing by a preprocessor that a stock classifier does not ask to."""
     if issubclass(kind, MixClassifier) or not issubclass(
-            _class_of(preprocessor) or object, MixDataPreprocessor):
+            class_of(preprocessor, MODELS) or object, MixDataPreprocessor):
         return
     places = [('model.train_cfg', 'augments' in train_cfg),
               ('data_preprocessor.batch_augments',
@@ -91,14 +91,6 @@ def _unmixed(run: Run, kind: type, preprocessor: dict,
         yield Finding(
             f'The {kind.__name__} never mixes with a MixDataPreprocessor: set '
             "model.type='mmmix.MixClassifier'.", place)
-
-
-def _class_of(cfg: dict) -> Optional[type]:
-    """The class of MODELS that a config names, None if there is none."""
-    if not isinstance(cfg.get('type'), str):
-        return cfg.get('type')
-    with MODELS.switch_scope_and_registry(None) as registry:
-        return registry.get(cfg['type'])
 
 
 def check_switches(run: Run) -> Iterator[Finding]:

@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader
 from mmmix.cli.runner import build_model, drop_pretrained, replace_sync_bn
 from mmmix.cli.toolboxes import toolbox_of
 from mmmix.datasets.watched_pipeline import leaves
-from .files import explain_coco, kind_of, read_class_folders
+from mmmix.registry import class_of
+from .files import explain_coco, read_class_folders
 
 SPLITS = ('train', 'val', 'test')
 HEADERS = 300  # images of a set whose sizes are read
@@ -226,7 +227,7 @@ class Run:
 
 def _takes(cfg: dict, name: str) -> bool:
     """Whether the class that a config names has an argument."""
-    kind = kind_of(cfg)
+    kind = class_of(cfg, DATASETS)
     if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
         return False
     parameters = signature(kind).parameters

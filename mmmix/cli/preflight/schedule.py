@@ -6,6 +6,7 @@ from typing import Iterator, List, Optional, Tuple
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
+from mmmix.registry import class_of
 from .finding import Finding
 from .run import Run
 
@@ -136,10 +137,7 @@ def _loop(run: Run) -> Optional[type]:
     if 'type' not in cfg:
         return EpochBasedTrainLoop if cfg.get(
             'by_epoch') else IterBasedTrainLoop
-    if isinstance(cfg.type, type):
-        return cfg.type
-    with LOOPS.switch_scope_and_registry(None) as registry:
-        return registry.get(cfg.type)
+    return class_of(cfg, LOOPS)
 
 
 def _schedules(run: Run) -> List[Tuple[str, dict]]:
