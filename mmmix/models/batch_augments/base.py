@@ -227,7 +227,7 @@ def to_device(array: np.ndarray, like: Tensor) -> Tensor:
     return copy_to(torch.from_numpy(array.copy()), like.device)
 
 
-def spread(number: np.ndarray, inputs: Tensor) -> Tensor:
+def for_each_image(number: np.ndarray, inputs: Tensor) -> Tensor:
     """One number for the batch, or one for each image, as ``(N,)`` float32 on
     the device of the inputs."""
     if np.ndim(number):

@@ -6,7 +6,8 @@ from torch import Tensor
 from mmmix.functional import blend_images
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
-from .base import BatchMixer, Params, check_alpha, pair, spread, to_device
+from .base import (BatchMixer, Params, check_alpha, for_each_image, pair,
+                   to_device)
 
 
 @BATCH_AUGMENTS.register_module()
@@ -55,7 +56,7 @@ class Mixup(BatchMixer):
             params: Params,
             guidance: Optional[Guidance] = None) -> MixedBatch:
         source = to_device(params['source'], inputs)
-        lam = spread(params['lam'], inputs)
+        lam = for_each_image(params['lam'], inputs)
         return MixedBatch(
             inputs=blend_images(inputs, source, lam),
             labels=labels,

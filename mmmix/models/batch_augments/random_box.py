@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmmix.errors import MmmixError
 from mmmix.functional import box_masks
-from .base import Params, spread, to_device
+from .base import Params, for_each_image, to_device
 
 
 def clipped_box(rng: np.random.Generator, image_size: Sequence[int],
@@ -54,7 +54,7 @@ def box_fields(params: Params, inputs: Tensor) -> Dict[str, Any]:
     box = to_device(np.atleast_2d(params['box']), inputs)
     return dict(
         source=to_device(params['source'], inputs),
-        lam=spread(params['lam'], inputs),
+        lam=for_each_image(params['lam'], inputs),
         mask=box_masks(box, inputs.shape[-2:]).expand(n, -1, -1),
         target_boxes=box.expand(n, -1))
 
