@@ -238,11 +238,9 @@ def table(results_of):
                   for letter in results.values())
     lines += [
         '',
-        f'Of {count} combinations {trained} train a step; the others are '
-        'refused when the model is built, because one of their cells above '
-        'holds a letter: there is no **M**ask of one source, no **R**egions '
-        'that belong to one image each, no patch **T**okens, or no **C**lass '
-        'attention.',
+        'Every mixer was combined with every label rule and loss, and with '
+        f'every guide: of {count} combinations {trained} train a step, the '
+        'others are refused when the model is built.',
     ]
     return '\n'.join(lines)
 

@@ -1,4 +1,4 @@
-"""Time mixers beside those of other libraries, and check what these do.
+"""Compare the speed of mixers with other libraries', and check what these do.
 
 Mixup, CutMix, ResizeMix, FMix, SaliencyMix and PuzzleMix of timm, torchvision,
 Kornia, MMPretrain and the package `mixup`, where they have them, each beside
