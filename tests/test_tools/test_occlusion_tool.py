@@ -161,7 +161,7 @@ def test_labels_of_another_number_of_classes(run_tool, weights, config):
 def test_bad_input(run_tool, weights, config):
     path = weights(0, config)
     for options, message in (
-        (['--grid', 14, 14], '14 x 14 patches'),
+        (['--grid', 14, 14], '14 x 14 cells does not divide'),
         (['--grid', 0, 4], 'positive'),
         (['--ratios', 2], 'between 0 and 1'),
         (['--seeds', -1], 'negative'),
