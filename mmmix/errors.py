@@ -34,3 +34,13 @@ def check_name(argument: str, name: str, names: Iterable[str]) -> None:
     if name not in names:
         raise MmmixError(f'`{argument}` must be one of {tuple(names)}, not '
                          f'{name!r}.')
+
+
+def check_least(argument: str, value: float, least: float) -> None:
+    """Raise a MmmixError unless an argument is as large as it must be.
+
+    >>> check_least('batch_size', 2, 1)
+    """
+    if value < least:
+        raise MmmixError(
+            f'`{argument}` must be at least {least}, not {value!r}.')

@@ -9,7 +9,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmmix.analysis.trained_model import TrainedModel, batches, labels_of
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_least
 from mmmix.models.channels import normalisation, seen_channels
 
 
@@ -85,12 +85,10 @@ def pair_batches(trained: TrainedModel,
     Raises:
         MmmixError: If a number is out of its range.
     """
-    for name, value, least in (('batch_size', batch_size,
-                                2), ('rounds', rounds, 1), ('seed', seed, 0),
-                               ('num_images', len(indices), 2)):
-        if value < least:
-            raise MmmixError(f'`{name}` must be at least {least}, not '
-                             f'{value}.')
+    check_least('batch_size', batch_size, 2)
+    check_least('rounds', rounds, 1)
+    check_least('seed', seed, 0)
+    check_least('num_images', len(indices), 2)
     number = 0
     for turn in range(rounds):
         rng = np.random.default_rng([seed, turn])

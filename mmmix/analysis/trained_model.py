@@ -12,7 +12,7 @@ from mmengine.runner import set_random_seed
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_least
 from mmmix.models.channels import normalisation, seen_channels, stored_channels
 from mmmix.progress import Progress
 from mmmix.registry import DATASETS
@@ -154,8 +154,7 @@ def batches(
         description (str): The title of the progress. Defaults to the name
             of the model.
     """
-    if batch_size < 1:
-        raise MmmixError(f'`batch_size` must be at least 1, not {batch_size}.')
+    check_least('batch_size', batch_size, 1)
     with Progress(description or trained.name, len(indices)) as progress:
         for start in range(0, len(indices), batch_size):
             shown = indices[start:start + batch_size]

@@ -11,7 +11,7 @@ from typing import Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_least
 
 
 def confident_prediction(
@@ -84,8 +84,7 @@ def calibration_bins(confidence: Tensor,
             out of its range, or the bin size is not positive.
     """
     confidence, correct = _by_confidence(confidence, correct)
-    if bin_size < 1:
-        raise MmmixError(f'`bin_size` must be at least 1, not {bin_size}.')
+    check_least('bin_size', bin_size, 1)
     # where all bins but the first begin
     begin = list(range(bin_size, len(confidence) - bin_size + 1, bin_size))
     bins = [values.tensor_split(begin) for values in (confidence, correct)]

@@ -10,7 +10,7 @@ from mmengine.visualization.vis_backend import (LocalVisBackend,
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_least
 from mmmix.models import MixDataPreprocessor, ProgressiveAttentionLabel
 from mmmix.models.label_rules.base import Weights
 from mmmix.private import find_backend
@@ -66,10 +66,8 @@ class MixStatisticsHook(Hook):
     """
 
     def __init__(self, interval: int = 50, bins: int = 20):
-        for name, value in dict(interval=interval, bins=bins).items():
-            if value < 1:
-                raise MmmixError(f'`{name}` must be a whole number of at '
-                                 f'least 1, not {value!r}.')
+        check_least('interval', interval, 1)
+        check_least('bins', bins, 1)
         self.interval = interval
         self.bins = bins
         self._handles: List[RemovableHandle] = []

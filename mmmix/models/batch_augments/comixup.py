@@ -4,14 +4,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmmix.errors import MmmixError, check_name
+from mmmix.errors import MmmixError, check_least, check_name
 from mmmix.functional import (cell_shares, move_cells, peak_distances,
                               share_cells)
 from mmmix.functional.features import check_floating
 from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import BatchMixer, Params, check_alpha, to_device
-from .square_grid import check_grids, check_least, check_weights, square_cells
+from .square_grid import check_grids, check_weights, square_cells
 
 PARTITION = 20
 

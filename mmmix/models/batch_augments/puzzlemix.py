@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, check_least
 from mmmix.functional import (area_lambda, border_differences, cell_shares,
                               cut_grid, move_cells, puzzle_costs, resize_mask,
                               transport_cells)
@@ -14,7 +14,7 @@ from mmmix.registry import BATCH_AUGMENTS
 from mmmix.structures import Guidance, MixedBatch
 from .base import (BatchMixer, Params, check_alpha, check_pairing, pair,
                    to_device)
-from .square_grid import check_grids, check_least, check_weights, square_cells
+from .square_grid import check_grids, check_weights, square_cells
 
 
 @BATCH_AUGMENTS.register_module()

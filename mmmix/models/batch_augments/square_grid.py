@@ -31,12 +31,6 @@ def check_grids(grids: Sequence[int]) -> Tuple[int, ...]:
     return tuple(values.tolist())
 
 
-def check_least(name: str, value: int, least: int) -> None:
-    """Raise a MmmixError unless a number is large enough."""
-    if value < least:
-        raise MmmixError(f'`{name}` must be at least {least}, not {value!r}.')
-
-
 def check_weights(**weights: float) -> None:
     """Raise a MmmixError unless all are finite and not negative."""
     for name, value in weights.items():
