@@ -93,7 +93,8 @@ ATTENTION_EXTRACTORS = Registry(
 
 
 def class_of(cfg: dict, registry: StockRegistry) -> Optional[type]:
-    """The class that a config names by its ``type``, None if it is unknown.
+    """The class that a config names by its ``type``, in its ``_scope_`` if it
+    has one; None if it is unknown.
 
     >>> class_of(dict(type='RandomSampler'), roots.DATA_SAMPLERS) is None
     True
@@ -103,7 +104,7 @@ def class_of(cfg: dict, registry: StockRegistry) -> Optional[type]:
     kind = cfg.get('type')
     if not isinstance(kind, str):
         return kind
-    with registry.switch_scope_and_registry(None) as current:
+    with registry.switch_scope_and_registry(cfg.get('_scope_')) as current:
         return current.get(kind)
 
 
@@ -124,10 +125,9 @@ def build_as(kind: type, registry: Registry, cfg: dict, where: str):
     if not isinstance(name, (str, type)):
         raise MmmixError(f'`{where}` must be a config of a {kind.__name__}, '
                          f"dict(type='...'), not {shorten(repr(cfg), 80)}.")
-    with registry.switch_scope_and_registry(cfg.get('_scope_')) as found:
-        if isinstance(name, str) and found.get(name) is None:
-            raise MmmixError(f'`{where}` has the type {name!r}, but there is '
-                             f'no {kind.__name__} of this name.')
+    if class_of(cfg, registry) is None:
+        raise MmmixError(f'`{where}` has the type {name!r}, but there is '
+                         f'no {kind.__name__} of this name.')
     part = registry.build(cfg)
     if not isinstance(part, kind):
         raise MmmixError(f'`{where}` must be of type {kind.__name__}, but '
