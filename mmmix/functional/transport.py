@@ -147,6 +147,8 @@ def divide(inputs: Tensor, grid: Tuple[int, ...]) -> Tuple[int, int]:
     height, width = inputs.shape[-2:]
     h, w = grid[-2:]
     if height % h or width % w:
-        raise MmmixError(f'A grid of {h} x {w} cells does not divide images '
-                         f'of {height} x {width} pixels.')
+        raise MmmixError(
+            f'A grid of {h} x {w} cells does not divide images of {height} x '
+            f'{width} pixels: choose a grid whose sides divide those of the '
+            'image, or resize or crop the images.')
     return height // h, width // w
