@@ -1,6 +1,7 @@
 import warnings
 from typing import List, Optional
 
+import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
@@ -87,11 +88,10 @@ def _follow_options(groups: List[dict], saved: List[dict]) -> List[str]:
     changed = {}
     for ours, theirs in zip(groups, saved):
         for key, value in _options(ours).items():
-            before = theirs.get(key)
-            if isinstance(before, (list, tuple)):
-                before = type(value)(before)
-            if (key in theirs and before != value
-                    and not _is_scheduled(key, theirs)):
+            before = theirs.get(key, value)
+            # betas may be a list in one and a tuple in the other
+            if not (_is_scheduled(key, theirs)
+                    or np.array_equal(before, value)):
                 changed[f'{key} {before} -> {value}'] = None
                 theirs[key] = value
     return [*changed]
