@@ -4,9 +4,10 @@
 _base_ = './vit_cifar10-5000.py'
 
 _name = '{}/vit-xs_{}_1xb100-100e_cifar10-jpg-5000.py'
+_cutmix = _name.format('cutmix', 'cutmix')
 
 runs = {
-    row: dict(config=_name.format(method, method))
+    row: dict(config=_name.format(method.replace('-', '_'), method))
     for row, method in [
         ('ManifoldMix', 'manifoldmix'),
         ('MixToken', 'mixtoken'),
@@ -20,5 +21,9 @@ runs = {
         ('Co-Mixup', 'comixup'),
         ('AutoMix', 'automix'),
         ('TokenMix', 'tokenmix'),
+        ('Attentive CutMix', 'attentive-cutmix'),
     ]
 }
+runs['ResizeMix'] = dict(
+    config=_cutmix,
+    options={'model.train_cfg.augments': [dict(type='mmmix.ResizeMix')]})
