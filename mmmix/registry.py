@@ -18,7 +18,7 @@ from mmmix.errors import MmmixError
 
 __all__ = [
     *parents.__all__, 'ATTENTION_EXTRACTORS', 'FUNCTIONS', 'STRATEGIES',
-    'build_as', 'class_of'
+    'build_as', 'class_of', 'is_of', 'type_name'
 ]
 
 
@@ -106,6 +106,27 @@ def class_of(cfg: dict, registry: StockRegistry) -> Optional[type]:
         return kind
     with registry.switch_scope_and_registry(cfg.get('_scope_')) as current:
         return current.get(kind)
+
+
+def is_of(cfg: dict, registry: StockRegistry, kind: type) -> bool:
+    """Whether the class that a config names is of a kind.
+
+    >>> is_of(dict(type='DefaultSampler'), roots.DATA_SAMPLERS, object)
+    True
+    """
+    named = class_of(cfg, registry)
+    return isinstance(named, type) and issubclass(named, kind)
+
+
+def type_name(cfg: dict) -> str:
+    """The name of the class that a config names, without scope or package;
+    '' if it names none.
+
+    >>> type_name(dict(type='mmmix.CutMix')), type_name(dict(type=Registry))
+    ('CutMix', 'Registry')
+    """
+    kind = cfg.get('type') or ''
+    return getattr(kind, '__name__', str(kind)).split('.')[-1]
 
 
 def build_as(kind: type, registry: Registry, cfg: dict, where: str):

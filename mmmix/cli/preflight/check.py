@@ -4,8 +4,10 @@ import logging
 import random
 import sys
 import time
+import traceback
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Iterator, List, Sequence
 
 import numpy as np
@@ -18,6 +20,7 @@ from mmengine.registry import DefaultScope
 from mmmix.cli.runner import end_processes, launched, start_processes
 from mmmix.cli.toolboxes import register_toolboxes
 from mmmix.environment import silent_import
+from mmmix.errors import MmmixError
 from mmmix.progress import is_quiet
 from .entries import (check_files, check_folders, check_labels,
                       check_masks_of_objects, check_same_classes)
@@ -45,6 +48,7 @@ OF_IMAGES = [
 ]
 OF_MODEL = [check_parts, check_switches]
 OF_STEP = [check_training, check_last_batch]
+PROGRESS = dict(iter=0, epoch=0, max_iters=1, max_epochs=1)
 
 
 def preflight(cfg: Config,
@@ -123,9 +127,15 @@ def _collect(run: Run) -> List[Finding]:
             for finding in check(run, *split):
                 found.append(finding)
         except Exception as error:
-            if any(error is other for other in errors):
-                return False
+            known = any(error is other for other in errors)
             errors.append(error)
+            if _is_of_check(error):  # which does not know such a run
+                if not known:
+                    run.looked_at.append(f'not {run.looking_at}: '
+                                         f'{finding_of(error, "").what}')
+                return True
+            if known:
+                return False
             found.append(finding_of(error, run.looking_at))
         for finding in found:
             fatal = finding.fatal and stops
@@ -161,13 +171,25 @@ def _collect(run: Run) -> List[Finding]:
     return findings
 
 
+def _is_of_check(error: Exception) -> bool:
+    """Whether the code of a check raised it, and not what it looks at."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).parent == Path(__file__).parent \
+        and not isinstance(error, MmmixError)
+
+
 @contextmanager
 def untouched(scope: str) -> Iterator[None]:
     """Restore all random states, the default scope, the log and what it knows
     of the run after use."""
     logger, hub = (
         kind.get_current_instance() for kind in (MMLogger, MessageHub))
-    level, end = logger.level, hub.get_info('max_iters', None)
+    level = logger.level
+    # losses and label rules follow the progress of the run
+    progress = {
+        key: value
+        for key, value in PROGRESS.items() if hub.get_info(key) is None
+    }
     states = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count())
     with torch.random.fork_rng(devices), silent_import(), \
@@ -175,13 +197,12 @@ def untouched(scope: str) -> Iterator[None]:
         for seed in (random.seed, np.random.seed, torch.manual_seed):
             seed(0)
         logger.setLevel(logging.CRITICAL)
-        if not end:  # a label rule follows the progress of the run
-            hub.update_info('max_iters', 1)
+        hub.update_info_dict(progress)
         try:
             yield
         finally:
-            if not end:
-                hub.pop_info('max_iters')
+            for key in progress:
+                hub.pop_info(key)
             logger.setLevel(level)
             random.setstate(states[0])
             np.random.set_state(states[1])

@@ -4,25 +4,36 @@ from collections import Counter
 from typing import Iterable, Iterator, List, Optional
 
 import numpy as np
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import exists, load
+from mmengine.registry import MODELS
 from mmpretrain.datasets import CustomDataset
+from mmpretrain.models import ImageToImageRetriever
 
 from mmmix.cli.errors import layout_of
+from mmmix.registry import class_of, is_of, type_name
 from .files import by_extension, files_in, first
 from .finding import Finding
-from .run import Run
+from .run import Run, is_known
 
 PATHS = 500  # files of a set whose existence is checked
+# of boundaries, or of words, and one that has no class for the background
+OTHER_CLASSES = ('STDCHead', 'GroundingDINOHead', 'ATSSVLFusionHead',
+                 'SideAdapterCLIPHead')
 
 
 def check_labels(run: Run, split: str) -> Iterator[Finding]:
     """All labels are those of a class, and every class is trained."""
     where = f'{split}_dataloader.dataset'
     entries = run.entries(split)
-    total = sum(map(len, entries))
-    names = {type(leaf).__name__: None for leaf in run.leaves(split)}
-    classes = _classes(run.dataset(split))
+    dataset = run.dataset(split)
+    total = sum(map(len, entries)) or len(dataset)
+    names = {
+        type(leaf).__name__: None
+        for leaf in run.leaves(split) or [dataset]
+    }
+    classes = _classes(run, split)
     run.looked_at.append(f'{split}: {total} images' +
                          (f' of {len(classes)} classes' if classes else '') +
                          f' ({", ".join(names)})')
@@ -33,8 +44,9 @@ def check_labels(run: Run, split: str) -> Iterator[Finding]:
         count = heads[0][0] if heads else None
         yield from _check_range(run, split, count, classes)
     elif classes:
+        things = run.metainfo(split).get('thing_classes', classes)
         for count, head in heads:
-            if count != len(classes):
+            if count not in (len(classes), len(things)):
                 yield Finding(
                     f'{head} has num_classes={count}, but the data set has '
                     f'{len(classes)} classes ({first(classes)}): set '
@@ -48,6 +60,8 @@ def _check_range(run: Run, split: str, count: Optional[int],
     where = f'{split}_dataloader.dataset'
     seen = set()
     for leaf, rows in zip(run.leaves(split), run.entries(split)):
+        if not all(map(is_known, map(type, steps_of(leaf)))):
+            continue  # a step of the user's own may change labels
         # -1 is an image of none of the head's classes
         lowest = -1 if 'subset' in leaf.metainfo else 0
         labels = {label for row in rows for label in _labels(row)}
@@ -87,13 +101,14 @@ def _labels(row: dict) -> Iterable[int]:
 
 def check_same_classes(run: Run, split: str) -> Iterator[Finding]:
     """All sets have the same classes in the same order, by name."""
-    if split == 'train' or 'train' not in run.splits:
+    if split == 'train' or 'train' not in run.splits or is_of(
+            run.cfg.model, MODELS, ImageToImageRetriever):
         return
     for key, of in (('folders', _folders), ('classes', _classes)):
-        ours, theirs = of(run.dataset('train')), of(run.dataset(split))
+        ours, theirs = of(run, 'train'), of(run, split)
         if not (ours and theirs):
             continue
-        if 'subset' in run.dataset(split).metainfo or ours == theirs:
+        if 'subset' in run.metainfo(split) or ours == theirs:
             return
         lacks = [name for name in ours if name not in theirs]
         more = [name for name in theirs if name not in ours]
@@ -105,7 +120,11 @@ def check_same_classes(run: Run, split: str) -> Iterator[Finding]:
         yield Finding(
             f'The {key} differ from those of the training set: {how}. Labels '
             'are positions among them, so both sets must have the same ones '
-            'in the same order.', f'{split}_dataloader.dataset')
+            'in the same order.',
+            f'{split}_dataloader.dataset',
+            # the same classes may have been given other names
+            key == 'folders' or len(ours) != len(theirs)
+            or not (lacks or more))
         return
 
 
@@ -146,9 +165,11 @@ def check_files(run: Run, split: str) -> Iterator[Finding]:
     where = f'{split}_dataloader.dataset'
     paths: List[str] = []
     for leaf, rows in zip(run.leaves(split), run.entries(split)):
-        own = [row['img_path'] for row in rows if 'img_path' in row]
-        paths += own
-        own += [row['seg_map_path'] for row in rows if row.get('seg_map_path')]
+        paths += [row['img_path'] for row in rows if 'img_path' in row]
+        own = [
+            row[key] for step in steps_of(leaf)
+            for key in _read_from_disk(step) for row in rows if row.get(key)
+        ]
         some = np.random.default_rng(0).permutation(len(own))[:PATHS]
         missing = [own[i] for i in sorted(some) if not exists(own[i])]
         if missing:
@@ -178,8 +199,8 @@ def check_masks_of_objects(run: Run, split: str) -> Iterator[Finding]:
     """Objects have masks where the pipeline reads masks."""
     for leaf, rows in zip(run.leaves(split), run.entries(split)):
         if not any(
-                getattr(step, 'with_mask', False)
-                for step in leaf.pipeline.transforms):
+                getattr(step, 'with_mask', False) and is_known(type(step))
+                for step in steps_of(leaf)):
             continue
         bare = [
             row for row in rows
@@ -205,8 +226,12 @@ def head_classes(run: Run) -> List[tuple]:
             for i, child in enumerate(node):
                 visit(child, f'{place}.{i}', inside)
         elif isinstance(node, dict):
-            if inside and isinstance(node.get('num_classes'), int):
-                found.append((node['num_classes'], place))
+            count = node.get('num_classes')
+            if (inside and isinstance(count, int)
+                    and is_known(class_of(node, MODELS))
+                    and type_name(node) not in OTHER_CLASSES
+                    and (run.task != 'mmseg' or _by_softmax(node))):
+                found.append((count, place))
             for key, child in node.items():
                 if key == 'roi_head' or key in heads:
                     visit(child, f'{place}.{key}', key in heads)
@@ -215,14 +240,41 @@ def head_classes(run: Run) -> List[tuple]:
     return found
 
 
-def _classes(dataset) -> Optional[list]:
-    classes = dataset.metainfo.get('classes')
+def _by_softmax(head: dict) -> bool:
+    """Whether a loss of a segmentation head takes labels of its classes
+    alone; those for a sigmoid may be 0 and 1 of one class."""
+    losses = head.get('loss_decode') or dict(type='CrossEntropyLoss')
+    losses = [losses] if isinstance(losses, dict) else losses
+    return any(
+        type_name(loss) == 'CrossEntropyLoss' and not loss.get('use_sigmoid')
+        for loss in losses)
+
+
+def steps_of(leaf: BaseDataset) -> list:
+    """The steps of the pipeline of a data set."""
+    return getattr(leaf.pipeline, 'transforms', [leaf.pipeline])
+
+
+def _read_from_disk(step) -> Iterator[str]:
+    """The paths of an entry at which a step reads local files."""
+    if any(
+            getattr(step, key, None)
+            for key in ('backend_args', 'file_client_args')):
+        return
+    if isinstance(step, LoadImageFromFile) and is_known(type(step)):
+        yield 'img_path'
+    if isinstance(step, LoadAnnotations) and step.with_seg:
+        yield 'seg_map_path'
+
+
+def _classes(run: Run, split: str) -> Optional[list]:
+    classes = run.metainfo(split).get('classes')
     return list(classes) if classes else None
 
 
-def _folders(dataset) -> Optional[list]:
+def _folders(run: Run, split: str) -> Optional[list]:
     """The class folders, where labels are positions among them."""
-    folders = getattr(dataset, 'folder_to_idx', None)
+    folders = getattr(run.dataset(split), 'folder_to_idx', None)
     return sorted(folders) if folders else None
 
 

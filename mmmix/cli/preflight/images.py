@@ -5,14 +5,16 @@ import numpy as np
 import torch
 from mmcv.transforms import CenterCrop, LoadAnnotations, RandomFlip
 from mmengine.dataset import BaseDataset
+from mmengine.registry import MODELS
 from mmpretrain.datasets import transforms
 
 from mmmix.datasets import LoadLabelMap, RandomResizedCrop
 from mmmix.datasets.collating import sides
-from .entries import head_classes
+from mmmix.registry import class_of
+from .entries import head_classes, steps_of
 from .files import first
 from .finding import Finding
-from .run import Run
+from .run import Run, is_known
 
 # steps after which nobody can tell where a pixel was
 UNRECORDED = (CenterCrop, transforms.RandomResizedCrop, transforms.RandomCrop,
@@ -26,11 +28,13 @@ def check_samples(run: Run, split: str) -> Iterator[Finding]:
     """The pipeline gives an image and its annotation, and images that can be
     put together."""
     where = f'{split}_dataloader.dataset.pipeline'
+    reads_inputs = is_known(class_of(run.cfg.model, MODELS))
     for sample in run.samples(split):
-        if not isinstance(sample, dict) or 'inputs' not in sample:
+        if reads_inputs and (not isinstance(sample, dict)
+                             or 'inputs' not in sample):
             steps = [
                 type(step).__name__ for leaf in run.leaves(split)
-                for step in leaf.pipeline.transforms
+                for step in steps_of(leaf)
             ]
             keys = ', '.join(sample) if isinstance(sample, dict) else sample
             yield Finding(
@@ -117,6 +121,10 @@ def check_turned(run: Run, split: str) -> Iterator[Finding]:
         info = dataset.get_data_info(index)
         run.looking_at = f"'{info['img_path']}' as it is loaded"
         loaded, label_map = _load(dataset, info)
+        if said is None and label_map and loaded and abs(
+                label_map[0] * loaded[1] - label_map[1] * loaded[0]) < max(
+                    *label_map, *loaded):
+            continue  # smaller or larger, which a resizing step mends
         said = label_map if said is None else said
         if said is not None and loaded is not None and said != loaded:
             yield Finding(
@@ -149,11 +157,19 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
     if run.task != 'mmseg':
         return
     count = next((n for n, _ in head_classes(run)), None)
+    ignored = {
+        head.get('ignore_index', 255)
+        for key in ('decode_head', 'auxiliary_head')
+        for head in _as_list(run.cfg.model.get(key))
+    }
     for leaf, rows in zip(run.leaves(split), run.entries(split)):
-        step = next((step for step in leaf.pipeline.transforms
-                     if isinstance(step, LoadAnnotations)), None)
+        step = next(
+            (step
+             for step in steps_of(leaf) if isinstance(step, LoadAnnotations)),
+            None)
         rows = [row for row in rows if row.get('seg_map_path')]
-        if not (count and rows and step):
+        if not (count and rows and step
+                and all(map(is_known, map(type, steps_of(leaf))))):
             continue
         where = f"'{leaf.data_prefix.get('seg_map_path')}'"
         some = np.random.default_rng(0).permutation(len(rows))[:MASKS]
@@ -164,13 +180,13 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
             info = dict(rows[i], seg_fields=[])
             labels = np.unique(step(info)['gt_seg_map'])
             seen |= {*labels.tolist()}
-            beyond = labels[(labels >= count) & (labels != 255)]
+            beyond = labels[(labels >= count) & ~np.isin(labels, [*ignored])]
             if len(beyond):
                 yield Finding(
                     f"'{path}' has the label {beyond[-1]}, but the head has "
-                    f'num_classes={count}: labels 0 to {count - 1}, and 255 '
-                    'for pixels that do not count. If labels begin with 1, '
-                    'set reduce_zero_label=True.', where)
+                    f'num_classes={count}: labels 0 to {count - 1}, and '
+                    f'{min(ignored)} for pixels that do not count. If labels '
+                    'begin with 1, set reduce_zero_label=True.', where)
                 return
         absent = [i for i in range(count) if i not in seen]
         run.looked_at.append(f'{split}: {len(some)} label maps with '
@@ -179,13 +195,19 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
             yield _absent(leaf, absent, count, len(some), len(rows), where)
 
 
+def _as_list(node: Any) -> list:
+    """What may be one thing, several or none."""
+    return [node] if isinstance(node, dict) else list(node or ())
+
+
 def _absent(leaf: BaseDataset, absent: List[int], count: int, seen: int,
             total: int, where: str) -> Finding:
     names = leaf.metainfo.get('classes') or range(count)
     which = first([names[i] for i in absent if i < len(names)])
     amount = f'all {total}' if seen == total else f'{seen} of {total}'
     # labels from 0 that reduce_zero_label has moved by one
-    moved = getattr(leaf, 'reduce_zero_label', False) and absent == [count - 1]
+    moved = getattr(leaf, 'reduce_zero_label',
+                    False) and absent == [count - 1] and seen == total
     remedy = (' reduce_zero_label=True takes away 1 from each label and '
               'leaves out 0; if labels begin with 0, set it to False.'
               if moved else '')
@@ -198,6 +220,7 @@ def _absent(leaf: BaseDataset, absent: List[int], count: int, seen: int,
 def _sizes_of(samples: List[dict]) -> str:
     shapes = {
         tuple(s['inputs'].shape)
-        for s in samples if isinstance(s['inputs'], torch.Tensor)
+        for s in samples
+        if isinstance(s, dict) and isinstance(s.get('inputs'), torch.Tensor)
     }
     return f' ({", ".join(map(sides, sorted(shapes)[:3]))})' if shapes else ''

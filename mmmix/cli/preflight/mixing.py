@@ -1,16 +1,17 @@
 """Checks that a config mixes where it asks for it."""
 from typing import Any, Iterator, List
 
-from mmengine.registry import MODELS
+from mmengine.registry import HOOKS, MODELS
+from mmpretrain.engine import SwitchRecipeHook
 from mmpretrain.models import (BaseClassifier, ImageClassifier,
                                ImageToImageRetriever)
 
 from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
 from mmmix.models.requirements import check_requirements
-from mmmix.registry import BATCH_AUGMENTS, class_of
+from mmmix.registry import BATCH_AUGMENTS, class_of, is_of, type_name
 from .finding import Finding
-from .run import Run
+from .run import Run, is_known
 
 MIXERS = {**BATCH_AUGMENTS.parent.module_dict, **BATCH_AUGMENTS.module_dict}
 # whose batches MMPretrain mixes
@@ -59,6 +60,8 @@ def check_mixing(run: Run) -> Iterator[Finding]:
                 f'{kind.__name__} reads the {read} alone: remove one.',
                 'model.train_cfg')
         return
+    if not is_known(kind):
+        return  # it may mix in its own way
     named = _mixers(preprocessor.get('batch_augments'))
     if named:
         yield Finding(
@@ -80,8 +83,8 @@ def check_mixing(run: Run) -> Iterator[Finding]:
 def _unmixed(run: Run, kind: type, preprocessor: dict,
              train_cfg: dict) -> Iterator[Finding]:
     """Mixing by a preprocessor that a stock classifier does not ask to."""
-    if issubclass(kind, MixClassifier) or not issubclass(
-            class_of(preprocessor, MODELS) or object, MixDataPreprocessor):
+    if issubclass(kind, MixClassifier) or not is_of(preprocessor, MODELS,
+                                                    MixDataPreprocessor):
         return
     places = [('model.train_cfg', 'augments' in train_cfg),
               ('data_preprocessor.batch_augments',
@@ -113,7 +116,7 @@ def switches(run: Run) -> Iterator[tuple]:
     if 'train' not in run.splits:
         return
     for i, hook in enumerate(custom_hooks(run.cfg)):
-        if str(hook.get('type')).split('.')[-1] == 'SwitchRecipeHook':
+        if is_of(hook, HOOKS, SwitchRecipeHook):
             for k, recipe in enumerate(hook.get('schedule', ())):
                 if recipe.get('batch_augments'):
                     yield (f'custom_hooks.{i}.schedule.{k}',
@@ -124,8 +127,8 @@ def _mixers(node: Any) -> List[str]:
     """The mixers that are named at any depth of a config."""
     found = []
     if isinstance(node, dict):
-        if str(node.get('type')).split('.')[-1] in MIXERS:
-            found.append(node['type'])
+        if type_name(node) in MIXERS:
+            found.append(type_name(node))
         node = list(node.values())
     if isinstance(node, (list, tuple)):
         for child in node:

@@ -3,18 +3,19 @@ import math
 from copy import deepcopy
 from functools import wraps
 from inspect import Parameter, signature
+from itertools import chain, islice
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, DefaultSampler, InfiniteSampler
 from mmengine.device import get_device
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 
 from mmmix.cli.runner import build_model, drop_pretrained, replace_sync_bn
 from mmmix.cli.toolboxes import toolbox_of
@@ -27,6 +28,13 @@ HEADERS = 300  # images of a set whose sizes are read
 SAMPLES = dict(train=8, val=4, test=4)  # that go through the pipelines
 STEP = 2  # images of a batch that the model takes
 ORIENTATION = 0x0112  # the EXIF tag
+# packages whose parts the checks know; of others they say nothing
+KNOWN = ('mmcv', 'mmengine', 'mmpretrain', 'mmseg', 'mmdet', 'mmmix')
+
+
+def is_known(kind: Optional[type]) -> bool:
+    """Whether a class is of a package that the checks know."""
+    return isinstance(kind, type) and kind.__module__.split('.')[0] in KNOWN
 
 
 def once(make: Callable) -> Callable:
@@ -66,6 +74,8 @@ class Run:
         processes (int): Number of processes of the run.
 
     Attributes:
+        synchronised (bool): Whether processes share the statistics of their
+            batches.
         looking_at (str): What a check looks at, for the finding that an
             exception becomes.
         looked_at (List[str]): A line for each thing that was looked at.
@@ -91,6 +101,9 @@ class Run:
             ]
             if cfg.get(f'{split}_dataloader') and not same:
                 self.splits.append(split)
+        # it synchronises with no other, and takes a single image
+        self.synchronised = bool(replace_sync_bn(self.cfg.get('model')
+                                                 or {})) and processes > 1
         self.looking_at = ''
         self.looked_at: List[str] = []
         self._kept: Dict[tuple, Tuple[Any, Optional[Exception]]] = {}
@@ -125,6 +138,10 @@ class Run:
                 lambda node, key: getattr(node, key, None))
             if isinstance(leaf, BaseDataset)
         ]
+
+    def metainfo(self, split: str) -> dict:
+        """What a data set says of itself, which a plain one does not."""
+        return getattr(self.dataset(split), 'metainfo', None) or {}
 
     @once
     def entries(self, split: str) -> List[List[dict]]:
@@ -169,7 +186,13 @@ class Run:
     @once
     def indices(self, split: str) -> List[int]:
         """Samples to look at: the images that differ most in size, the first,
-        the last, and some between."""
+        the last, and some between; or the first batch of a sampler that may
+        choose which images go together."""
+        loader = self.loader(split)
+        if type(loader.batch_sampler) is not BatchSampler or not isinstance(
+                loader.sampler, (DefaultSampler, InfiniteSampler)):
+            batches = chain.from_iterable(loader.batch_sampler)
+            return [*islice(batches, SAMPLES[split])]
         headers = self.headers(split)
         found = []
         for key in (lambda h: h[2] / h[3], lambda h: h[2] * h[3]):
@@ -197,12 +220,22 @@ class Run:
         return loader.batch_size or getattr(loader.batch_sampler, 'batch_size',
                                             1)
 
+    def mixes_sources(self, split: str) -> bool:
+        """Whether a batch has branches, as in semi-supervised detection: then
+        a few samples are none."""
+        return any(
+            isinstance(sample, dict)
+            and isinstance(sample.get('inputs'), dict)
+            for sample in self.samples(split))
+
     @once
     def batch(self, split: str, count: int = STEP) -> Any:
         """Some of the samples put together, at most as many as a batch has;
         where many are asked for, the same ones again."""
-        samples, count = self.samples(split), min(count,
-                                                  self.batch_size(split))
+        most = self.batch_size(split)
+        if self.synchronised and split == 'train':
+            most *= self.processes
+        samples, count = self.samples(split), min(count, most)
         repeats = math.ceil(count / len(samples)) if count > STEP else 1
         samples = [
             deepcopy(sample) for _ in range(repeats) for sample in samples
@@ -217,7 +250,6 @@ class Run:
         self.looking_at = 'the model as the config describes it'
         if self.trained:
             drop_pretrained(self.cfg.model)
-        replace_sync_bn(self.cfg.model)  # it synchronises with no other
         model = revert_sync_batchnorm(build_model(self.cfg))
         for weight in model.parameters():
             if not weight.any():  # a last layer of zeros passes nothing back

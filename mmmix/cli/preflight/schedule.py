@@ -3,12 +3,13 @@ import math
 from inspect import Parameter, signature
 from typing import Iterator, List, Optional, Tuple
 
-from mmengine.registry import LOOPS
+from mmengine.dataset import InfiniteSampler
+from mmengine.registry import DATA_SAMPLERS, LOOPS, PARAM_SCHEDULERS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
-from mmmix.registry import class_of
+from mmmix.registry import class_of, is_of, type_name
 from .finding import Finding
-from .run import Run
+from .run import Run, is_known
 
 WARM_UP = ('LinearLR', 'ConstantLR', 'QuadraticWarmupLR')
 
@@ -33,20 +34,21 @@ def check_loop(run: Run) -> Iterator[Finding]:
     kind = _loop(run)
     if kind is None:
         return
+    parameters = signature(kind).parameters.values()
     read = [
-        name for name, p in signature(kind).parameters.items()
-        if p.kind is not Parameter.VAR_KEYWORD
+        p.name for p in parameters if p.name not in ('runner', 'dataloader')
     ]
-    read = [name for name in read if name not in ('runner', 'dataloader')]
     unknown = set(cfg) - {*read, 'type' if 'type' in cfg else 'by_epoch'}
-    if unknown:
+    if unknown and all(p.kind is not Parameter.VAR_KEYWORD
+                       for p in parameters):
         yield Finding(
             f'{kind.__name__} does not read {", ".join(sorted(unknown))}; it '
             f'reads {", ".join(read)}.', 'train_cfg')
-    sampler = (run.cfg.train_dataloader.get('sampler') or {}).get('type')
-    if issubclass(kind, EpochBasedTrainLoop) and 'Infinite' in str(sampler):
+    sampler = run.cfg.train_dataloader.get('sampler') or {}
+    if issubclass(kind, EpochBasedTrainLoop) and is_of(sampler, DATA_SAMPLERS,
+                                                       InfiniteSampler):
         yield Finding(
-            f'An epoch of {sampler} never ends: use '
+            f'An epoch of {type_name(sampler)} never ends: use '
             "sampler=dict(type='DefaultSampler', shuffle=True), or "
             "train_cfg=dict(type='IterBasedTrainLoop', max_iters=...).",
             'train_dataloader.sampler')
@@ -63,13 +65,15 @@ def check_schedules(run: Run) -> Iterator[Finding]:
         images / size)
     if not epoch:
         return  # check_batches says why
-    steps = cfg.max_epochs * epoch if by_epoch else cfg.max_iters
+    total = cfg.get('max_epochs' if by_epoch else 'max_iters')
+    if total is None:
+        return  # a loop of the user's own, or one that says so
+    steps = total * epoch if by_epoch else total
     run.looked_at.append(
         f'schedule: {steps} steps of {size} images x {run.processes} '
         f'process{"es" * (run.processes > 1)}' +
         (f' ({cfg.max_epochs} epochs of {epoch})' if by_epoch else ''))
     unit = 'epochs' if by_epoch else 'iterations'
-    total = cfg.max_epochs if by_epoch else steps
     interval = cfg.get('val_interval', 1)
     if run.cfg.get('val_dataloader') and interval > total:
         yield Finding(
@@ -78,9 +82,10 @@ def check_schedules(run: Run) -> Iterator[Finding]:
     for place, item in _schedules(run):
         in_epochs = item.get('by_epoch', True)
         converted = item.get('convert_to_iter_based', False)
-        if in_epochs and not by_epoch and not converted:
+        if in_epochs and not by_epoch and not converted and is_known(
+                class_of(item, PARAM_SCHEDULERS)):
             yield Finding(
-                f'{item.type} counts epochs (by_epoch=True), which '
+                f'{type_name(item)} counts epochs (by_epoch=True), which '
                 f'{kind.__name__} does not have: it never acts. Set '
                 'by_epoch=False and its numbers in iterations.', place)
             continue
@@ -91,7 +96,7 @@ def check_schedules(run: Run) -> Iterator[Finding]:
 
 def _outside(item, total: float, unit: str, place: str) -> Iterator[Finding]:
     begin, end = item.get('begin', 0), item.get('end', math.inf)
-    name = str(item.type).split('.')[-1]
+    name = type_name(item)
     length = f'the training has {total:g} {unit}'
     if begin >= total:
         yield Finding(
@@ -123,13 +128,15 @@ def images_per_process(run: Run, split: str) -> int:
 def images_in_last_batch(run: Run, split: str) -> Optional[int]:
     """Images in the last batch of an epoch, None if it is as the others."""
     loader, size = run.loader(split), run.batch_size(split)
-    if loader.drop_last or _infinite(loader.sampler):
+    if getattr(loader.batch_sampler, 'drop_last', True) or _infinite(
+            loader.sampler):
         return None
     return images_per_process(run, split) % size or None
 
 
 def _infinite(sampler) -> bool:
-    return 'Infinite' in type(sampler).__name__
+    name = type(sampler).__name__
+    return 'Infinite' in name or 'MultiSource' in name
 
 
 def _loop(run: Run) -> Optional[type]:

@@ -4,17 +4,20 @@ from typing import Iterator, List, Sized, Tuple
 
 import torch
 from mmengine.evaluator import Evaluator
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
-from mmpretrain.models import LinearClsHead
+from mmengine.registry import EVALUATOR, HOOKS
+from mmpretrain.evaluation import Accuracy
+from mmpretrain.models import ClsHead, LinearClsHead
 from torch import nn
 
 from mmmix.engine.custom_hooks import custom_hooks
-from mmmix.engine.hooks.ema_guide_hook import ema_guides
-from mmmix.errors import MmmixError
+from mmmix.engine.hooks.ema_guide_hook import EMAGuideHook, ema_guides
 from mmmix.models import MixClassifier, MixDataPreprocessor, RandomMixer
+from mmmix.registry import class_of, is_of
 from .finding import Finding, finding_of
 from .mixing import switches
-from .run import STEP, Run
+from .run import STEP, Run, is_known
 from .schedule import images_in_last_batch
 
 # arguments of metrics that write files
@@ -30,17 +33,19 @@ def check_parts(run: Run) -> Iterator[Finding]:
             continue
         for key, loss in head.named_children():
             weights = getattr(loss, 'class_weight', None)
-            # a detector's softmax has the background as well
-            fitting = {classes, classes + (run.task == 'mmdet')}
-            if isinstance(weights, Sized) and len(weights) not in fitting:
+            # the softmax of a detector, or of masks, has the background, too
+            fitting = {classes, classes + (run.task is not None)}
+            if (isinstance(weights, Sized) and len(weights) not in fitting
+                    and is_known(type(head)) and is_known(type(loss))):
                 yield Finding(
                     f'class_weight has {len(weights)} numbers, but '
                     f'num_classes={classes}: give one for each class.',
                     f'model.{name}.{key}')
-            if (run.task != 'mmdet'
+            outputs = classes if isinstance(head, ClsHead) else getattr(
+                head, 'out_channels', None)
+            if (run.task != 'mmdet' and outputs == 1
                     and type(loss).__name__ == 'CrossEntropyLoss'
-                    and not loss.use_sigmoid
-                    and (getattr(head, 'out_channels', 0) or classes) == 1):
+                    and not loss.use_sigmoid):
                 yield Finding(
                     'The softmax of one class is always 1, so its loss is 0 '
                     'and nothing is learned: set use_sigmoid=True in the '
@@ -51,22 +56,34 @@ def check_parts(run: Run) -> Iterator[Finding]:
 def check_input(run: Run, split: str) -> Iterator[Finding]:
     """Images, normalisation, backbone, neck and head fit each other."""
     model, batch = run.model(), run.batch(split)
-    channels = len(batch['inputs'][0])
+    images = batch.get('inputs') if isinstance(batch, dict) else None
+    if not isinstance(images, (list, torch.Tensor)) or any(
+            not isinstance(image, torch.Tensor) or image.ndim != 3
+            for image in images):
+        return  # several views of each image, a video, or something else
+    channels = len(images[0])
     mean = getattr(model.data_preprocessor, 'mean', None)
-    if isinstance(mean, torch.Tensor) and mean.numel() not in (1, channels):
+    if isinstance(mean, torch.Tensor) and mean.numel() not in (
+            1, channels) and (channels > 1 or not _takes(run, split)):
         yield Finding(
             f'mean and std have {mean.numel()} values, but the images have '
             f'{channels} channel{"s" * (channels > 1)}: give one value for '
             'each channel.', 'data_preprocessor')
         return
-    wanted = getattr(getattr(model, 'head', None), 'in_channels', None)
-    if not (isinstance(wanted, int) and hasattr(model, 'extract_feat')):
+    head = getattr(model, 'head', None)
+    wanted = getattr(head, 'in_channels', None)
+    if not (isinstance(head, ClsHead) and isinstance(wanted, int)):
         return
     run.looking_at = f'the features of {channels}-channel images'
     model.eval()
     with torch.no_grad():
-        images = model.data_preprocessor(batch)['inputs']
+        images = model.data_preprocessor(deepcopy(batch))['inputs']
         features = model.extract_feat(images[:1])
+        try:
+            head(features)
+            return
+        except Exception:  # a step says so, if it is nothing of these
+            pass
     while isinstance(features, (list, tuple)):
         features = features[-1]
     width = features.shape[1 if features.ndim == 4 else -1]
@@ -81,10 +98,24 @@ def check_input(run: Run, split: str) -> Iterator[Finding]:
             "neck=dict(type='GlobalAveragePooling').", 'model.neck')
 
 
+def _takes(run: Run, split: str) -> bool:
+    """Whether a model takes the images of a set."""
+    model = run.model().eval()
+    try:
+        with torch.no_grad():
+            data = model.data_preprocessor(deepcopy(run.batch(split)))
+            model.extract_feat(data['inputs'])
+        return True
+    except Exception:
+        return False
+
+
 def check_training(run: Run) -> Iterator[Finding]:
     """One batch goes forward and backward with every mixer, and gives a
     gradient."""
     model = run.model()
+    if run.mixes_sources('train') or _trains_itself(model):
+        return
     model.train()
     _give_average(run, model)
     run.looking_at = 'optim_wrapper'
@@ -94,12 +125,12 @@ def check_training(run: Run) -> Iterator[Finding]:
     numbers, sizes = {}, set()
     for mixer, least in _mixers_in_turn(run, model):
         batch = run.batch('train', max(STEP, least))
-        sizes.add(len(batch['inputs']))
+        sizes.add(min(max(STEP, least), run.batch_size('train')))
         run.looking_at = f'one batch forward and backward {mixer}'.strip()
         data = model.data_preprocessor(deepcopy(batch), True)
         try:
             with wrapper.optim_context(model):
-                losses = model(**data, mode='loss')
+                losses = _losses(model, data)
                 loss, parts = model.parse_losses(losses)
             finite = torch.isfinite(loss)
         except FloatingPointError:  # raised by MixClassifier
@@ -126,6 +157,18 @@ def check_training(run: Run) -> Iterator[Finding]:
             'No weight gets a gradient from the losses '
             f'({"; ".join(numbers.values())}), so nothing is learned: check '
             'the loss, the number of classes and what is frozen.', 'model')
+
+
+def _trains_itself(model: nn.Module) -> bool:
+    """Whether it has a step of its own."""
+    return getattr(type(model), 'train_step', None) != BaseModel.train_step
+
+
+def _losses(model: nn.Module, data) -> dict:
+    """What a model returns in training, as MMEngine's base class calls it."""
+    if isinstance(data, dict):
+        return model(**data, mode='loss')
+    return model(*data, mode='loss')
 
 
 def _mixers_in_turn(run: Run, model: nn.Module) -> Iterator[Tuple[str, int]]:
@@ -172,7 +215,8 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
     """A last batch that is smaller suits the mixers, and one of a single image
     the model."""
     images = images_in_last_batch(run, 'train')
-    if images is None:
+    if images is None or run.mixes_sources('train') or _trains_itself(
+            run.model()):
         return
     model, loader = run.model(), run.loader('train')
     for mixer in _mixers(_mixing(run, model)):
@@ -184,7 +228,7 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
                 f'{type(mixer).__name__} mixes at least {least}: set '
                 'drop_last=True, or another batch_size.', 'train_dataloader')
             return
-    if images > 1:
+    if images > 1 or run.synchronised:
         return
     run.looking_at = 'a batch of one image'
     model.train()
@@ -194,7 +238,7 @@ def check_last_batch(run: Run) -> Iterator[Finding]:
         with torch.no_grad():
             data = model.data_preprocessor(
                 loader.collate_fn(run.samples('train')[:1]), True)
-            model(**data, mode='loss')
+            _losses(model, data)
     except Exception as error:
         cause = finding_of(error, '').what
         yield Finding(
@@ -210,10 +254,12 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
         return
     where = f'{split}_evaluator'
     model, batch = run.model(), run.batch(split)
+    if isinstance(cfg, dict) and 'metrics' in cfg and class_of(
+            cfg, EVALUATOR) not in (None, Evaluator):
+        return
     evaluator = Evaluator(_without_files(cfg))
-    evaluator.dataset_meta = run.dataset(split).metainfo
-    run.looking_at = f'a prediction for {len(batch["inputs"])} images of ' \
-        f'the {split} set'
+    evaluator.dataset_meta = run.metainfo(split)
+    run.looking_at = f'a prediction for images of the {split} set'
     model.eval()
     with torch.no_grad():
         samples = [
@@ -225,11 +271,11 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
         name = type(metric).__name__
         names.append(name)
         run.looking_at = f'{where}: {name}'
-        topk = [k for k in getattr(metric, 'topk', ()) if isinstance(k, int)]
+        topk = metric.topk if isinstance(metric, Accuracy) else ()
         classes = getattr(getattr(model, 'head', None), 'num_classes', None)
         if topk and isinstance(classes, int) and max(topk) > classes:
             yield Finding(
-                f'{name}(topk={tuple(topk)}) needs at least {max(topk)} '
+                f'{name}(topk={topk}) needs at least {max(topk)} '
                 f'classes, but the head has num_classes={classes}: set '
                 f'topk=(1, ) for instance.', where)
             continue
@@ -244,7 +290,7 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
             continue
         try:
             metric.compute_metrics(metric.results)
-        except MmmixError:
+        except Exception:
             pass  # too few images for this metric
     run.looked_at.append(f'{split}: {len(samples)} images evaluated by '
                          f'{", ".join(names)}')
@@ -252,8 +298,7 @@ def check_evaluation(run: Run, split: str) -> Iterator[Finding]:
 
 def _give_average(run: Run, model: nn.Module) -> None:
     """Let the model stand for its average, where a hook will give one."""
-    hooks = [str(hook.get('type')) for hook in custom_hooks(run.cfg)]
-    if any(hook.endswith('EMAGuideHook') for hook in hooks):
+    if any(is_of(hook, HOOKS, EMAGuideHook) for hook in custom_hooks(run.cfg)):
         for guide in ema_guides(model):
             guide.average = model
 
