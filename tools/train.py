@@ -15,6 +15,7 @@ from mmmix.cli.preflight import preflight
 from mmmix.engine.hooks import saving_when_stopped
 from mmmix.engine.lr_scaling import apply_lr_scaling, enable_lr_scaling
 from mmmix.errors import MmmixError
+from mmmix.registry import type_name
 
 
 def parse_args():
@@ -78,7 +79,7 @@ def merge_args(cfg, args):
 def use_amp(cfg):
     """Switch on the mixed precision that the device supports."""
     wrapper = cfg.optim_wrapper
-    kind = wrapper.get('type', 'OptimWrapper')
+    kind = type_name(wrapper) or 'OptimWrapper'
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise MmmixError('--amp replaces an OptimWrapper, but the '
                          f'optim_wrapper of this config is of type {kind}.')

@@ -13,9 +13,9 @@ from mmmix.cli.config import add_cfg_options, load_config
 from mmmix.cli.models import (add_images, add_out, add_split, choose_names,
                               load_trained, short_names, split_pairs)
 from mmmix.errors import MmmixError
-from mmmix.models import BatchMixer
+from mmmix.models import BatchMixer, ImageGuide
 from mmmix.private import parse_option_value
-from mmmix.registry import BATCH_AUGMENTS
+from mmmix.registry import BATCH_AUGMENTS, TASK_UTILS, is_of, type_name
 
 # heads of MMPretrain that ours take the place of, with the same parameters
 HEADS = {
@@ -60,7 +60,7 @@ def config_mixers(cfg: Config) -> Dict[str, dict]:
     train_cfg = cfg.model.get('train_cfg') or {}
     augments = train_cfg.get('augments', [])
     augments = [augments] if isinstance(augments, dict) else augments
-    names = tell_apart(one['type'].split('.')[-1] for one in augments)
+    names = tell_apart(map(type_name, augments))
     return dict(zip(names, augments))
 
 
@@ -103,7 +103,7 @@ def with_mixers(host: Config,
     if guide:
         cfg.model.train_cfg.guide = guide
     head = cfg.model.head
-    head.type = HEADS.get(head.type.split('.')[-1], head.type)
+    head.type = HEADS.get(type_name(head), head.type)
     head.pop('mix_losses', None)
     head.pop('label_rule', None)
     if label_rule:
@@ -134,7 +134,7 @@ def with_mixing_of(text: str, host: Config) -> Config:
     guide = cfg.model.train_cfg.get('guide') or {}
     attention = guide.get('attention') or guide
     attention_map = attention.get('attention_map')
-    if attention.get('type') == 'mmmix.ImageGuide':
+    if is_of(attention, TASK_UTILS, ImageGuide):
         guide = dict(attention=attention)
     else:
         guide = attention_map and dict(

@@ -18,13 +18,18 @@ def toolbox_of(cfg: Config) -> Optional[str]:
     """The toolbox whose task a config is: 'mmseg', 'mmdet', or None for a
     classification config.
 
-    The scope of the model's type decides (``'mmseg.EncoderDecoder'``) or,
-    where it has none, ``default_scope``.
+    The scope of the model's type decides (``'mmseg.EncoderDecoder'``), or the
+    package of the class or its bases, or, where it has none,
+    ``default_scope``.
     """
     kind = (cfg.get('model') or {}).get('type')
-    scope = kind.split('.')[0] if isinstance(kind, str) and '.' in kind \
-        else cfg.get('default_scope')
-    return scope if scope in TOOLBOXES else None
+    if isinstance(kind, type):
+        scopes = [base.__module__.split('.')[0] for base in kind.__mro__]
+    elif isinstance(kind, str) and '.' in kind:
+        scopes = [kind.split('.')[0]]
+    else:
+        scopes = [cfg.get('default_scope')]
+    return next((scope for scope in scopes if scope in TOOLBOXES), None)
 
 
 def register_toolboxes(cfg: Config) -> None:

@@ -5,13 +5,15 @@ from typing import Union
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.hooks import EMAHook
+from mmengine.registry import HOOKS
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmmix.engine.custom_hooks import custom_hooks
 from mmmix.errors import MmmixError
 from mmmix.private import FSDPStrategy as _FSDPStrategy
-from mmmix.registry import STRATEGIES
+from mmmix.registry import STRATEGIES, is_of, type_name
 from .hooks.ema_guide_hook import ema_guides
 
 WHOLE = dict(
@@ -114,13 +116,13 @@ class FSDPStrategy(_FSDPStrategy):
 def check_sharding(cfg: Config) -> None:
     """Raise a MmmixError if a config shards a model where that cannot work:
     in one process, or with ``EMAHook``."""
-    if 'FSDP' not in str((cfg.get('strategy') or {}).get('type')):
+    if 'FSDP' not in type_name(cfg.get('strategy') or {}):
         return
     if cfg.get('launcher', 'none') == 'none':
         raise MmmixError('FSDP shards a model over several processes: start '
                          'them with tools/dist_train.sh CONFIG NUM_PROCESSES.')
     for hook in custom_hooks(cfg):
-        if str(hook.get('type')).split('.')[-1] == 'EMAHook':
+        if is_of(hook, HOOKS, EMAHook):
             raise MmmixError(
                 'EMAHook cannot copy a model whose weights FSDP has sharded: '
                 'remove it from custom_hooks, or train without FSDP.')

@@ -4,7 +4,7 @@ from typing import Any, FrozenSet
 
 from mmmix.cli.methods import HEADS
 from mmmix.models import ImageGuide
-from mmmix.registry import TASK_UTILS
+from mmmix.registry import TASK_UTILS, is_of, type_name
 from .mixing import Choices
 from .networks import Network
 
@@ -26,7 +26,7 @@ def config_text(network: Network, choices: Choices,
     """
     base = network.cfg.model
     model: dict = {}
-    if base.type.split('.')[-1] != 'MixClassifier':
+    if type_name(base) != 'MixClassifier':
         model['type'] = 'mmmix.MixClassifier'
     head = _head(base.head, choices)
     if head:
@@ -55,7 +55,7 @@ def guided_config_text(network: Network, choices: Choices,
             config=_address(network.config),
             checkpoint=network.checkpoint,
             input_size=network.size)
-        if issubclass(TASK_UTILS.get(choices.attention['type']), ImageGuide):
+        if is_of(choices.attention, TASK_UTILS, ImageGuide):
             guide = dict(attention=choices.attention) if requires == {
                 'attention'
             } else dict(
@@ -72,7 +72,7 @@ def guided_config_text(network: Network, choices: Choices,
 def _head(base: dict, choices: Choices) -> dict:
     """What is to be changed in a head."""
     head: dict = {}
-    kind = base.type.split('.')[-1]
+    kind = type_name(base)
     if kind in HEADS:
         head['type'] = HEADS[kind]
     if base.get('mix_losses') is not None:

@@ -17,7 +17,7 @@ from mmmix.models.attention import declared_size, find_extractor
 from mmmix.models.guides import WORDS, build_guides
 from mmmix.models.heads import MixHead
 from mmmix.models.requirements import check_requirements, required_of_guides
-from mmmix.registry import MODELS, TASK_UTILS
+from mmmix.registry import MODELS, TASK_UTILS, is_of, type_name
 from mmmix.structures import Guidance, MixedBatch
 from .images import Picture
 from .networks import Network
@@ -53,8 +53,7 @@ class Choices:
     @property
     def guide(self) -> dict:
         """The guide as a config names it."""
-        kind = TASK_UTILS.get(self.attention['type'])
-        if issubclass(kind, ImageGuide):
+        if is_of(self.attention, TASK_UTILS, ImageGuide):
             return dict(attention=self.attention)
         return dict(type='mmmix.SelfGuide', attention_map=self.attention)
 
@@ -208,7 +207,7 @@ def _play(network: Network, pictures: Sequence[Picture],
     logits_of_mix, class_attention = _see(model, mixed)
     weights = lambdas(model, mixed, guidance, choices, logits_of_mix,
                       class_attention)
-    chosen = choices.label_rule and choices.label_rule['type'].split('.')[-1]
+    chosen = choices.label_rule and type_name(choices.label_rule)
     if isinstance(weights[chosen], MmmixError):
         raise weights[chosen]
     lam, own_lam = weights[chosen]
@@ -324,7 +323,7 @@ def lambdas(model: MixClassifier, mixed: MixedBatch, guidance: Guidance,
     chosen = choices.label_rule or {}
     for name in label_rule_names():
         rule = dict(type=f'mmmix.{name}')
-        if rule['type'] == chosen.get('type'):
+        if name == type_name(chosen):
             rule = chosen
         try:
             _set_rule(model, rule)

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from mmmix.cli.errors import user_message
 from mmmix.cli.methods import mixer_names
 from mmmix.errors import MmmixError
-from mmmix.registry import BATCH_AUGMENTS, MODELS, TASK_UTILS
+from mmmix.registry import BATCH_AUGMENTS, MODELS, TASK_UTILS, type_name
 from .arguments import Argument, arguments_of, config_of, summary_of
 from .config_text import config_text, guided_config_text
 from .images import Picture, built_in, choose, from_upload
@@ -114,7 +114,7 @@ class Playground:
     def _draw(self, network: Network, pictures: Sequence[Picture],
               choices: Choices) -> Tuple[str, str, str]:
         played = play(network, pictures, choices)
-        rule = choices.label_rule and choices.label_rule['type'].split('.')[-1]
+        rule = choices.label_rule and type_name(choices.label_rule)
         return (report(played,
                        rule), config_text(network, choices, played.requires),
                 guided_config_text(network, choices, played.requires))
