@@ -44,3 +44,14 @@ def check_least(argument: str, value: float, least: float) -> None:
     if value < least:
         raise MmmixError(
             f'`{argument}` must be at least {least}, not {value!r}.')
+
+
+def first_few(names: Iterable, count: int = 5) -> str:
+    """The first few names, and how many more there are in all.
+
+    >>> first_few('abcdefg')
+    'a, b, c, d, e, ... (7 in all)'
+    """
+    names = [*map(str, names)]
+    more = f', ... ({len(names)} in all)' if names[count:] else ''
+    return ', '.join(names[:count]) + more

@@ -5,7 +5,7 @@ from typing import Dict
 import torch
 from torch import Tensor
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, first_few
 
 StateDict = Dict[str, Tensor]
 
@@ -110,6 +110,6 @@ def _rename(state_dict: StateDict, names: Dict[str, str],
     if unknown:
         raise MmmixError(
             f'{len(unknown)} names do not belong to {what}: '
-            f'{", ".join(unknown[:5])}{", ..." if unknown[5:] else ""}. Check '
-            'the checkpoint and the direction of the conversion.')
+            f'{first_few(unknown)}. Check the checkpoint and the direction of '
+            'the conversion.')
     return {names[key]: value for key, value in state_dict.items()}

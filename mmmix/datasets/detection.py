@@ -6,7 +6,7 @@ from typing import List
 from mmdet import datasets as stock
 from mmengine.fileio import load
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, first_few
 from mmmix.registry import DATASETS
 
 
@@ -51,19 +51,14 @@ class CocoDataset(stock.CocoDataset):
             raise MmmixError(
                 f"'{self.ann_file}' has {len(names)} categories, but lacks "
                 f'{len(missing)} of the {len(classes)} classes of the data '
-                f'set: {_first(missing)}. Set metainfo=dict(classes=(...)) of '
-                'the data set to the names of the categories, and num_classes '
-                'of the heads to their number.')
+                f'set: {first_few(map(repr, missing))}. Set metainfo=dict('
+                'classes=(...)) of the data set to the names of the '
+                'categories, and num_classes of the heads to their number.')
         order = [name for name in names if name in classes]
         if order != classes:
             raise MmmixError(
                 f"The categories of '{self.ann_file}', which labels follow, "
                 'are in another order than the classes of the data set. Set '
                 'metainfo=dict(classes=(...)) to the order of the file: '
-                f'{_first(order)}.')
+                f'{first_few(map(repr, order))}.')
         return samples
-
-
-def _first(names: List[str]) -> str:
-    """The first five names."""
-    return ', '.join([*map(repr, names[:5]), *(['...'] if names[5:] else [])])

@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.fileio import exists
 from mmpretrain.datasets import BaseDataset
 
-from mmmix.errors import MmmixError, check_name
+from mmmix.errors import MmmixError, check_name, first_few
 from mmmix.registry import DATASETS
 from .listed import read_lines
 
@@ -94,11 +94,10 @@ class TinyImageNet(BaseDataset):
         lists = [osp.join(train, w, f'{w}_boxes.txt') for w in self.wnids]
         missing = [w for w, path in zip(self.wnids, lists) if not exists(path)]
         if missing:
-            shown = ', '.join(missing[:5]) + (', ...' if missing[5:] else '')
             raise FileNotFoundError(
                 f"'{train}' has no data of {len(missing)} of {len(lists)} "
-                f'classes: {shown}. Unpack them, or leave them out of all '
-                "splits with `wnids='available'`.")
+                f'classes: {first_few(missing)}. Unpack them, or leave them '
+                "out of all splits with `wnids='available'`.")
         first, last = self.images_per_class or (0, None)
         for label, (wnid, path) in enumerate(zip(self.wnids, lists)):
             rows = [*_rows(path, 1)]

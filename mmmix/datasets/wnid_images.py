@@ -8,7 +8,7 @@ from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.datasets.custom import find_folders, get_samples
 
-from mmmix.errors import MmmixError, check_name
+from mmmix.errors import MmmixError, check_name, first_few
 from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.registry import DATASETS
 from .listed import check_prefix, read_lines
@@ -167,11 +167,11 @@ class WnidImages(CustomDataset):
         unknown = sorted(found.difference(self.wnids))
         where = self.ann_file or self.img_prefix
         if unknown and self.keep == 'all':
-            shown = ', '.join(unknown[:5]) + (', ...' if unknown[5:] else '')
             raise MmmixError(
                 f"The head lacks {len(unknown)} of the {len(found)} classes "
-                f"of '{where}': {shown}. Leave their images out with "
-                "`keep='known'`, or give the wnids of the head as `wnids`.")
+                f"of '{where}': {first_few(unknown)}. Leave their images out "
+                "with `keep='known'`, or give the wnids of the head as "
+                '`wnids`.')
         wanted = set(unknown) if self.keep == 'unknown' else set(self.wnids)
         kept = [image for image in images if image[1] in wanted]
         self.num_left_out = len(images) - len(kept)

@@ -12,8 +12,9 @@ from mmpretrain.datasets import CustomDataset
 from mmpretrain.models import ImageToImageRetriever
 
 from mmmix.cli.errors import layout_of
+from mmmix.errors import first_few
 from mmmix.registry import class_of, is_of, type_name
-from .files import by_extension, files_in, first
+from .files import by_extension, files_in
 from .finding import Finding
 from .run import Run, is_known
 
@@ -49,7 +50,7 @@ def check_labels(run: Run, split: str) -> Iterator[Finding]:
             if count not in (len(classes), len(things)):
                 yield Finding(
                     f'{head} has num_classes={count}, but the data set has '
-                    f'{len(classes)} classes ({first(classes)}): set '
+                    f'{len(classes)} classes ({first_few(classes)}): set '
                     'num_classes of the head to that number, or '
                     'metainfo=dict(classes=...) of the data set.', where)
 
@@ -85,7 +86,7 @@ def _check_range(run: Run, split: str, count: Optional[int],
         if untrained:
             yield Finding(
                 f'{len(untrained)} of the {len(classes)} classes have no '
-                f'image: {first(untrained)}.', where, False)
+                f'image: {first_few(untrained)}.', where, False)
     if classes and count and count > len(classes):
         yield Finding(
             f'The head has num_classes={count}, but the data set only '
@@ -114,9 +115,10 @@ def check_same_classes(run: Run, split: str) -> Iterator[Finding]:
         more = [name for name in theirs if name not in ours]
         how = '; '.join(
             filter(None, [
-                f'without {first(lacks)}' if lacks else '',
-                f'with {first(more)}' if more else ''
-            ])) or f'in another order: {first(theirs)}, not {first(ours)}'
+                f'without {first_few(lacks)}' if lacks else '',
+                f'with {first_few(more)}' if more else ''
+            ])
+        ) or f'in another order: {first_few(theirs)}, not {first_few(ours)}'
         yield Finding(
             f'The {key} differ from those of the training set: {how}. Labels '
             'are positions among them, so both sets must have the same ones '
@@ -138,17 +140,17 @@ def check_folders(run: Run, split: str) -> Iterator[Finding]:
         hidden = [name for name in folders if name.startswith('.')]
         if hidden:
             yield Finding(
-                f'The hidden folder{"s" * (len(hidden) > 1)} {first(hidden)} '
-                'count as classes, and shift the labels of the others: '
-                'remove them.', where)
+                f'The hidden folder{"s" * (len(hidden) > 1)} '
+                f'{first_few(hidden)} count as classes, and shift the labels '
+                'of the others: remove them.', where)
         classes = list(leaf.CLASSES or ())
         if classes != folders and sorted(classes) == folders:
             yield Finding(
                 'The classes have the names of the folders in another order: '
-                f'{first(classes)}. Labels follow the sorted folders '
-                f'({first(folders)}), so predictions would carry wrong names: '
-                'give metainfo=dict(classes=[...]) in sorted order, or leave '
-                'it out.', where)
+                f'{first_few(classes)}. Labels follow the sorted folders '
+                f'({first_few(folders)}), so predictions would carry wrong '
+                'names: give metainfo=dict(classes=[...]) in sorted order, '
+                'or leave it out.', where)
         left_out = Counter(
             osp.splitext(file)[1] for name in folders
             for file in files_in(osp.join(leaf.img_prefix, name))
@@ -180,8 +182,8 @@ def check_files(run: Run, split: str) -> Iterator[Finding]:
     twice = [path for path, n in Counter(paths).items() if n > 1]
     if twice:
         yield Finding(
-            f'{len(twice)} images are listed more than once: {first(twice)}.',
-            where, False)
+            f'{len(twice)} images are listed more than once: '
+            f'{first_few(twice)}.', where, False)
     if split != 'train' and 'train' in run.splits:
         trained = {
             row.get('img_path')
@@ -192,7 +194,7 @@ def check_files(run: Run, split: str) -> Iterator[Finding]:
         if shared:
             yield Finding(
                 f'{len(shared)} of the {len(paths)} images are training '
-                f'images, too: {first(shared, 2)}.', where, False)
+                f'images, too: {first_few(shared, 2)}.', where, False)
 
 
 def check_masks_of_objects(run: Run, split: str) -> Iterator[Finding]:
@@ -286,4 +288,4 @@ def _maskless(leaf: BaseDataset) -> str:
         ann['id'] for ann in load(leaf.ann_file)['annotations']
         if not ann.get('segmentation')
     ]
-    return f' (annotations {first(ids)})'
+    return f' (annotations {first_few(ids)})'

@@ -8,7 +8,7 @@ from mmengine.fileio import load
 from mmengine.registry import DATASETS
 from mmpretrain.datasets import CustomDataset
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, first_few
 from mmmix.private import set_entries
 from mmmix.registry import class_of
 
@@ -74,10 +74,11 @@ def check_class_folders(dataset: CustomDataset, folders: List[str]) -> None:
         hidden = [name for name in folders if name.startswith('.')]
         remove = f' Remove the hidden {", ".join(hidden)}.' if hidden else ''
         raise MmmixError(
-            f"'{root}' has {len(folders)} class folders ({first(folders)}), "
-            f'but {kind} has the names of {len(dataset.CLASSES)} classes.'
-            f"{remove} To use your own classes, set type='CustomDataset', "
-            'which takes the names of the folders, or '
+            f"'{root}' has {len(folders)} class folders "
+            f'({first_few(folders)}), but {kind} has the names of '
+            f'{len(dataset.CLASSES)} classes.{remove} To use your own '
+            "classes, set type='CustomDataset', which takes the names of the "
+            'folders, or '
             'metainfo=dict(classes=[...]) with a name for each folder in '
             'sorted order.')
 
@@ -142,10 +143,3 @@ def coco_problems(path: str) -> List[str]:
                     f'{", ".join(lacks)}, which mmdet reads: add it.')
                 break
     return problems
-
-
-def first(names, count: int = 5) -> str:
-    """The first few names, and how many more there are."""
-    names = [str(name) for name in names]
-    more = f', ... ({len(names)} in all)' if names[count:] else ''
-    return ', '.join(names[:count]) + more

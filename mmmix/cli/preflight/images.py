@@ -10,9 +10,9 @@ from mmpretrain.datasets import transforms
 
 from mmmix.datasets import LoadLabelMap, RandomResizedCrop
 from mmmix.datasets.collating import sides
+from mmmix.errors import first_few
 from mmmix.registry import class_of
 from .entries import head_classes, steps_of
-from .files import first
 from .finding import Finding
 from .run import Run, is_known
 
@@ -203,7 +203,7 @@ def _as_list(node: Any) -> list:
 def _absent(leaf: BaseDataset, absent: List[int], count: int, seen: int,
             total: int, where: str) -> Finding:
     names = leaf.metainfo.get('classes') or range(count)
-    which = first([names[i] for i in absent if i < len(names)])
+    which = first_few([names[i] for i in absent if i < len(names)])
     amount = f'all {total}' if seen == total else f'{seen} of {total}'
     # labels from 0 that reduce_zero_label has moved by one
     moved = getattr(leaf, 'reduce_zero_label',
