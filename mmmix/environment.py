@@ -36,7 +36,7 @@ def check_versions():
     for module, (distributions, lowest, too_new) in SUPPORTED.items():
         installed = {
             name: version
-            for name in distributions if (version := _version_of(name))
+            for name in distributions if (version := version_of(name))
         }
         if module != 'torch':
             stacks |= {
@@ -58,7 +58,7 @@ def check_versions():
                                 f'>={lowest},<{too_new} is needed')
     if problems:
         wanted = stacks if len(stacks) == 1 else STACKS
-        source = 'mmmix' if _version_of('mmmix') else Path(__file__).parents[1]
+        source = 'mmmix' if version_of('mmmix') else Path(__file__).parents[1]
         raise ImportError('\n'.join([
             'mmmix cannot be imported:', *(f'  {line}' for line in problems),
             'To install what it needs, run' +
@@ -124,7 +124,8 @@ def find_config(name):
             'mmmix.') from None
 
 
-def _version_of(distribution):
+def version_of(distribution):
+    """The version of an installed distribution; None if there is none."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

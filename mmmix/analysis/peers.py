@@ -5,13 +5,13 @@ and soft labels, as a training loop needs them. A library is imported when its
 mixers are asked for.
 """
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Callable, Dict, List, Optional, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmmix.environment import version_of
 from mmmix.models import (BatchMixer, CutMix, FMix, Mixup, PuzzleMix,
                           ResizeMix, SaliencyMix)
 from mmmix.structures import Guidance
@@ -82,12 +82,8 @@ def mixers_of(library: str,
 
 def installed_version(library: str) -> Optional[str]:
     """The version of a library's distribution; None if there is none."""
-    for name in DISTRIBUTIONS.get(library, (library, )):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
+    names = DISTRIBUTIONS.get(library, (library, ))
+    return next(filter(None, map(version_of, names)), None)
 
 
 def with_one_hot(mix: Mix, num_classes: int) -> Mix:
