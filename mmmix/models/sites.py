@@ -1,6 +1,5 @@
 """Modules of a network whose outputs are mixed instead of the images."""
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import partial
 from math import isqrt
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -14,6 +13,7 @@ from mmmix.private import (differentiated_node, next_node,
 from mmmix.structures import MixedBatch
 from .attention import declared_size, find_extractor
 from .eval_mode import evaluating, no_autocast_cache
+from .guides.features import find_layer
 
 # rows and columns of a module's output, None if it has none that are known
 Grid = Optional[Tuple[int, int]]
@@ -59,14 +59,12 @@ class Sites:
         Raises:
             MmmixError: If a name is that of no module.
         """
-        modules = dict(backbone.named_modules())
         for name in names:
             if name in self._names:
                 continue
-            if not name or name not in modules:
-                raise _no_such_module(backbone, name, modules)
+            module = find_layer(backbone, name)
             notice_hooks_when_compiling()
-            modules[name].register_forward_hook(partial(self._hook, name))
+            module.register_forward_hook(partial(self._hook, name))
             self._names.append(name)
             self._grids.clear()
 
@@ -290,16 +288,6 @@ def _token_grid(count: int, size: Sequence[int], backbone: nn.Module) -> Grid:
     if rows * columns == count and rows * size[1] == columns * size[0]:
         return rows, columns
     return None
-
-
-def _no_such_module(backbone: nn.Module, name: str,
-                    modules: Dict[str, nn.Module]) -> MmmixError:
-    close = get_close_matches(name, [*modules], 6, 0.5)
-    names = close or [child for child, _ in backbone.named_children()]
-    return MmmixError(
-        f'The backbone {type(backbone).__name__} has no module {name!r} whose '
-        f'output could be mixed; {"similar names are" if close else "it has"} '
-        f'{", ".join(names)}.')
 
 
 def _not_called_once(name: str, calls: int) -> MmmixError:

@@ -608,9 +608,9 @@ def test_a_mixer_that_a_hook_switches_to():
 
 
 @pytest.mark.parametrize('sites,message', [
-    (['layer11'], r"no module 'layer11' .* similar names are .*layer1"),
-    (['head'], r"no module 'head' .*layer4"),
-    (['nothing'], r"no module 'nothing' .* it has conv1, .*layer4"),
+    (['layer11'], r"no module 'layer11'; similar names are .*layer1"),
+    (['head'], r"no module 'head'; it has .*layer4"),
+    (['nothing'], r"no module 'nothing'; it has conv1, .*layer4"),
     (['layer1.0.relu'
       ], r"'layer1.0.relu' is called 2 times .* such as 'layer1.0', which"),
     (['layer1', 'layer1'], 'different names'),

@@ -85,7 +85,7 @@ def test_a_missing_layer_is_named_with_close_ones():
         guide.check(build(cnn_config()), FEATURES)
     # only where it is asked for features
     guide.check(build(cnn_config()), CLASSIFIER)
-    with pytest.raises(ValueError, match='among others, conv1'):
+    with pytest.raises(ValueError, match='it has conv1'):
         find_layer(ResNet(18), 'zzz')
 
 

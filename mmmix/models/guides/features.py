@@ -24,10 +24,10 @@ def find_layer(backbone: nn.Module, name: str) -> nn.Module:
     if name and name in layers:
         return layers[name]
     close = get_close_matches(name, layers, 6, 0.5)
-    close = close or [child for child, _ in backbone.named_children()]
-    raise MmmixError(f'The {type(backbone).__name__} of the guide has no layer'
-                     f' {name!r} (`feature_layer`); there are, among others, '
-                     f'{", ".join(close)}.')
+    names = close or [child for child, _ in backbone.named_children()]
+    raise MmmixError(
+        f'The backbone {type(backbone).__name__} has no module {name!r}; '
+        f'{"similar names are" if close else "it has"} {", ".join(names)}.')
 
 
 @contextmanager
