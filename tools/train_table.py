@@ -5,8 +5,9 @@ and the values to override in it, dict(config=..., options={...}), and `seeds`.
 With grid=(PANEL, EPOCHS, LINE) in each row, the differences are drawn as lines
 in panels, and are those from the first row of the same panel and epochs.
 A run that is finished, also as a row of another table, is skipped, and one
-that was interrupted resumes: repeat the command. The log of a run is in its
-folder; its line of each epoch is shown here, too.
+that was interrupted resumes: repeat the command. One whose config has changed
+since is refused. The log of a run is in its folder; its line of each epoch is
+shown here, too.
 
 example: train_table.py configs/evaluation/tables/vit_cifar10-5000.py
 """
@@ -17,15 +18,19 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from itertools import product, repeat
 from pathlib import Path
+from textwrap import shorten
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
-from mmmix.cli import add_quiet, load_config, require_keys, user_errors
+from mmmix.cli import (add_quiet, load_config, replace_sync_bn, require_keys,
+                       set_loader_defaults, user_errors)
+from mmmix.cli.runner import set_default_hooks
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError
 from mmmix.progress import QUIET, Progress
@@ -35,6 +40,8 @@ from mmmix.visualization.report import write_report
 
 METRIC = 'accuracy/top1'
 TRAIN = Path(__file__).with_name('train.py')
+# what a config says of where and from what a run starts, not of its numbers
+STARTS = ('work_dir', 'load_from', 'resume', 'launcher')
 
 
 class Run(NamedTuple):
@@ -51,7 +58,11 @@ class Run(NamedTuple):
     @property
     def finished(self) -> bool:
         last = self.config.train_cfg.max_epochs
-        return (self.folder / f'epoch_{last}.pth').is_file()
+        if not (self.folder / f'epoch_{last}.pth').is_file():
+            return False
+        # it is saved before it is validated
+        points = read_curves(self.folder).get(METRIC)
+        return bool(points) and points[-1][0] == last
 
 
 def read_table(path, work_dir):
@@ -75,6 +86,80 @@ def _config(run, seed, work_dir):
         **options, 'randomness.seed': seed,
         'work_dir': folder
     })
+
+
+def check_folders(runs):
+    """Check that runs that share a folder, as one of several tables does, are
+    the same, and that what was trained there is.
+
+    Returns:
+        list[Run]: One of each folder.
+    """
+    own = {}
+    for run in runs:
+        first = own.setdefault(run.folder, run)
+        changed = differences(first.config, run.config)
+        if changed:
+            raise MmmixError(
+                f'The rows {first.row!r} and {run.row!r} would share the '
+                f'folder {run.folder}, but differ in {changed}. A folder is '
+                "named after the config's file and the last part of each key "
+                'of options: give one of the rows a config of its own, with '
+                'another name.')
+    for run in own.values():
+        dumped = run.folder / 'run.py'
+        if not (dumped.is_file() and any(run.folder.glob('*.pth'))):
+            continue
+        changed = differences(
+            Config.fromfile(dumped, import_custom_modules=False), run.config)
+        if changed:
+            raise MmmixError(
+                f'{run.folder} was trained with another config than the row '
+                f'{run.row!r} has now: they differ in {changed}. Delete the '
+                'folder to train it again, or give another --work-dir.')
+    return [*own.values()]
+
+
+def differences(old, new):
+    """In which values two configs differ, in words, as far as they change
+    what is trained."""
+    old, new = (dict(_values(_completed(cfg))) for cfg in (old, new))
+    keys = [
+        key for key in {
+            **old,
+            **new
+        } if str(old.get(key)) != str(new.get(key))
+        and not key.endswith('pin_memory')  # as the machine has a GPU
+    ]
+    said = [
+        f'{key} ({shorten(str(old.get(key)), 60)} and '
+        f'{shorten(str(new.get(key)), 60)})' for key in keys[:5]
+    ]
+    more = f' and {len(keys) - 5} more' if len(keys) > 5 else ''
+    return ', '.join(said) + more
+
+
+def _completed(cfg):
+    """A config as the training saves it."""
+    cfg = deepcopy(cfg)
+    set_loader_defaults(cfg)
+    set_default_hooks(cfg)
+    replace_sync_bn(cfg.model)
+    return {
+        key: value
+        for key, value in cfg.to_dict().items() if key not in STARTS
+    }
+
+
+def _values(node, key=''):
+    """All values of a config, at any depth, by their keys."""
+    if isinstance(node, (list, tuple)):
+        node = dict(enumerate(node))
+    if not (isinstance(node, dict) and node):
+        yield key, node
+        return
+    for name, child in node.items():
+        yield from _values(child, f'{key}.{name}'.lstrip('.'))
 
 
 def train(run, progress):
@@ -213,12 +298,13 @@ def main():
             Path(path).stem: read_table(path, args.work_dir)
             for path in args.tables
         }
+        if len(tables) < len({*args.tables}):
+            raise MmmixError(
+                'Tables are saved by the names of their files, but some of '
+                f'{", ".join(args.tables)} have the same: train them one '
+                'after the other, each with its own --work-dir.')
         # a row of several tables is trained once
-        runs = {
-            run.folder: run
-            for own in tables.values()
-            for run in own
-        }.values()
+        runs = check_folders(run for own in tables.values() for run in own)
         with Progress('runs', len(runs), 'runs') as progress, \
                 ThreadPoolExecutor(args.workers) as pool:
             finished = [*pool.map(train, runs, repeat(progress))]

@@ -30,6 +30,9 @@ class ProgressHook(Hook):
         name (str, optional): The name of a training that shows a bar on a
             terminal, see :class:`mmmix.progress.Progress`. Defaults to None:
             the lines are part of the run's log.
+
+    Attributes:
+        start (int): The iteration from which the training went on.
     """
 
     priority = 'VERY_LOW'
@@ -37,11 +40,12 @@ class ProgressHook(Hook):
     def __init__(self, name: Optional[str] = None):
         self.name = name
         self.progress: Optional[Progress] = None
+        self.start = 0
         self._pending = ''
         self._by_iters = False
 
     def before_train(self, runner: Runner) -> None:
-        self._iters, self._begin = runner.iter, time.perf_counter()
+        self.start, self._begin = runner.iter, time.perf_counter()
         self._by_iters = isinstance(runner.train_loop, IterBasedTrainLoop)
         self._reset()
         if self.name is not None:
@@ -127,7 +131,7 @@ class ProgressHook(Hook):
     def _flush(self, runner: Runner, reached: str = '') -> None:
         """Say what is pending, with what a validation reached."""
         if self._pending:
-            done = runner.iter - self._iters
+            done = runner.iter - self.start
             seconds = time.perf_counter() - self._begin
             left = seconds * (runner.max_iters - runner.iter) / max(done, 1)
             self._say(

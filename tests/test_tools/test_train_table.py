@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import matplotlib.pyplot as plt
 import pytest
@@ -87,7 +88,11 @@ def test_a_table_of_many_rows_shows_their_seeds(run_tool, tmp_path, table):
         folder = tmp_path / f'runs/tiny_smmix-lr={rate}/seed0'
         log = folder / '20261231_235959/vis_data/scalars.json'
         log.parent.mkdir(parents=True)
-        log.write_text(json.dumps({'accuracy/top1': 10. * rate, 'step': 1}))
+        log.write_text('{"loss": 1.0, "epoch": 1, "iter": 4, "step": 4}\n' +
+                       json.dumps({
+                           'accuracy/top1': 10. * rate,
+                           'step': 1
+                       }))
         (folder / 'epoch_1.pth').touch()
     path = table(
         'many', [0], **{
@@ -101,6 +106,75 @@ def test_a_table_of_many_rows_shows_their_seeds(run_tool, tmp_path, table):
     assert [row[1] for row in rows] == [10. * rate for rate in rates]
     height, width, _ = plt.imread(tmp_path / 'runs/many.png').shape
     assert height > .5 * width  # a line for each row, not two panels of curves
+
+
+def test_rows_that_would_share_a_folder(run_tool, tmp_path, table, config):
+    path = table(
+        'table', [0],
+        one={'optim_wrapper.optimizer.lr': 1e-4},
+        other={'param_scheduler.lr': 1e-4})
+    with pytest.raises(SystemExit) as error:
+        run_tool(TOOL, path, '--work-dir', 'runs')
+    assert re.search(
+        r"rows 'one' and 'other' .* runs/tiny_smmix-lr=0.0001/seed0, .*"
+        r'optim_wrapper.optimizer.lr \(0.0001 and 0.001\)', str(error.value))
+
+    twin = tmp_path / 'sub/tiny_smmix.py'
+    twin.parent.mkdir()
+    twin.write_text(f'_base_ = {config!r}\ntrain_cfg = dict(max_epochs=2)')
+    path.write_text('seeds = [0]\nruns = dict(one=dict(config='
+                    f'{config!r}), other=dict(config={str(twin)!r}))')
+    with pytest.raises(SystemExit, match=r'max_epochs \(1 and 2\)'):
+        run_tool(TOOL, path, '--work-dir', 'runs')
+
+    twin = tmp_path / 'sub/table.py'
+    twin.write_text(path.read_text())
+    with pytest.raises(SystemExit, match='each with its own --work-dir'):
+        run_tool(TOOL, path, twin, '--work-dir', 'runs')
+    assert not (tmp_path / 'runs').exists()
+
+
+def test_a_config_that_changed_is_not_reported(run_tool, tmp_path, table,
+                                               config):
+    base = tmp_path / 'base.py'
+    base.write_text(f'_base_ = {config!r}')
+    path = tmp_path / 'table.py'
+    path.write_text(
+        f'seeds = [0]\nruns = dict(row=dict(config={str(base)!r}))')
+    run_tool(TOOL, path, '--work-dir', 'runs')
+    report = tmp_path / 'runs/table.json'
+    first = json.loads(report.read_text())['rows']
+
+    # the same folder from elsewhere, with what the training has added
+    (tmp_path / 'runs/table.json').unlink()
+    run_tool(TOOL, path, '--work-dir', tmp_path / 'runs')
+    assert json.loads(report.read_text())['rows'] == first
+
+    base.write_text(f'_base_ = {config!r}\n'
+                    'optim_wrapper = dict(optimizer=dict(lr=0.1))')
+    with pytest.raises(SystemExit) as error:
+        run_tool(TOOL, path, '--work-dir', 'runs')
+    assert re.search(
+        r"base/seed0 .* row 'row' .* differ in optim_wrapper.optimizer.lr "
+        r'\(0.001 and 0.1\)\. Delete the folder', str(error.value))
+    shutil.rmtree(tmp_path / 'runs/base/seed0')
+    run_tool(TOOL, path, '--work-dir', 'runs')
+    assert 'lr=0.1' in (tmp_path / 'runs/base/seed0/run.py').read_text()
+
+
+def test_a_run_that_was_killed_before_its_validation(run_tool, tmp_path,
+                                                     table):
+    path = table('table', [0], row={'train_cfg.max_epochs': 2})
+    run_tool(TOOL, path, '--work-dir', 'runs')
+    report = tmp_path / 'runs/table.json'
+    first = json.loads(report.read_text())
+    log, = tmp_path.glob('runs/*/seed0/*/vis_data/scalars.json')
+    *trained, last = log.read_text().splitlines(keepends=True)
+    assert json.loads(last)['accuracy/top1'] == first['rows'][0][1]
+    log.write_text(''.join(trained))
+    report.unlink()
+    run_tool(TOOL, path, '--work-dir', 'runs')
+    assert json.loads(report.read_text()) == first
 
 
 def test_a_run_that_fails_is_named(run_tool, tmp_path, table, capsys):
