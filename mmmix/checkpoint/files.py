@@ -1,5 +1,6 @@
 """Files that hold checkpoints, and files that only have their name."""
 import logging
+import re
 import textwrap
 import zipfile
 from functools import lru_cache
@@ -17,6 +18,8 @@ from mmmix.checkpoint.unpickling import read_checkpoint
 from mmmix.errors import MmmixError
 from mmmix.private import read_addresses_by
 
+# as torch.hub documents it; its own pattern takes the 50 of resnet-50.pth, too
+DIGEST = re.compile(r'-([a-f0-9]{8,})\.')
 # what other files begin with, in lower case
 FOREIGN = {
     b'<':
@@ -86,7 +89,7 @@ def load_from_http(filename: str, map_location: Any = None, **kwargs) -> Any:
         **kwargs: What other loaders of addresses take; unused.
     """
     name = Path(urlparse(filename).path).name
-    digest = torch.hub.HASH_REGEX.search(name)
+    digest = DIGEST.search(name)
     if digest is None:
         name = f'{sha256(filename.encode()).hexdigest()[:8]}-{name}'
     file = Path(torch.hub.get_dir(), 'checkpoints', name)

@@ -181,7 +181,13 @@ def test_an_address_is_read_as_a_file(tmp_path, trace, monkeypatch):
     assert not trace.exists()
 
 
-def test_an_address_is_downloaded_once(tmp_path, monkeypatch):
+@pytest.mark.parametrize('name, its_digest', [
+    ('net-0123abcd', '0123abcd'),
+    ('resnet-50', None),
+    ('vit-b', None),
+])
+def test_an_address_is_downloaded_once(tmp_path, monkeypatch, name,
+                                       its_digest):
     monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path))
     found = []
 
@@ -190,9 +196,10 @@ def test_an_address_is_downloaded_once(tmp_path, monkeypatch):
         torch.save(dict(w=torch.ones(1)), path)
 
     monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    address = f'https://host/{name}.pth?x=1'
     for _ in range(2):
-        assert read_weights('https://host/net-0123abcd.pth?x=1')['w'] == 1
-    assert found == [('https://host/net-0123abcd.pth?x=1', '0123abcd')]
+        assert read_weights(address)['w'] == 1
+    assert found == [(address, its_digest)]
 
 
 def test_files_of_the_same_name_at_two_addresses(tmp_path, monkeypatch):
