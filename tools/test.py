@@ -7,9 +7,11 @@ from pathlib import Path
 import mmengine
 from mmengine.dist import is_main_process, master_only
 from mmengine.evaluator import DumpResults
+from mmengine.fileio.handlers import file_handlers
 from mmengine.hooks import PrepareTTAHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.utils import apply_to
 
 import mmmix  # noqa: F401
 from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
@@ -51,6 +53,9 @@ def parse_args():
     if args.out and args.out_item == 'pred' and not args.out.endswith('.pkl'):
         parser.error(f'--out {args.out}: predictions are saved as .pkl; for '
                      'the metrics add --out-item metrics')
+    if args.out and Path(args.out).suffix[1:] not in file_handlers:
+        parser.error(f'--out {args.out}: the end of the name must be one of '
+                     f'.{", .".join(file_handlers)}')
     return args
 
 
@@ -97,6 +102,12 @@ def flipped(pipeline):
     return [*steps, dict(type='TestTimeAug', transforms=[flips, [pack]])]
 
 
+def plain(metrics):
+    """Metrics as numbers and lists, which any kind of file holds."""
+    return apply_to(metrics, lambda value: hasattr(value, 'tolist'),
+                    lambda value: value.tolist())
+
+
 def main():
     args = parse_args()
     with user_errors():
@@ -117,7 +128,7 @@ def main():
                 DumpResults(out_file_path=args.out))
         runner.register_hook(ProgressHook())
         with prints_hidden_if_quiet():
-            metrics = runner.test()
+            metrics = plain(runner.test())
     if is_quiet() and is_main_process():  # the log would have shown them
         print(json.dumps(metrics))
     if args.out and args.out_item == 'metrics':

@@ -2,10 +2,13 @@ import json
 import re
 
 import mmengine
+import numpy as np
 import pytest
 import torch
+from mmpretrain.evaluation import Accuracy
 
 from mmmix.cli import build_model, load_config
+from mmmix.registry import METRICS
 
 SMALL = ['--cfg-options', 'test_dataloader.dataset.num_images=10']
 
@@ -125,6 +128,40 @@ def test_quiet_prints_the_metrics_alone(run_tool, config, checkpoint, tmp_path,
         r'[\d,]+ images/s', log.read_text())
 
 
+@METRICS.register_module()
+class AccuracyOfNumPy(Accuracy):
+    default_prefix = 'numpy'
+
+    def compute_metrics(self, results):
+        metrics = super().compute_metrics(results)
+        return {key: np.float32(value) for key, value in metrics.items()}
+
+
+@pytest.mark.parametrize('suffix', ['json', 'yml', 'pkl'])
+def test_metrics_that_are_arrays_and_tensors(run_tool, config, checkpoint,
+                                             tmp_path, capsys, suffix):
+    """A tensor of MMPretrain, and NumPy's numbers, as mmseg's metrics have
+    them."""
+    path = tmp_path / 'measured.py'
+    path.write_text(f"""
+_base_ = [{config!r}]
+test_evaluator = [
+    dict(type='Accuracy'),
+    dict(type='ConfusionMatrix', num_classes=10),
+    dict(type='mmmix.AccuracyOfNumPy')
+]
+""")
+    capsys.readouterr()
+    name = f'metrics.{suffix}'
+    run_tool('test.py', path, checkpoint, '--quiet', '--out', name,
+             '--out-item', 'metrics', *SMALL)
+    printed = json.loads(capsys.readouterr().out)
+    assert mmengine.load(tmp_path / name) == printed
+    matrix = printed['confusion_matrix/result']
+    assert sum(map(sum, matrix)) == 10
+    assert printed['numpy/top1'] == printed['accuracy/top1']
+
+
 def test_missing_checkpoint(run_tool, config):
     with pytest.raises(SystemExit, match='no checkpoint gone.pth'):
         run_tool('test.py', config, 'gone.pth')
@@ -152,3 +189,11 @@ def test_predictions_are_pickled(run_tool, config, checkpoint, capsys):
     with pytest.raises(SystemExit):
         run_tool('test.py', config, checkpoint, '--out', 'pred.json')
     assert '--out-item metrics' in capsys.readouterr().err
+
+
+def test_a_file_of_unknown_kind_is_refused_first(run_tool, config, capsys):
+    with pytest.raises(SystemExit):
+        run_tool('test.py', config, 'gone.pth', '--out', 'metrics.txt',
+                 '--out-item', 'metrics')
+    assert '--out metrics.txt: the end of the name must be one of .json' in \
+        capsys.readouterr().err
