@@ -20,6 +20,7 @@ from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
 from mmmix.cli.preflight import preflight
+from mmmix.datasets.watched_pipeline import leaves
 from mmmix.progress import is_quiet
 
 
@@ -85,14 +86,13 @@ def merge_args(cfg, args):
 
 def set_tta(cfg):
     """Augment the test images as ``tta_pipeline`` says."""
-    dataset = cfg.test_dataloader.dataset
-    while 'dataset' in dataset:  # a wrapper
-        dataset = dataset.dataset
+    required = ['tta_model', 'tta_pipeline']
     if toolbox_of(cfg) is None:
         cfg.setdefault('tta_model', dict(type='mmpretrain.AverageClsScoreTTA'))
-        cfg.setdefault('tta_pipeline', flipped(dataset.pipeline))
-    require_keys(cfg, 'tta_model', 'tta_pipeline')
-    dataset.pipeline = cfg.tta_pipeline
+        required.remove('tta_pipeline')
+    require_keys(cfg, *required)
+    for dataset in leaves(cfg.test_dataloader.dataset, dict.get):
+        dataset.pipeline = cfg.get('tta_pipeline') or flipped(dataset.pipeline)
 
 
 def flipped(pipeline):

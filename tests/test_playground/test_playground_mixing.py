@@ -197,6 +197,21 @@ test_dataloader = dict(dataset=dict(type='CustomDataset', pipeline=[
         played.images[0], image.permute(2, 0, 1) / 255, atol=1e-5)
 
 
+def test_a_config_whose_data_sets_are_joined(tmp_path):
+    (tmp_path / 'joined.py').write_text("""model = dict(
+    type='ImageClassifier',
+    backbone=dict(type='ResNet_CIFAR', depth=18, stem_channels=8,
+                  base_channels=8),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=10, in_channels=64))
+test_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=[
+    dict(type='CIFAR10', pipeline=[dict(type='CenterCrop', crop_size=32)])]))
+""")
+    network = Network('joined', str(tmp_path / 'joined.py'))
+    assert network.size == (32, 32)
+    assert network.classes[0] == 'airplane'
+
+
 @pytest.mark.parametrize(
     'registry, name', PARTS, ids=[name for _, name in PARTS])
 def test_arguments_of_every_part(registry, name):

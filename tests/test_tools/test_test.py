@@ -162,6 +162,26 @@ test_evaluator = [
     assert printed['numpy/top1'] == printed['accuracy/top1']
 
 
+def test_flipping_of_data_sets_that_are_joined(run_tool, config, checkpoint,
+                                               tmp_path):
+    path = tmp_path / 'joined.py'
+    path.write_text(f"""
+_base_ = [{config!r}]
+test_dataloader = dict(dataset=dict(
+    _delete_=True,
+    type='ConcatDataset',
+    datasets=[
+        dict(
+            type='mmmix.SyntheticObjects',
+            split='val',
+            num_images=n,
+            pipeline=[dict(type='PackInputs')]) for n in (4, 6)
+    ]))
+""")
+    run_tool('test.py', path, checkpoint, '--tta', '--out', 'pred.pkl')
+    assert len(mmengine.load(tmp_path / 'pred.pkl')) == 10
+
+
 def test_missing_checkpoint(run_tool, config):
     with pytest.raises(SystemExit, match='no checkpoint gone.pth'):
         run_tool('test.py', config, 'gone.pth')

@@ -16,6 +16,7 @@ from mmmix.analysis.trained_model import load_batch
 from mmmix.cli.config import load_config
 from mmmix.cli.methods import with_mixers
 from mmmix.cli.models import load_trained
+from mmmix.datasets.watched_pipeline import leaves
 from mmmix.imagenet import IMAGENET_WNIDS
 from mmmix.models.attention import declared_size
 from mmmix.registry import DATASETS
@@ -80,8 +81,7 @@ class Network:
         declares, or what its config crops, or 224."""
         size = declared_size(self.trained.model.backbone)
         if size is None:
-            loader = self.cfg.get('test_dataloader') or {}
-            pipeline = (loader.get('dataset') or {}).get('pipeline') or []
+            pipeline = self._dataset('test').get('pipeline') or []
             size = next((step['crop_size']
                          for step in pipeline if 'crop_size' in step), 224)
         height, width = (size, size) if isinstance(size, int) else size
@@ -91,9 +91,7 @@ class Network:
     def classes(self) -> Tuple[str, ...]:
         """The names of its classes, as far as its data set tells them."""
         number = self.trained.model.head.num_classes
-        loader = self.cfg.get('test_dataloader') or self.cfg.get(
-            'val_dataloader') or {}
-        kind = (loader.get('dataset') or {}).get('type', '')
+        kind = self._dataset('test', 'val').get('type', '')
         known = getattr(DATASETS.get(kind) if kind else None, 'METAINFO', {})
         names = known.get('classes') or ()
         if not names and number == len(IMAGENET_WNIDS):
@@ -101,6 +99,12 @@ class Network:
         if len(names) != number:
             names = [f'class {i}' for i in range(number)]
         return tuple(names)
+
+    def _dataset(self, *splits: str) -> dict:
+        """The config of its data set, the first one of several."""
+        loaders = (self.cfg.get(f'{split}_dataloader') for split in splits)
+        loader = next(filter(None, loaders), {})
+        return next(leaves(loader.get('dataset') or {}, dict.get))
 
     def class_of(self, picture: Picture) -> Optional[int]:
         """The class of a picture among its own; None if it is not known."""
