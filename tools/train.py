@@ -80,6 +80,8 @@ def use_amp(cfg):
     """Switch on the mixed precision that the device supports."""
     wrapper = cfg.optim_wrapper
     kind = type_name(wrapper) or 'OptimWrapper'
+    if kind == 'AutocastOptimWrapper':  # as a run with --amp saves its config
+        return
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise MmmixError('--amp replaces an OptimWrapper, but the '
                          f'optim_wrapper of this config is of type {kind}.')

@@ -20,6 +20,7 @@ from torch import nn
 
 from mmmix.checkpoint import (check_checkpoint, load_weights, read_checkpoint,
                               read_weights, trust_checkpoints)
+from mmmix.checkpoint.unpickling import TRUST
 from mmmix.cli import build_model, load_config
 from mmmix.models import FrozenGuide
 from mmmix.registry import MODELS
@@ -306,6 +307,13 @@ def test_no_tool_runs_it(tool, tmp_path, trace, monkeypatch):
     with pytest.raises(SystemExit, match='--trust-checkpoint'):
         run(tool.strip(), *arguments)
     assert not trace.exists() and not (tmp_path / 'out.pth').exists()
+
+
+@pytest.mark.parametrize('tool', TOOLS)
+def test_every_tool_can_be_told_to_trust(tool, tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        tool_runner(monkeypatch, tmp_path)(tool.strip(), '--help')
+    assert TRUST in capsys.readouterr().out
 
 
 def test_a_tool_that_is_told_to_trust(tmp_path, trace):

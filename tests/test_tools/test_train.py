@@ -212,6 +212,14 @@ def test_amp_on_the_cpu_follows_the_plain_run(plain_run):
     assert not torch.equal(almost[name], weights[name])
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason='bfloat16 on the CPU')
+def test_amp_goes_on_with_the_saved_config(run_tool, config, tmp_path):
+    run_tool('train.py', config, '--work-dir', 'run', '--amp', *TWO_EPOCHS)
+    interrupt(tmp_path / 'run')
+    run_tool('train.py', 'run/tiny_smmix.py', '--amp', '--resume')
+    assert (tmp_path / 'run/epoch_2.pth').is_file()
+
+
 def test_amp_leaves_other_wrappers_alone(run_tool, config):
     with pytest.raises(
             SystemExit, match='of this config is of type OptimWrap2'):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mmmix.checkpoint import read_weights, save_whole
 from mmmix.cli import user_errors
+from mmmix.cli.config import add_trust
 from mmmix.errors import MmmixError
 from mmmix.imagenet import IMAGENET_WNIDS
 
@@ -43,6 +44,7 @@ def main():
     parser.add_argument('checkpoint', help='of the classifier')
     parser.add_argument('wnids', type=Path, help='the classes to keep')
     parser.add_argument('target', help='where to save what is kept')
+    add_trust(parser)
     args = parser.parse_args()
     with user_errors():
         wnids = args.wnids.read_text().split()
