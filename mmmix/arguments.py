@@ -3,10 +3,12 @@
 What a config says of a part reaches its constructor as keyword arguments. Two
 kinds of faults are the same for all parts and are found here: a name that the
 part does not have, or that is missing, and a value of another kind than the
-annotation says. A part itself checks only its ranges.
+annotation says. A part itself checks only its ranges. A path below ``~``, or
+one of a list, is completed here for all parts, too.
 """
 import inspect
 import numbers
+import os.path as osp
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -68,6 +70,8 @@ def check_arguments(kind: type) -> type:
     @wraps(init)
     def checked(self, *args, **kwargs):
         name = type(self).__name__
+        args = _at_home(args)
+        kwargs = {key: _at_home(value) for key, value in kwargs.items()}
         given = _bind(name, signature, self, args, kwargs)
         for key, hint in _hints(kind, init).items():
             if key in given and not fits(given[key], hint):
@@ -92,6 +96,15 @@ def check_arguments(kind: type) -> type:
     checked.checks_arguments = True
     kind.__init__ = checked
     return kind
+
+
+def _at_home(value: Any) -> Any:
+    """A path below ``~``, or those of a list, with the home folder."""
+    if isinstance(value, str) and value.startswith('~/'):
+        return osp.expanduser(value)
+    if type(value) in (list, tuple):
+        return type(value)(map(_at_home, value))
+    return value
 
 
 def _without_arguments(self) -> None:

@@ -111,7 +111,7 @@ def find_config(name):
     """The ``Path`` of a config: a file, or a config of mmmix such as
     'smmix/vit-xs_smmix_1xb64-10e_synthetic.py', with or without 'mmmix::' and
     '.py'. Raises FileNotFoundError if there is no such config."""
-    path = Path(name)
+    path = Path(name).expanduser()
     if path.is_file():
         return path
     inside = str(name).removeprefix('mmmix::').removesuffix('.py')

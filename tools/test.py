@@ -1,6 +1,7 @@
 """Evaluate a checkpoint on the test set of a config."""
 import argparse
 import json
+import os
 from copy import deepcopy
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def parse_args():
         'an installed package such as mmdet::mask_rcnn/NAME.py')
     parser.add_argument('checkpoint', help='a .pth file or an address')
     parser.add_argument('--work-dir', help='where to save logs')
-    parser.add_argument('--out', metavar='FILE', help='save the results here')
+    parser.add_argument(
+        '--out',
+        type=os.path.expanduser,
+        metavar='FILE',
+        help='save the results here')
     parser.add_argument(
         '--out-item',
         choices=['metrics', 'pred'],

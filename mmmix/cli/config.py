@@ -132,6 +132,7 @@ def set_work_dir(cfg: Config, work_dir: Optional[str]) -> None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = f'./work_dirs/{Path(cfg.filename).stem}'
+    cfg.work_dir = os.path.expanduser(cfg.work_dir)
 
 
 def set_loader_defaults(cfg: Config) -> None:

@@ -1,5 +1,4 @@
 """Images and their classes in the lines of text files."""
-import os.path as osp
 from typing import Dict, List, Tuple, Union
 
 from mmengine.fileio import get_file_backend, list_from_file
@@ -113,7 +112,7 @@ class _Listed:
 
     def __init__(self, data_root: str = '', **kwargs):
         check_prefix(kwargs.get('data_prefix', ''), 'img_path')
-        super().__init__(data_root=osp.expanduser(data_root), **kwargs)
+        super().__init__(data_root=data_root, **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """Read ``ann_file``, or find the images in the folders."""

@@ -45,7 +45,7 @@ class MaskedImages(BaseDataset):
         check_prefix(data_prefix, 'img_path', 'seg_map_path')
         super().__init__(
             ann_file='',
-            data_root=osp.expanduser(data_root),
+            data_root=data_root,
             data_prefix=data_prefix,
             **kwargs)
 

@@ -60,7 +60,6 @@ class TinyImageNet(BaseDataset):
                  images_per_class: Union[int, Sequence[int], None] = None,
                  **kwargs):
         check_name('split', split, ('train', 'val'))
-        data_root = osp.expanduser(data_root)
         self.split = split
         if isinstance(images_per_class, int):
             images_per_class = 0, images_per_class

@@ -49,7 +49,7 @@ class VOCSegmentation(BaseDataset):
         check_name('split', split, ('train', 'val', 'trainval'))
         super().__init__(
             ann_file=f'ImageSets/Segmentation/{split}.txt',
-            data_root=osp.expanduser(data_root),
+            data_root=data_root,
             data_prefix=dict(
                 img_path='JPEGImages', seg_map_path='SegmentationClass'),
             **kwargs)

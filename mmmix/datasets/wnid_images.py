@@ -93,7 +93,7 @@ class WnidImages(CustomDataset):
         self.subset = tuple(range(len(self.wnids)))
         names = IMAGENET_CATEGORIES if imagenet else self.wnids
         super().__init__(
-            data_root=osp.expanduser(data_root),
+            data_root=data_root,
             metainfo=dict(classes=tuple(names), wnids=self.wnids),
             **kwargs)
 

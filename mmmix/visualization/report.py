@@ -38,11 +38,12 @@ def write_report(
     if out is None:
         return
     command = shlex.join(['python', *sys.argv])  # to be repeated
+    out = Path(out).expanduser()
     page = [f'# {title}', f'```bash\n{command}\n```', table, *notes]
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     if figure is not None:
         figure.savefig(f'{out}.png', dpi=150, bbox_inches='tight')
-        page.append(f'![{title}]({Path(out).name}.png)')
+        page.append(f'![{title}]({out.name}.png)')
     Path(f'{out}.md').write_text('\n\n'.join(page) + '\n')
     Path(f'{out}.json').write_text(
         json.dumps(

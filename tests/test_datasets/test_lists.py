@@ -6,8 +6,9 @@ import pytest
 from mmengine.registry import DefaultScope
 from tiny_dense_data import annotation
 
-from mmmix.datasets import (CUB, CustomDataset, TinyImageNet, WnidImages,
-                            read_cub_gha, read_fixations)
+from mmmix.datasets import (CUB, CustomDataset, LoadGaze, LoadLabelMap,
+                            TinyImageNet, WnidImages, read_cub_gha,
+                            read_fixations)
 from mmmix.datasets.fixations import read_image_ids
 from mmmix.errors import MmmixError
 
@@ -111,6 +112,17 @@ def test_lists_of_cub_that_do_not_fit(root, name, line, said):
     (root / name).write_text(line)
     with pytest.raises(MmmixError, match=f'{name}.*{said}'):
         CUB(str(root))
+
+
+def test_files_in_the_home_folder(root, monkeypatch):
+    monkeypatch.setenv('HOME', str(root.parent))
+    home = f'~/{root.name}'
+    assert infos(CUB(home)) == infos(CUB(str(root)))
+    assert LoadLabelMap(home, 10,
+                        home).path_of(f'{root}/x.jpg') == root / 'x.pt'
+    for kind, name in (('table', 'gaze.csv'), ('cub-gha', 'Fixation.txt')):
+        loading = LoadGaze([f'{home}/{name}'], f'{home}/images.txt', kind=kind)
+        assert loading.gaze.num_points
 
 
 def test_a_path_of_cub_may_have_blanks(root):

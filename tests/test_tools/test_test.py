@@ -139,7 +139,8 @@ class AccuracyOfNumPy(Accuracy):
 
 @pytest.mark.parametrize('suffix', ['json', 'yml', 'pkl'])
 def test_metrics_that_are_arrays_and_tensors(run_tool, config, checkpoint,
-                                             tmp_path, capsys, suffix):
+                                             tmp_path, capsys, suffix,
+                                             monkeypatch):
     """A tensor of MMPretrain, and NumPy's numbers, as mmseg's metrics have
     them."""
     path = tmp_path / 'measured.py'
@@ -153,7 +154,8 @@ test_evaluator = [
 """)
     capsys.readouterr()
     name = f'metrics.{suffix}'
-    run_tool('test.py', path, checkpoint, '--quiet', '--out', name,
+    monkeypatch.setenv('HOME', str(tmp_path))
+    run_tool('test.py', path, checkpoint, '--quiet', f'--out=~/{name}',
              '--out-item', 'metrics', *SMALL)
     printed = json.loads(capsys.readouterr().out)
     assert mmengine.load(tmp_path / name) == printed

@@ -71,6 +71,14 @@ def test_default_work_dir_and_reported_batch(run_tool, config, tmp_path,
     assert 'lr: 5.0000e-04' in output
 
 
+def test_a_work_dir_in_the_home_folder(run_tool, config, tmp_path,
+                                       monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    run_tool('train.py', config, '--work-dir=~/run', '--no-validate',
+             *TWO_EPOCHS[:2])
+    assert (tmp_path / 'run/epoch_1.pth').is_file()
+
+
 @pytest.mark.parametrize('passes, processes, said', [
     (1, 1, [
         'Global batch: 8 images x 1 process (cpu) x 1 pass a step = 8.',
