@@ -151,7 +151,11 @@ class ProgressHook(Hook):
 
 def _count(batch: Any) -> int:
     """How many images a batch of a data loader has."""
-    return len(batch['inputs']) if isinstance(batch, dict) else 0
+    if not isinstance(batch, dict):
+        return 0
+    images = batch.get('data_samples') or batch['inputs']
+    # of several views of each image, as a TTA has them, there is a list each
+    return len(images[0] if isinstance(images[0], (list, tuple)) else images)
 
 
 def _reached(metrics: Optional[dict]) -> str:

@@ -3,6 +3,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.runner import IterBasedTrainLoop
 
 from mmmix.cli import ProgressHook
@@ -94,3 +95,19 @@ def test_a_run_in_iterations_reports_at_each_validation():
             rf'iteration {2 * i + 2} of 4: loss 2.000, mIoU {21 + 2 * i}.0 %, '
             r'[\d,]+ images/s, 0 s left', line), line
     assert len(said) == 2
+
+
+@pytest.mark.parametrize('batch', [
+    dict(inputs=[torch.zeros(4, 3, 8, 8)] * 2, data_samples=[None] * 4),
+    dict(inputs=[[None] * 4] * 2, data_samples=[[None] * 4] * 2),
+    dict(inputs=torch.zeros(4, 3, 8, 8)),
+])
+def test_views_of_an_image_are_one_image(batch):
+    """Of pretraining by two views, and of a test that flips."""
+    said = []
+    runner = SimpleNamespace(logger=SimpleNamespace(info=said.append))
+    hook = ProgressHook()
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, batch)
+    hook.after_test_epoch(runner, {})
+    assert said[0].startswith('tested 4 images')
