@@ -1,13 +1,16 @@
 """Configs as the tools load and complete them."""
 import argparse
 import os
+from difflib import get_close_matches
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Optional
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.hub import get_config
+from mmengine.runner import FlexibleRunner, Runner
 from mmengine.utils import import_modules_from_strings
 
 from mmmix.checkpoint.unpickling import TRUST, trust_checkpoints
@@ -15,6 +18,14 @@ from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
 from mmmix.environment import find_config, silent_import
 from mmmix.errors import MmmixError
 from mmmix.progress import QUIET
+
+# what a runner reads of a config, beside the arguments of its own
+RUNNER_KEYS = {
+    *signature(Runner).parameters, *signature(FlexibleRunner).parameters,
+    'custom_imports', 'efficient_conv_bn_eval', 'find_unused_parameters',
+    'activation_checkpointing', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
+    'tta_model', 'tta_pipeline'
+}
 
 
 def add_cfg_options(parser: argparse.ArgumentParser,
@@ -85,7 +96,8 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
 
     Raises:
         FileNotFoundError: If the config or its package does not exist.
-        MmmixError: If it uses a toolbox that cannot be imported.
+        MmmixError: If it uses a toolbox that cannot be imported, or an option
+            is of a key that neither it nor a runner has.
 
     Example:
         >>> cfg = load_config('smmix/vit-xs_smmix_1xb64-10e_synthetic.py',
@@ -104,12 +116,27 @@ def load_config(name: str, options: Optional[dict] = None) -> Config:
     else:
         # its custom imports may need a toolbox, which is checked first
         cfg = Config.fromfile(find_config(name), import_custom_modules=False)
+    _check_options(cfg, options or {})
     cfg.merge_from_dict(options or {})
     register_toolboxes(cfg)
     if cfg.get('custom_imports'):
         with silent_import():
             import_modules_from_strings(**cfg.custom_imports)
     return cfg
+
+
+def _check_options(cfg: Config, options: dict) -> None:
+    """Check that options are of keys that are read; what stands in a config
+    is not checked, because parts of it may have names there."""
+    for key in options:
+        first = key.split('.')[0]
+        if first not in cfg and first not in RUNNER_KEYS:
+            close = get_close_matches(first, {*cfg, *RUNNER_KEYS}, 1)
+            hint = f'did you mean {close[0]}?' if close else (
+                'if code of yours reads it, add it to the config.')
+            raise MmmixError(f'The option {key} changes nothing, because the '
+                             f'config {cfg.filename} has no {first}, and a '
+                             f'runner takes none: {hint}')
 
 
 def require_keys(cfg: Config, *keys: str) -> None:

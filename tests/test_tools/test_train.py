@@ -134,6 +134,29 @@ def test_auto_scale_lr_wants_a_base(run_tool, config):
                  'auto_scale_lr=None')
 
 
+@pytest.mark.parametrize('key, hint', [
+    ('optim_wraper.optimizer.lr', 'did you mean optim_wrapper?'),
+    ('train_dataloder.batch_size', 'did you mean train_dataloader?'),
+    ('mine', 'add it to the config'),
+])
+def test_an_option_that_nobody_reads(run_tool, config, key, hint):
+    with pytest.raises(SystemExit) as error:
+        run_tool('train.py', config, '--cfg-options', f'{key}=1')
+    assert f'option {key} changes' in str(error.value)
+    assert hint in str(error.value)
+
+
+def test_options_of_keys_that_a_config_lacks(config):
+    """But a runner, or MMEngine before it, reads them."""
+    options = {
+        'find_unused_parameters': True,
+        'compile.backend': 'eager',
+        'visualizer.vis_backends': [],
+        'load_from': None
+    }
+    assert load_config(config, options).compile.backend == 'eager'
+
+
 @pytest.mark.parametrize('arguments', [
     ['nothing.py'],
     ['smmix/nothing'],
