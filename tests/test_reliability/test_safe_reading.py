@@ -206,8 +206,9 @@ def test_an_address_is_downloaded_once(tmp_path, monkeypatch, name,
 def test_files_of_the_same_name_at_two_addresses(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path))
     monkeypatch.setattr(
-        torch.hub, 'download_url_to_file', lambda address, path, digest: torch.
-        save(dict(w=torch.tensor(len(address))), path))
+        torch.hub, 'download_url_to_file',
+        lambda address, path, digest: torch.save(
+            dict(w=torch.tensor(len(address))), path))
     addresses = [
         f'https://host/{method}/epoch_300.pth'
         for method in ('smmix', 'cutmix', 'smmix')
