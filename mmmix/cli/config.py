@@ -23,8 +23,8 @@ from mmmix.progress import QUIET
 RUNNER_KEYS = {
     *signature(Runner).parameters, *signature(FlexibleRunner).parameters,
     'custom_imports', 'efficient_conv_bn_eval', 'find_unused_parameters',
-    'activation_checkpointing', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
-    'tta_model', 'tta_pipeline'
+    'activation_checkpointing', 'init_weights_for_test_or_val',
+    'model_wrapper_cfg', 'runner_type', 'sync_bn', 'tta_model', 'tta_pipeline'
 }
 
 
