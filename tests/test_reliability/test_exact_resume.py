@@ -309,18 +309,38 @@ def test_what_is_not_exact_is_said(run, tmp_path, capsys):
     with pytest.raises(Stopped):
         run(folder, BY_ITERATION, stop=6)
     with pytest.raises(Stopped):
-        run(folder, ['train_dataloader.batch_size=4'], '--resume', stop=7)
+        run(folder, ['train_dataloader.batch_size=4'], '--resume', stop=13)
     output = capsys.readouterr().out
     assert ('will differ from an uninterrupted one: batch size 8 -> 4, '
             'batches per epoch 4 -> 8.') in output
     # the second half of the second epoch
     assert '4 of 8 batches of epoch 2 were consumed' in output
-    assert losses(folder)[-1].startswith('6 4 ')
+    assert losses(folder)[-1].startswith('12 4 ')
 
     path = folder / 'iter_6.pth'
     checkpoint = read_checkpoint(path)
     del checkpoint['place_in_run']
     torch.save(checkpoint, path)
-    with pytest.raises(Stopped):
-        run(folder, [], '--resume', path, stop=7)
+    with pytest.raises(Stopped):  # the second epoch begins anew
+        run(folder, [], '--resume', path, stop=5)
     assert 'but not exactly' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('changed, length', [
+    ('train_dataloader.batch_size=4', 8),
+    ('train_dataloader.dataset.num_images=16', 2),
+])
+def test_the_iteration_is_that_of_the_new_epochs(run, tmp_path, changed,
+                                                 length):
+    """So what follows its share of the run, or accumulates, ends with it."""
+    folder = tmp_path / 'run'
+    options = [*ACCUMULATION, 'param_scheduler.end=30']
+    with pytest.raises(Stopped):
+        run(folder, options, stop=9)
+    run(folder, [*options, changed], '--resume')
+    numbers = [line.split()[0] for line in losses(folder)[9:]]
+    assert numbers == [str(i) for i in range(2 * length, 3 * length)]
+    state = last(folder)
+    assert state['meta']['iter'] == 3 * length
+    schedule, = state['param_schedulers']
+    assert schedule['last_step'] == 3 * length

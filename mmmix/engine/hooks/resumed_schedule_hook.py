@@ -30,11 +30,15 @@ class ResumedScheduleHook(Hook):
     """
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Change the schedule in the checkpoint, if it is another one."""
+        """Change iteration and schedule in the checkpoint, where the config
+        has others."""
+        if not is_resuming(runner):
+            return
+        moved = _count_anew(runner, checkpoint)
         saved = _saved_groups(checkpoint.get('optimizer', {}))
         # the config of an optimizer, before it is built, has none
         groups = getattr(runner.optim_wrapper, 'param_groups', None)
-        if not is_resuming(runner) or saved is None or groups is None:
+        if saved is None or groups is None:
             return
         _check_optimizer(groups, saved)
         changed = _follow_options(groups, saved)
@@ -44,7 +48,9 @@ class ResumedScheduleHook(Hook):
                 'checkpoint; they are followed from here on: '
                 f'{", ".join(changed)}.')
         schedulers = runner.param_schedulers or []
-        if (_described([s.state_dict() for s in schedulers], groups)
+        moved = moved and any(not s.by_epoch for s in schedulers)
+        if (not moved and _described([s.state_dict()
+                                      for s in schedulers], groups)
                 == _described(checkpoint.get('param_schedulers', []), saved)
                 or any(
                     getattr(s, 'need_step_args', False) for s in schedulers)):
@@ -58,6 +64,17 @@ class ResumedScheduleHook(Hook):
             'The config has another schedule than the checkpoint; it is '
             f'followed from here on: learning rate {old:g} -> '
             f'{saved[0]["lr"]:g}.')
+
+
+def _count_anew(runner, checkpoint: dict) -> bool:
+    """Set the iteration at which a run of this config would be, and tell
+    whether it is another one."""
+    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+        return False
+    meta, length = checkpoint['meta'], len(runner.train_dataloader)
+    before, meta['iter'] = meta['iter'], (
+        meta['epoch'] * length + consumed_batches(checkpoint, length))
+    return meta['iter'] != before
 
 
 def _saved_groups(state: dict) -> Optional[List[dict]]:
