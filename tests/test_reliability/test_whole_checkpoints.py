@@ -2,6 +2,7 @@
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,11 +113,11 @@ def test_which_checkpoint_is_resumed(tmp_path):
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     run = tool_runner(monkeypatch, tmp_path)
-    return lambda *arguments, epochs=3, keep=1: run(
+    return lambda *arguments, epochs=3, keep=1, options=(): run(
         'train.py', CONFIG, '--work-dir', tmp_path / 'run', '--no-preflight', *
         arguments, '--cfg-options', f'train_cfg.max_epochs={epochs}',
         f'default_hooks.checkpoint.max_keep_ckpts={keep}',
-        'default_hooks.checkpoint.save_best=auto')
+        'default_hooks.checkpoint.save_best=auto', *options)
 
 
 def test_an_old_checkpoint_goes_after_the_new_one_is_safe(
@@ -150,6 +151,33 @@ def test_the_ones_to_keep_are_kept(run, tmp_path):
             if n.startswith('epoch')] == ['epoch_2.pth', 'epoch_3.pth']
     assert sum(n.startswith('best') for n in kept) == 1
     assert Path((tmp_path / 'run/last_checkpoint').read_text()).is_file()
+
+
+@pytest.mark.parametrize('copied', [False, True])
+@pytest.mark.parametrize('keys', ['auto', '[accuracy/top1,accuracy/top5]'])
+def test_the_best_checkpoint_of_another_run_is_kept(run, tmp_path, copied,
+                                                    keys):
+    """The run that is resumed in another directory has a first score that is
+    better; of a copy the old one goes."""
+    before, after = tmp_path / 'run', tmp_path / 'other'
+    options = [
+        'val_evaluator.topk=(1,5)',
+        f'default_hooks.checkpoint.save_best={keys}'
+    ]
+    run(epochs=1, options=options)
+    best = [n for n in names(before) if n.startswith('best')]
+    last = before / 'epoch_1.pth'
+    saved = read_checkpoint(last)
+    for key in saved['message_hub']['runtime_info']:
+        if key.startswith('best_score'):
+            saved['message_hub']['runtime_info'][key] = -1.
+    torch.save(saved, last)
+    if copied:
+        shutil.copytree(before, after)
+    run('--work-dir', after, '--resume', last, epochs=2, options=options)
+    assert [n for n in names(before) if n.startswith('best')] == best
+    assert [n for n in names(after) if n.startswith('best')
+            ] == [name.replace('epoch_1', 'epoch_2') for name in best]
 
 
 HOLDER = """

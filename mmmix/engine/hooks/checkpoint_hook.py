@@ -1,3 +1,4 @@
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator, List, Optional
@@ -20,7 +21,7 @@ KEY = 'rank_states'
 class CheckpointHook(_CheckpointHook):
     """MMEngine's ``CheckpointHook``, from whose checkpoints a run goes on
     exactly, and which removes an old one (``max_keep_ckpts``, ``save_best``)
-    only after the new one is saved.
+    only after the new one is saved, and only from its own folder.
 
     A checkpoint also holds (``rank_states``) in which buffers the other
     processes differ from the first, and the gradients of passes whose
@@ -40,8 +41,13 @@ class CheckpointHook(_CheckpointHook):
             self._states = checkpoint.get(KEY)
 
     def before_train(self, runner) -> None:
-        """Restore the state of this process."""
+        """Restore the state of this process, and find the best checkpoints of
+        a work directory that was moved or copied."""
         super().before_train(runner)
+        if getattr(self, 'best_ckpt_path', None):
+            self.best_ckpt_path = self._here(self.best_ckpt_path)
+        best = getattr(self, 'best_ckpt_path_dict', {})
+        best.update({key: self._here(best[key]) for key in best if best[key]})
         states, self._states = self._states, None
         if states and len(states) == get_world_size():
             rank_states.restore(_modules(runner), states)
@@ -101,6 +107,12 @@ class CheckpointHook(_CheckpointHook):
         with self._removing_last():
             super()._save_best_checkpoint(runner, metrics)
 
+    def _here(self, path: str) -> str:
+        """The file of the same name in the folder of this run, if there is
+        one."""
+        own = self.file_backend.join_path(self.out_dir, os.path.basename(path))
+        return own if self.file_backend.exists(own) else path
+
     @contextmanager
     def _removing_last(self) -> Iterator[None]:
         """Put off what is removed inside to the end of the context; after an
@@ -109,7 +121,7 @@ class CheckpointHook(_CheckpointHook):
             yield
             return
         backend = self.file_backend
-        later = _RemovingLater(backend)
+        later = _RemovingLater(backend, self.out_dir)
         self.file_backend = later
         try:
             yield
@@ -130,14 +142,26 @@ class CheckpointHook(_CheckpointHook):
 
 
 class _RemovingLater:
-    """A file backend that only notes what is to be removed."""
+    """A file backend that only notes what is to be removed, and sees no other
+    folder: the best checkpoint may be that of the run that was resumed."""
 
-    def __init__(self, backend: Any):
+    def __init__(self, backend: Any, folder: str):
         self.backend = backend
+        self.folder = folder
         self.removed: List[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.backend, name)
+
+    def isfile(self, path: str) -> bool:
+        return self._is_here(path) and self.backend.isfile(path)
+
+    def isdir(self, path: str) -> bool:
+        return self._is_here(path) and self.backend.isdir(path)
+
+    def _is_here(self, path: str) -> bool:
+        return path == self.backend.join_path(self.folder,
+                                              os.path.basename(path))
 
     def remove(self, path: str) -> None:
         self.removed.append(path)
