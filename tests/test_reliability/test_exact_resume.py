@@ -185,6 +185,18 @@ def test_two_processes(whole_of_two, tmp_path, config):
     assert_resumes(config, folder, whole_of_two(config))
 
 
+def test_the_best_checkpoint_holds_all_processes(tmp_path):
+    codes, logs = run_forked(TOOLS / 'train.py',
+                             CONFIGS / 'stopped_processes.py', '--launcher',
+                             'pytorch', '--work-dir', tmp_path,
+                             '--no-preflight', '--cfg-options',
+                             'train_cfg.max_epochs=1',
+                             'default_hooks.checkpoint.save_best=auto')
+    assert codes == [0, 0], logs
+    path, = tmp_path.glob('best_*.pth')
+    assert read_checkpoint(path)['rank_states'][1]['buffers']
+
+
 def test_the_crash_of_one_process_ends_the_others(tmp_path):
     """And the launcher says which one it was."""
     killed = start(

@@ -11,7 +11,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmmix.checkpoint.saving import write_whole
 from mmmix.engine import rank_states
-from mmmix.private import is_resuming
+from mmmix.private import has_train_loop, is_resuming
 from mmmix.registry import HOOKS
 
 KEY = 'rank_states'
@@ -104,7 +104,9 @@ class CheckpointHook(_CheckpointHook):
             self._states = None
 
     def _save_best_checkpoint(self, runner, metrics) -> None:
-        with self._removing_last():
+        if not (self.save_best and has_train_loop(runner)):
+            return
+        with self._having_states(runner), self._removing_last():
             super()._save_best_checkpoint(runner, metrics)
 
     def _here(self, path: str) -> str:
@@ -117,9 +119,6 @@ class CheckpointHook(_CheckpointHook):
     def _removing_last(self) -> Iterator[None]:
         """Put off what is removed inside to the end of the context; after an
         error nothing is removed."""
-        if not hasattr(self, 'file_backend'):  # nothing is trained
-            yield
-            return
         backend = self.file_backend
         later = _RemovingLater(backend, self.out_dir)
         self.file_backend = later
