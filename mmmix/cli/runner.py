@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import (broadcast_object_list, get_rank, init_dist,
                            is_distributed)
+from mmengine.hooks import CheckpointHook as StockCheckpointHook
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import CheckpointLoader, Runner
@@ -25,12 +26,13 @@ from torch.nn.parallel import DistributedDataParallel
 from mmmix.checkpoint import check_checkpoint, checkpoint_to_resume
 from mmmix.cli.toolboxes import register_toolboxes, toolbox_of
 from mmmix.engine.fsdp import check_sharding
-from mmmix.engine.hooks import (ExactResumeHook, PlainGroupsHook,
-                                ResumedScheduleHook, StrictLoadingHook)
+from mmmix.engine.hooks import (CheckpointHook, ExactResumeHook,
+                                PlainGroupsHook, ResumedScheduleHook,
+                                StrictLoadingHook)
 from mmmix.errors import MmmixError
 from mmmix.private import train_on
 from mmmix.progress import is_quiet
-from mmmix.registry import MODELS
+from mmmix.registry import HOOKS, MODELS, class_of
 
 # the variables in which a launcher tells each process its rank and how many
 # there are, and how to start it
@@ -176,14 +178,15 @@ def derive_randomness(runner: Runner) -> None:
 
 
 def set_default_hooks(cfg: Config) -> None:
-    """Let the default checkpoint hook remove an old checkpoint after it saved
-    the new one, and watch the loading, whatever the scope of the config."""
-    cfg.setdefault('default_hooks', {})
+    """Let the default checkpoint hook be that of mmmix, and watch the loading,
+    whatever the scope of the config."""
+    cfg.default_hooks = cfg.get('default_hooks') or {}
     hooks = cfg.default_hooks  # a copy of what was set
     hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
     hooks.setdefault('loading', dict(type='mmmix.LoadingHook'))
     hook = hooks.checkpoint
-    if hook and hook.get('type') == 'CheckpointHook':
+    if isinstance(hook, dict) and class_of(
+            hook, HOOKS) in (StockCheckpointHook, CheckpointHook):
         hook.type = 'mmmix.CheckpointHook'
     if hooks.loading is None:  # which MMEngine takes for its own hooks only
         del hooks['loading']

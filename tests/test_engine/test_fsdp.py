@@ -2,6 +2,7 @@
 import pytest
 from helpers import SMMIX, vit_config
 from mmengine.config import Config
+from mmengine.hooks import EMAHook
 
 from mmmix.engine import FSDPStrategy
 from mmmix.engine.fsdp import check_sharding
@@ -51,8 +52,9 @@ def test_decay_by_dimension_is_refused(strategy):
 
 @pytest.mark.parametrize('options, problem', [
     (dict(), 'over several processes'),
-    (dict(launcher='pytorch', custom_hooks=[dict(type='EMAHook')
-                                            ]), 'EMAHook cannot copy'),
+    *[(dict(launcher='pytorch', custom_hooks=[dict(type=kind)
+                                              ]), 'EMAHook cannot copy')
+      for kind in ('EMAHook', 'mmengine.EMAHook', EMAHook)],
 ])
 def test_refused_configs(options, problem):
     cfg = Config(dict(strategy=dict(type='FSDPStrategy'), **options))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
@@ -203,6 +204,9 @@ def test_an_evaluation_leaves_nothing_out(root):
 @pytest.mark.parametrize('given, expected', [
     ({}, dict(type='mmmix.LoadingHook')),
     (dict(default_hooks={}), dict(type='mmmix.LoadingHook')),
+    (dict(default_hooks=None), dict(type='mmmix.LoadingHook')),
+    (dict(default_hooks=dict(checkpoint=dict(type=CheckpointHook))),
+     dict(type='mmmix.LoadingHook')),
     (dict(default_hooks=dict(loading=dict(type='LoadingHook', slow_after=9))),
      dict(type='LoadingHook', slow_after=9)),
     (dict(default_hooks=dict(loading=None)), None),

@@ -30,6 +30,25 @@ def test_a_run_is_asked_to_stop(run, whole, tmp_path):
     assert_exact(folder, whole)
 
 
+@pytest.mark.parametrize('option, saved', [
+    ('default_hooks.checkpoint.type=mmengine.CheckpointHook', True),
+    ('default_hooks.checkpoint.type=OwnCheckpointHook', True),
+    ('default_hooks.checkpoint=None', False),
+])
+def test_it_says_whether_it_is_saved(run, tmp_path, capsys, option, saved):
+    folder = tmp_path / 'run'
+    with pytest.raises(SystemExit) as stopped:
+        run(folder, ['custom_hooks.0.by=SIGTERM', option], stop=2)
+    assert stopped.value.code == (AGAIN if saved else 1)
+    assert (folder / 'stopped.pth').exists() == saved
+    output = capsys.readouterr().out
+    assert ('--resume goes on' in output) == saved
+    assert ('not saved: its config has no CheckpointHook' in output) != saved
+    if saved:
+        run(folder, [option.replace('OwnC', 'C')], '--resume')
+        assert len(losses(folder)) == 12
+
+
 @pytest.fixture
 def listening():
     hooks = []

@@ -1,5 +1,5 @@
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Iterator, List, Optional
 
@@ -61,33 +61,13 @@ class CheckpointHook(_CheckpointHook):
         if self._states:
             checkpoint[KEY] = self._states
 
-    def save_now(self, runner) -> str:
-        """Save a run that is to stop after this iteration, whatever the
-        interval; all processes have to call it.
-
-        Returns:
-            str: The checkpoint, of a name of its own, ``stopped.pth``.
-        """
-        path = self.file_backend.join_path(self.out_dir, 'stopped.pth')
-        with self._having_states(runner):
-            runner.save_checkpoint(
-                self.out_dir,
-                'stopped.pth',
-                meta=dict(epoch=runner.epoch, iter=runner.iter + 1),
-                by_epoch=False,
-                backend_args=self.backend_args)
-        if is_main_process():
-            write_whole(path.encode(), Path(runner.work_dir,
-                                            'last_checkpoint'))
-        return path
-
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         # all processes come here; only the first saves
-        with self._having_states(runner), self._removing_last():
+        with self.having_states(runner), self._removing_last():
             super()._save_checkpoint_with_step(runner, step, meta)
 
     @contextmanager
-    def _having_states(self, runner) -> Iterator[None]:
+    def having_states(self, runner) -> Iterator[None]:
         """Let what is saved inside hold the states of all processes."""
         pending = _gradients_wait(runner.optim_wrapper)
         if pending and isinstance(runner.model, FullyShardedDataParallel):
@@ -106,7 +86,7 @@ class CheckpointHook(_CheckpointHook):
     def _save_best_checkpoint(self, runner, metrics) -> None:
         if not (self.save_best and has_train_loop(runner)):
             return
-        with self._having_states(runner), self._removing_last():
+        with self.having_states(runner), self._removing_last():
             super()._save_best_checkpoint(runner, metrics)
 
     def _here(self, path: str) -> str:
@@ -138,6 +118,32 @@ class CheckpointHook(_CheckpointHook):
                 backend.rmtree(path)
             else:
                 backend.remove(path)
+
+
+def save_now(runner: Any) -> Optional[str]:
+    """Save a run that is to stop after this iteration, whatever the interval;
+    all processes have to call it.
+
+    Returns:
+        str, optional: The checkpoint, of a name of its own, ``stopped.pth``.
+        None if the run saves none: it has no hook for it.
+    """
+    hook = next((h for h in runner.hooks if isinstance(h, _CheckpointHook)),
+                None)
+    if hook is None:
+        return None
+    path = hook.file_backend.join_path(hook.out_dir, 'stopped.pth')
+    ours = isinstance(hook, CheckpointHook)
+    with hook.having_states(runner) if ours else nullcontext():
+        runner.save_checkpoint(
+            hook.out_dir,
+            'stopped.pth',
+            meta=dict(epoch=runner.epoch, iter=runner.iter + 1),
+            by_epoch=False,
+            backend_args=hook.backend_args)
+    if is_main_process():
+        write_whole(path.encode(), Path(runner.work_dir, 'last_checkpoint'))
+    return path
 
 
 class _RemovingLater:

@@ -7,7 +7,7 @@ from typing import Any, Iterator, Optional
 from mmengine.dist import barrier, get_world_size
 from mmengine.hooks import Hook
 
-from mmmix.engine.hooks.checkpoint_hook import CheckpointHook
+from mmmix.engine.hooks.checkpoint_hook import save_now
 from mmmix.private import default_store
 
 AGAIN = 75  # EX_TEMPFAIL: start the run again with --resume
@@ -20,7 +20,7 @@ KEY = 'mmmix/last_iteration'
 
 class PreemptionHook(Hook):
     """End a run that is asked to stop: finish the step, save, exit with
-    :data:`AGAIN`.
+    :data:`AGAIN`; with 1 if the config of the run says to save nothing.
 
     It is asked by SIGTERM, SIGINT or SIGUSR1, which Slurm sends before the
     time limit; a second SIGINT stops at once. Of several processes one is
@@ -57,14 +57,14 @@ class PreemptionHook(Hook):
             self.last = runner.iter
         if self.last is None or runner.iter < self.last:
             return
-        hook = next((h for h in runner.hooks if isinstance(h, CheckpointHook)),
-                    None)
-        path = hook.save_now(runner) if hook else 'nowhere (no CheckpointHook)'
+        path = save_now(runner)
         runner.logger.warning(
             f'The run stops after iteration {runner.iter + 1}, as it was '
-            f'asked to, and is saved to {path}. --resume goes on.')
+            'asked to, and ' +
+            (f'is saved to {path}. --resume goes on.'
+             if path else 'is not saved: its config has no CheckpointHook.'))
         barrier()  # a launcher ends the others when the first has exited
-        raise SystemExit(AGAIN)
+        raise SystemExit(AGAIN if path else 1)
 
     def _agree(self, runner) -> None:
         """Read which iteration is the last, or propose one."""
