@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmengine.hooks import CheckpointHook
 from mmengine.dataset import Compose, pseudo_collate
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import MMLogger
 from PIL import Image
 from test_distributed.launching import train

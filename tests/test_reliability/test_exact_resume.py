@@ -70,12 +70,13 @@ def run(monkeypatch, tmp_path):
     monkeypatch.setattr('mmengine.runner.loops.time',
                         SimpleNamespace(sleep=lambda seconds: None))
 
-    def run(folder, options, *arguments, stop=-1):
+    def run(folder, options, *arguments, stop=-1, validate=False):
+        arguments = [*arguments, *['--no-validate'] * (not validate)]
         arguments = [*arguments, *(o for o in options if o.startswith('--'))]
         config = next((o for o in options if o.endswith('.py')), 'stopped.py')
         options = [o for o in options if '=' in o]
         tool('train.py', CONFIGS / config, '--work-dir', folder,
-             '--no-preflight', '--no-validate', *arguments, '--cfg-options',
+             '--no-preflight', *arguments, '--cfg-options',
              f'custom_hooks.0.after={stop}', *options)
 
     return run

@@ -1,4 +1,5 @@
 """A run that is asked to stop finishes its step, saves, and says so."""
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from test_distributed.launching import TOOLS
-from test_exact_resume import (assert_exact, assert_resumes, losses, run,
+from test_exact_resume import (LOOP, assert_exact, assert_resumes, losses, run,
                                train_two, whole, whole_of_two, workers)
 
 from mmmix.engine.hooks import AGAIN, saving_when_stopped
@@ -47,6 +48,24 @@ def test_it_says_whether_it_is_saved(run, tmp_path, capsys, option, saved):
     if saved:
         run(folder, [option.replace('OwnC', 'C')], '--resume')
         assert len(losses(folder)) == 12
+
+
+@pytest.mark.parametrize('stop', [6, 7, 11])
+def test_a_validation_that_was_due_is_made_up_for(run, tmp_path, stop):
+    folder = tmp_path / 'run'
+    options = [
+        *LOOP, 'train_cfg.val_interval=3', 'custom_hooks.0.by=SIGTERM',
+        'default_hooks.logger.log_metric_by_epoch=False'
+    ]
+    with pytest.raises(SystemExit):
+        run(folder, options, stop=stop, validate=True)
+    run(folder, options, '--resume', validate=True)
+    rows = [
+        json.loads(line) for path in folder.glob('*/vis_data/scalars.json')
+        for line in path.read_text().splitlines()
+    ]
+    validated = [row['step'] for row in rows if 'accuracy/top1' in row]
+    assert sorted(validated) == [3, 6, 9, 11]
 
 
 @pytest.fixture

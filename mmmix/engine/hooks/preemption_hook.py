@@ -1,14 +1,16 @@
 import os
 import signal
 import threading
+from bisect import bisect
 from contextlib import contextmanager
 from typing import Any, Iterator, Optional
 
 from mmengine.dist import barrier, get_world_size
 from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop
 
 from mmmix.engine.hooks.checkpoint_hook import save_now
-from mmmix.private import default_store
+from mmmix.private import default_store, is_resuming
 
 AGAIN = 75  # EX_TEMPFAIL: start the run again with --resume
 SIGNALS = [
@@ -16,6 +18,7 @@ SIGNALS = [
     if hasattr(signal, name)
 ]
 KEY = 'mmmix/last_iteration'
+STOPPED = 'stopped'  # in a checkpoint
 
 
 class PreemptionHook(Hook):
@@ -27,6 +30,9 @@ class PreemptionHook(Hook):
     enough: they agree on the iteration after which all stop, through the store
     by which they found each other, so without waiting for a GPU.
 
+    A loop of iterations validates after the hooks of an iteration: where it
+    was to validate after the last one, the resumed run does so first.
+
     See :func:`saving_when_stopped`.
     """
     priority = 'LOWEST'  # after all that a step updates
@@ -34,6 +40,7 @@ class PreemptionHook(Hook):
     def __init__(self) -> None:
         self.signal: Optional[signal.Signals] = None
         self.last: Optional[int] = None
+        self.validating = False
         self.process = os.getpid()
 
     def receive(self, number: int, frame: Any) -> None:
@@ -66,6 +73,22 @@ class PreemptionHook(Hook):
         barrier()  # a launcher ends the others when the first has exited
         raise SystemExit(AGAIN if path else 1)
 
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Note that no validation will follow."""
+        checkpoint[STOPPED] = self.last is not None and (runner.iter
+                                                         >= self.last)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Note whether a validation may be missing."""
+        self.validating = is_resuming(runner) and checkpoint.get(
+            STOPPED, False)
+
+    def before_train_epoch(self, runner) -> None:
+        """Validate, if the run was stopped before it could."""
+        if self.validating and _validates_now(runner):
+            runner.val_loop.run()
+        self.validating = False
+
     def _agree(self, runner) -> None:
         """Read which iteration is the last, or propose one."""
         if self.last is not None:
@@ -86,6 +109,16 @@ class PreemptionHook(Hook):
             runner.logger.warning(
                 f'{self.signal.name}: all processes stop after iteration '
                 f'{number}.')
+
+
+def _validates_now(runner) -> bool:
+    """Whether a loop of iterations validates at the one where it is."""
+    loop, number = runner.train_loop, runner.iter
+    if not isinstance(loop, IterBasedTrainLoop) or runner.val_loop is None:
+        return False
+    phase = bisect(loop.dynamic_milestones, number + 1) - 1
+    return number >= loop.val_begin and (number % loop.dynamic_intervals[phase]
+                                         == 0 or number == loop.max_iters)
 
 
 @contextmanager
