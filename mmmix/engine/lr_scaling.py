@@ -38,7 +38,8 @@ def apply_lr_scaling(runner: Runner) -> None:
     if scaling.get('enable'):
         scaling = dict(
             scaling,
-            base_batch_size=scaling['base_batch_size'] / _passes(runner.cfg))
+            base_batch_size=scaling['base_batch_size'] /
+            passes_per_step(runner.cfg))
         # its config stays as it is: it may start another run
         if isinstance(runner, Runner):
             runner.auto_scale_lr = scaling
@@ -56,7 +57,8 @@ def describe_batch(cfg: Config, processes: int) -> List[str]:
     Returns:
         List[str]: One line each; none for what the config does not say.
     """
-    batch, passes = cfg.train_dataloader.get('batch_size'), _passes(cfg)
+    batch, passes = cfg.train_dataloader.get('batch_size'), passes_per_step(
+        cfg)
     if not batch:  # a batch sampler decides
         return []
     total = batch * processes * passes
@@ -86,6 +88,6 @@ def describe_batch(cfg: Config, processes: int) -> List[str]:
     return lines
 
 
-def _passes(cfg: Config) -> int:
+def passes_per_step(cfg: Config) -> int:
     """Number of forward and backward passes per optimizer step."""
     return cfg.optim_wrapper.get('accumulative_counts', 1)

@@ -61,7 +61,8 @@ def restore(module: nn.Module, states: List[State]) -> None:
     state = states[get_rank()]
     buffers = dict(module.named_buffers())
     for name, buffer in state['buffers'].items():
-        buffers[name].copy_(buffer)
+        if name in buffers:  # else of an average that is no longer kept
+            buffers[name].copy_(buffer)
     parameters = dict(module.named_parameters())
     for name, grad in state['gradients'].items():
         parameters[name].grad = grad.to(parameters[name].device)

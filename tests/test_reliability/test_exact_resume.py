@@ -186,6 +186,25 @@ def test_two_processes(whole_of_two, tmp_path, config):
     assert_resumes(config, folder, whole_of_two(config))
 
 
+def test_two_processes_go_on_without_an_average(tmp_path):
+    config = tmp_path / 'averaged.py'
+    average = ", dict(type='EMAHook', update_buffers=True)"
+    text = f"""
+_base_ = '{CONFIGS / 'stopped_processes.py'}'
+model = dict(train_cfg=dict(guide=dict(type='mmmix.SelfGuide')))
+custom_hooks = [
+    dict(type='mmmix.StoppingHook', rank=1, by='SIGKILL'){average}]
+"""
+    config.write_text(text)
+    train_two(config, tmp_path, stop=7)
+    averaged = last(tmp_path)['rank_states'][1]['buffers']
+    config.write_text(text.replace(average, ''))
+    codes, logs = train_two(config, tmp_path, resume=True)
+    assert codes == [0, 0], logs
+    own = last(tmp_path)['rank_states'][1]['buffers']
+    assert own and own.keys() < averaged.keys()
+
+
 def test_the_best_checkpoint_holds_all_processes(tmp_path):
     codes, logs = run_forked(TOOLS / 'train.py',
                              CONFIGS / 'stopped_processes.py', '--launcher',
@@ -337,6 +356,25 @@ def test_what_is_not_exact_is_said(run, tmp_path, capsys):
     with pytest.raises(Stopped):  # the second epoch begins anew
         run(folder, [], '--resume', path, stop=5)
     assert 'but not exactly' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('resumed, dropped', [
+    ('optim_wrapper.accumulative_counts=3', 0),
+    ('optim_wrapper.accumulative_counts=2', 1),
+    ('train_dataloader.batch_size=4', 1),
+])
+def test_gradients_of_another_accumulation(run, tmp_path, capsys, resumed,
+                                           dropped):
+    folder = tmp_path / 'run'
+    saving = [*ACCUMULATION, *BY_ITERATION]
+    with pytest.raises(Stopped):
+        run(folder, saving, stop=5)
+    capsys.readouterr()
+    with pytest.raises(Stopped):
+        run(folder, [*saving, resumed], '--resume', stop=9)
+    output = capsys.readouterr().out
+    assert output.count('1 of 3 passes were accumulated') == dropped
+    assert output.count('in the checkpoint: none is lost') == 1 - dropped
 
 
 @pytest.mark.parametrize('changed, length', [

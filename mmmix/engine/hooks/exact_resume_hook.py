@@ -5,6 +5,7 @@ from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop
 
+from mmmix.engine.lr_scaling import passes_per_step
 from mmmix.engine.seeding import SeededBatchSampler, seed_generators
 from mmmix.private import is_resuming
 from mmmix.registry import HOOKS
@@ -50,6 +51,7 @@ class ExactResumeHook(Hook):
             processes=get_world_size(),
             batch_size=getattr(loader.batch_sampler, 'batch_size', None),
             batches_per_epoch=len(loader),
+            accumulative_counts=passes_per_step(runner.cfg),
             torch=str(torch.__version__),
             device=_device())
         if self.resumed is None:
@@ -108,7 +110,7 @@ class ExactResumeHook(Hook):
         others = [
             f'{key.replace("_", " ")} {self.resumed.get(key)} -> {value}'
             for key, value in self.place.items()
-            if self.resumed.get(key) != value
+            if self.resumed.get(key, value) != value
         ]
         if others:
             runner.logger.warning(

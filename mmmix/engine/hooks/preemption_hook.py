@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop
 
 from mmmix.engine.hooks.checkpoint_hook import save_now
+from mmmix.engine.lr_scaling import passes_per_step
 from mmmix.private import default_store, is_resuming
 
 AGAIN = 75  # EX_TEMPFAIL: start the run again with --resume
@@ -99,8 +100,7 @@ class PreemptionHook(Hook):
         if self.signal is not None and store.add(f'{KEY}_proposals', 1) == 1:
             # the others meet this process in the backward pass of each step
             # of the optimizer, and can be ahead of it as far as to the next
-            passes = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
-            store.add(KEY, runner.iter + 2 + passes)
+            store.add(KEY, runner.iter + 2 + passes_per_step(runner.cfg))
         number = store.add(KEY, 0)  # of the last iteration, from 1
         if not number:
             return

@@ -5,7 +5,10 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
+from mmmix.engine.hooks.checkpoint_hook import KEY as RANK_STATES
+from mmmix.engine.hooks.exact_resume_hook import KEY as PLACE
 from mmmix.engine.hooks.exact_resume_hook import consumed_batches
+from mmmix.engine.lr_scaling import passes_per_step
 from mmmix.errors import MmmixError
 from mmmix.private import is_resuming
 
@@ -34,7 +37,9 @@ class ResumedScheduleHook(Hook):
         has others."""
         if not is_resuming(runner):
             return
-        moved = _count_anew(runner, checkpoint)
+        before = checkpoint['meta']['iter']
+        _count_anew(runner, checkpoint)
+        _drop_gradients(runner, checkpoint, before)
         saved = _saved_groups(checkpoint.get('optimizer', {}))
         # the config of an optimizer, before it is built, has none
         groups = getattr(runner.optim_wrapper, 'param_groups', None)
@@ -48,7 +53,8 @@ class ResumedScheduleHook(Hook):
                 'checkpoint; they are followed from here on: '
                 f'{", ".join(changed)}.')
         schedulers = runner.param_schedulers or []
-        moved = moved and any(not s.by_epoch for s in schedulers)
+        moved = checkpoint['meta']['iter'] != before and any(
+            not s.by_epoch for s in schedulers)
         if (not moved and _described([s.state_dict()
                                       for s in schedulers], groups)
                 == _described(checkpoint.get('param_schedulers', []), saved)
@@ -66,15 +72,30 @@ class ResumedScheduleHook(Hook):
             f'{saved[0]["lr"]:g}.')
 
 
-def _count_anew(runner, checkpoint: dict) -> bool:
-    """Set the iteration at which a run of this config would be, and tell
-    whether it is another one."""
-    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-        return False
-    meta, length = checkpoint['meta'], len(runner.train_dataloader)
-    before, meta['iter'] = meta['iter'], (
-        meta['epoch'] * length + consumed_batches(checkpoint, length))
-    return meta['iter'] != before
+def _count_anew(runner, checkpoint: dict) -> None:
+    """Set the iteration at which a run of this config would be."""
+    if isinstance(runner.train_loop, EpochBasedTrainLoop):
+        meta, length = checkpoint['meta'], len(runner.train_dataloader)
+        meta['iter'] = (
+            meta['epoch'] * length + consumed_batches(checkpoint, length))
+
+
+def _drop_gradients(runner, checkpoint: dict, before: int) -> None:
+    """Drop the gradients of an incomplete accumulation, unless the next step
+    of the optimizer waits for as many passes of as many."""
+    passes = passes_per_step(runner.cfg)
+    saved = checkpoint.get(PLACE, {}).get('accumulative_counts', passes)
+    if (before % saved, saved) == (checkpoint['meta']['iter'] % passes,
+                                   passes):
+        return
+    states = checkpoint.get(RANK_STATES) or []
+    if any(state['gradients'] for state in states):
+        runner.logger.warning(
+            f'{before % saved} of {saved} passes were accumulated for the '
+            'next step of the optimizer when the run was saved. It is resumed '
+            'with other batches or accumulative_counts, so they are dropped.')
+    for state in states:
+        state['gradients'] = {}
 
 
 def _saved_groups(state: dict) -> Optional[List[dict]]:
