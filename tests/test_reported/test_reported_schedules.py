@@ -144,6 +144,17 @@ param_scheduler = [dict(type='LinearMomentum', start_factor=0.5, by_epoch=True,
     assert whole == [g['betas'] for g in last_groups(tmp_path / 'resumed')]
 
 
+def test_unlisted_resumed_with_other_merged_groups(rates):
+    merged = """
+optim_wrapper = dict(constructor='mmmix.MergedParamGroups',
+                     optimizer=dict(weight_decay=0.1),
+                     paramwise_cfg=dict({}_decay_mult=0.))
+"""
+    rates('short', merged.format('norm'))
+    with pytest.raises(SystemExit, match='another optimizer: .*other sizes'):
+        rates('longer', LONGER + merged.format('bias'), 'short')
+
+
 @pytest.mark.parametrize('change, problem', [
     ("optimizer=dict(_delete_=True, type='SGD', lr=0.1)", 'with betas, eps'),
     ('optimizer=dict(weight_decay=0.1), paramwise_cfg=dict(norm_decay_mult=0)',

@@ -173,10 +173,16 @@ def _check_optimizer(groups: List[dict], saved: List[dict]) -> None:
         key for key in saved[0]
         if key not in groups[0] and not key.startswith('initial_')
     ]
-    if len(groups) != len(saved) or foreign:
+    # FSDP saves the names of whole parameters, and has shards
+    moved = any(
+        len(ours['params']) != len(theirs['params'])
+        for ours, theirs in zip(groups, saved)
+        if not any(isinstance(each, str) for each in theirs['params']))
+    if len(groups) != len(saved) or foreign or moved:
         raise MmmixError(
             'The checkpoint holds the state of another optimizer: '
             f'{len(saved)} groups of parameters, in the config {len(groups)}'
-            f'{", with " + ", ".join(foreign) if foreign else ""}. Resume '
+            f'{", with " + ", ".join(foreign) if foreign else ""}'
+            f'{", of other sizes" if moved else ""}. Resume '
             'with the optim_wrapper that the run was started with, or start a '
             'new run from its weights with load_from.')
