@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from copy import deepcopy
 from inspect import signature
-from typing import Any, Iterator, List, Optional, Tuple, Type
+from typing import Any, Iterator, List, Optional, Tuple, Type, Union
 
 import torch
 from mmengine.config import Config
@@ -16,9 +16,10 @@ from mmengine.device import get_device
 from mmengine.dist import (broadcast_object_list, get_rank, init_dist,
                            is_distributed)
 from mmengine.hooks import CheckpointHook as StockCheckpointHook
+from mmengine.hooks import EMAHook
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS, init_default_scope
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import CheckpointLoader, FlexibleRunner, Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -101,6 +102,7 @@ def build_runner(cfg: Config,
     if training:
         derive_randomness(runner)
     if start:  # before the hooks that copy the weights
+        check_average(runner)
         runner.register_hook(StrictLoadingHook(start), priority='VERY_HIGH')
         runner.register_hook(ResumedScheduleHook())
     if cfg.get('compile'):
@@ -190,6 +192,21 @@ def set_default_hooks(cfg: Config) -> None:
         hook.type = 'mmmix.CheckpointHook'
     if hooks.loading is None:  # which MMEngine takes for its own hooks only
         del hooks['loading']
+
+
+def check_average(runner: Union[Runner, FlexibleRunner]) -> None:
+    """Check that a runner can give the weights of a checkpoint to its
+    ``EMAHook``.
+
+    Raises:
+        MmmixError: If it loads them before the hook has its average.
+    """
+    if isinstance(runner, FlexibleRunner) and any(
+            isinstance(hook, EMAHook) for hook in runner.hooks):
+        raise MmmixError(
+            "MMEngine's FlexibleRunner cannot start from a checkpoint with an "
+            'EMAHook, which makes its average only after that. Set '
+            "runner_type='Runner', which resumes its checkpoints, too.")
 
 
 def check_start(cfg: Config) -> Optional[str]:

@@ -59,6 +59,7 @@ RUNS = {
     'iterations':
     (7, 'iter_6', [*LOOP,
                    'train_dataloader.sampler.type=InfiniteSampler'], []),
+    'a strategy': (7, 'iter_6', ['runner_type=FlexibleRunner'], BY_ITERATION),
     'iterations over epochs': (7, 'iter_6', LOOP, []),
 }
 
@@ -139,6 +140,24 @@ def test_exact(run, whole, tmp_path, capsys, name):
     run(folder, options + saving + workers(0), '--resume')
     assert 'from an uninterrupted' not in capsys.readouterr().out
     assert_exact(folder, whole)
+
+
+def test_a_strategy_with_mmengines_average(run, tmp_path):
+    """MMEngine alone fails with an AttributeError."""
+    strategy = 'runner_type=FlexibleRunner'
+    options = [
+        'custom_hooks.1.type=EMAHook',
+        'model.train_cfg.guide.type=mmmix.SelfGuide', *ACCUMULATION,
+        *BY_ITERATION
+    ]
+    with pytest.raises(Stopped):
+        run(tmp_path, [strategy, *options], stop=5)
+    with pytest.raises(SystemExit, match="with an EMAHook.*'Runner'"):
+        run(tmp_path, [strategy, *options], '--resume')
+    with pytest.raises(Stopped):
+        run(tmp_path, options, '--resume', stop=6)
+    numbers = [line.split()[0] for line in losses(tmp_path)]
+    assert numbers == ['0', '1', '2', '3', '4', '4', '5']
 
 
 def train_two(config, folder, *options, stop=-1, resume=False):

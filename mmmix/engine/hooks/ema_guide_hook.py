@@ -68,6 +68,8 @@ class EMAGuideHook(Hook):
         self.update_buffers = update_buffers
         self.average: Optional[ExponentialMovingAverage] = None
         self._scheduled: Optional[ExponentialMovingAverage] = None
+        self._resumed = False
+        self._saved: Optional[dict] = None
 
     def before_run(self, runner) -> None:
         """Create the average, before weights are loaded, unless MMEngine's
@@ -90,8 +92,11 @@ class EMAGuideHook(Hook):
         average = next((hook.ema_model
                         for hook in runner.hooks if isinstance(hook, EMAHook)),
                        self.average)
-        if average is self.average and average.steps == 0:
-            average.module.load_state_dict(model.state_dict())
+        if average is self.average:
+            if self._resumed:
+                self._restore(average)
+            elif average.steps == 0:
+                average.module.load_state_dict(model.state_dict())
         for guide in ema_guides(model):
             guide.average = average.module
         if self.end_momentum is not None:
@@ -131,14 +136,19 @@ class EMAGuideHook(Hook):
             checkpoint[KEY] = self.average.state_dict()
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Restore the average when a run is resumed."""
-        if self.average is not None and is_resuming(runner):
-            if KEY not in checkpoint:
-                raise MmmixError(
-                    'The checkpoint to resume from holds no moving average '
-                    f'of the guide ({KEY}): resume a run that had '
-                    'EMAGuideHook, or start a new one with load_from.')
-            self.average.load_state_dict(checkpoint[KEY])
+        """Note the average of a run that is resumed; FlexibleRunner loads it
+        before there is one here."""
+        self._resumed = is_resuming(runner)
+        self._saved = checkpoint.get(KEY)
+
+    def _restore(self, average: ExponentialMovingAverage) -> None:
+        if self._saved is None:
+            raise MmmixError(
+                'The checkpoint to resume from holds no moving average of the '
+                f'guide ({KEY}): resume a run that had EMAGuideHook, or start '
+                'a new one with load_from.')
+        average.load_state_dict(self._saved)
+        self._resumed, self._saved = False, None
 
 
 def ema_guides(model: nn.Module) -> List[EMAGuide]:
