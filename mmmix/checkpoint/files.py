@@ -157,11 +157,15 @@ def _say_once(text: str) -> None:
 
 
 def _last_saved(folder: Path) -> Optional[str]:
-    """What ``last_checkpoint`` names. Where a run was killed while it wrote
-    this file, the file itself; without one, the newest checkpoint."""
+    """What ``last_checkpoint`` names, which is in its own folder unless the
+    hook has another ``out_dir``: the run's folder may be a copy, or have been
+    moved. Where a run was killed while it wrote this file, the file itself;
+    without one, the newest checkpoint."""
     note = folder / 'last_checkpoint'
     if note.exists():
-        return note.read_text().strip() or str(note)
+        noted = note.read_text().strip() or str(note)
+        here = folder / Path(noted).name
+        return str(here) if here.exists() else noted
     saved = _by_age(folder)
     return str(saved[-1]) if saved else None
 

@@ -110,6 +110,17 @@ def test_which_checkpoint_is_resumed(tmp_path):
     assert checkpoint_to_resume(tmp_path) == str(tmp_path / 'epoch_1.pth')
 
 
+def test_a_copy_resumes_its_own_checkpoint(tmp_path):
+    before, copy = tmp_path / 'before', tmp_path / 'copy'
+    path = before / 'epoch_1.pth'
+    save_whole(dict(w=1), path)
+    (before / 'last_checkpoint').write_text(str(path))
+    shutil.copytree(before, copy)
+    assert checkpoint_to_resume(copy) == str(copy / 'epoch_1.pth')
+    (copy / 'epoch_1.pth').unlink()  # checkpoints have a folder of their own
+    assert checkpoint_to_resume(copy) == str(path)
+
+
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     run = tool_runner(monkeypatch, tmp_path)
