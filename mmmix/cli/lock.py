@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 from typing import IO, Dict, Union
 
+from mmmix.checkpoint.saving import FULL
 from mmmix.errors import MmmixError
 
 try:
@@ -14,6 +15,18 @@ except ImportError:  # not on Windows, where nothing is locked
 _held: Dict[Path, IO] = {}
 
 
+def _let_go() -> None:
+    for file in _held.values():
+        file.close()
+    _held.clear()
+
+
+if fcntl is not None:
+    # a worker of a data loader would hold the locks of a killed run for the
+    # seconds until it notices
+    os.register_at_fork(after_in_child=_let_go)
+
+
 def claim_work_dir(work_dir: Union[str, Path]) -> None:
     """Keep other trainings out of a work directory until this process ends,
     however it ends.
@@ -22,13 +35,21 @@ def claim_work_dir(work_dir: Union[str, Path]) -> None:
         work_dir (str | Path): The work directory; it is made.
 
     Raises:
-        MmmixError: If another process trains in it.
+        MmmixError: If another process trains in it, or it cannot be written.
     """
     folder = Path(work_dir).resolve()
     if fcntl is None or folder in _held:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / '.lock').open('a+')
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / '.lock').open('a+')
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise MmmixError(
+            f'The work directory {work_dir} cannot be used: {error.filename} '
+            f'cannot be written ({error.strerror}). Give another --work-dir, '
+            'or the right to write there.') from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

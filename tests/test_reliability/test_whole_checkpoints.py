@@ -192,10 +192,12 @@ def test_the_best_checkpoint_of_another_run_is_kept(run, tmp_path, copied,
 
 
 HOLDER = """
-import sys, time
+import os, sys, time
 from mmmix.cli import claim_work_dir
 claim_work_dir(sys.argv[1])
-print('held', flush=True)
+worker = os.fork()
+if worker:
+    print('held', worker, flush=True)
 time.sleep(60)
 """
 
@@ -205,10 +207,25 @@ def test_a_work_directory_has_one_run(run, tmp_path):
     holder = subprocess.Popen([sys.executable, '-c', HOLDER, work_dir],
                               stdout=subprocess.PIPE,
                               text=True)
-    assert holder.stdout.readline() == 'held\n'
+    held, worker = holder.stdout.readline().split()
+    assert held == 'held'
     with pytest.raises(SystemExit, match=f'Process {holder.pid} on .*--work-'):
         run()
     holder.kill()
     holder.wait()
-    claim_work_dir(work_dir)
+    try:
+        claim_work_dir(work_dir)  # while its worker lives
+    finally:
+        os.kill(int(worker), signal.SIGKILL)
     claim_work_dir(work_dir)  # the same process again
+
+
+@pytest.mark.parametrize('made', ['run', 'run/.lock/folder'])
+def test_a_work_directory_that_cannot_be_written(run, tmp_path, made):
+    """As another user's, or a read-only one; root may write to these."""
+    if made == 'run':
+        (tmp_path / made).touch()
+    else:
+        (tmp_path / made).mkdir(parents=True)
+    with pytest.raises(SystemExit, match='error: The work .* another --work-'):
+        run()
