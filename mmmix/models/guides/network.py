@@ -1,8 +1,7 @@
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import (FrozenSet, List, Optional, Sequence, Tuple,
-                    Union)
+from typing import FrozenSet, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
