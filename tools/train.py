@@ -113,14 +113,9 @@ def main():
             claim_work_dir(cfg.work_dir)
         runner = build_runner(cfg)
         apply_lr_scaling(runner)
-        progress = ProgressHook()
-        runner.register_hook(progress)
+        runner.register_hook(ProgressHook())
         with saving_when_stopped(runner), prints_hidden_if_quiet():
             runner.train()
-            # it was stopped after its last checkpoint and maybe before the
-            # validation of it
-            if runner.iter == progress.start and runner.val_loop:
-                runner.val_loop.run()
         del runner
         end_processes()
 

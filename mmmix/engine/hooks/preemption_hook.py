@@ -7,7 +7,7 @@ from typing import Any, Iterator, Optional
 
 from mmengine.dist import barrier, get_world_size
 from mmengine.hooks import Hook
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from mmmix.engine.hooks.checkpoint_hook import save_now
 from mmmix.engine.lr_scaling import passes_per_step
@@ -32,7 +32,8 @@ class PreemptionHook(Hook):
     by which they found each other, so without waiting for a GPU.
 
     A loop of iterations validates after the hooks of an iteration: where it
-    was to validate after the last one, the resumed run does so first.
+    was to validate after the last one, the resumed run does so first. So does
+    a run that was killed after its last checkpoint, and has nothing to train.
 
     See :func:`saving_when_stopped`.
     """
@@ -41,7 +42,7 @@ class PreemptionHook(Hook):
     def __init__(self) -> None:
         self.signal: Optional[signal.Signals] = None
         self.last: Optional[int] = None
-        self.validating = False
+        self.validating = self.validated = False
         self.process = os.getpid()
 
     def receive(self, number: int, frame: Any) -> None:
@@ -83,6 +84,23 @@ class PreemptionHook(Hook):
         """Note whether a validation may be missing."""
         self.validating = is_resuming(runner) and checkpoint.get(
             STOPPED, False)
+
+    def before_train(self, runner) -> None:
+        """Note where the training goes on."""
+        self.start = runner.iter
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        """Note that there was a validation."""
+        self.validated = True
+
+    def after_train(self, runner) -> None:
+        """Validate, if there was nothing left to do else."""
+        loop = runner.train_loop
+        at = runner.epoch if isinstance(loop, EpochBasedTrainLoop) \
+            else runner.iter
+        if (runner.iter == self.start and runner.val_loop
+                and not self.validated and at >= loop.val_begin):
+            runner.val_loop.run()
 
     def before_train_epoch(self, runner) -> None:
         """Validate, if the run was stopped before it could."""
