@@ -30,9 +30,6 @@ class ProgressHook(Hook):
         name (str, optional): The name of a training that shows a bar on a
             terminal, see :class:`mmmix.progress.Progress`. Defaults to None:
             the lines are part of the run's log.
-
-    Attributes:
-        start (int): The iteration from which the training went on.
     """
 
     priority = 'VERY_LOW'
@@ -40,12 +37,11 @@ class ProgressHook(Hook):
     def __init__(self, name: Optional[str] = None):
         self.name = name
         self.progress: Optional[Progress] = None
-        self.start = 0
         self._pending = ''
         self._by_iters = False
 
     def before_train(self, runner: Runner) -> None:
-        self.start, self._begin = runner.iter, time.perf_counter()
+        self._start, self._begin = runner.iter, time.perf_counter()
         self._by_iters = isinstance(runner.train_loop, IterBasedTrainLoop)
         self._reset()
         if self.name is not None:
@@ -131,7 +127,7 @@ class ProgressHook(Hook):
     def _flush(self, runner: Runner, reached: str = '') -> None:
         """Say what is pending, with what a validation reached."""
         if self._pending:
-            done = runner.iter - self.start
+            done = runner.iter - self._start
             seconds = time.perf_counter() - self._begin
             left = seconds * (runner.max_iters - runner.iter) / max(done, 1)
             self._say(
@@ -153,9 +149,15 @@ def _count(batch: Any) -> int:
     """How many images a batch of a data loader has."""
     if not isinstance(batch, dict):
         return 0
-    images = batch.get('data_samples') or batch['inputs']
+    images = batch.get('data_samples')
+    if images is None:
+        images = batch['inputs']
+    if isinstance(images, dict):  # of branches that have all of the batch
+        images = next(iter(images.values()), ())
     # of several views of each image, as a TTA has them, there is a list each
-    return len(images[0] if isinstance(images[0], (list, tuple)) else images)
+    views = isinstance(images, (list, tuple)) and images and isinstance(
+        images[0], (list, tuple))
+    return len(images[0] if views else images)
 
 
 def _reached(metrics: Optional[dict]) -> str:

@@ -97,11 +97,18 @@ def test_a_run_in_iterations_reports_at_each_validation():
     assert len(said) == 2
 
 
-@pytest.mark.parametrize('batch', [
-    dict(inputs=[torch.zeros(4, 3, 8, 8)] * 2, data_samples=[None] * 4),
-    dict(inputs=[[None] * 4] * 2, data_samples=[[None] * 4] * 2),
-    dict(inputs=torch.zeros(4, 3, 8, 8)),
-])
+@pytest.mark.parametrize(
+    'batch',
+    [
+        dict(inputs=[torch.zeros(4, 3, 8, 8)] * 2, data_samples=[None] * 4),
+        dict(inputs=[[None] * 4] * 2, data_samples=[[None] * 4] * 2),
+        dict(inputs=torch.zeros(4, 3, 8, 8)),
+        dict(inputs=torch.zeros(4, 3, 8, 8), data_samples=torch.zeros(4, 2)),
+        # of semi-supervised detection
+        dict(
+            inputs=dict(sup=[None] * 4, unsup_student=[None] * 4),
+            data_samples=dict(sup=[None] * 4, unsup_student=[None] * 4)),
+    ])
 def test_views_of_an_image_are_one_image(batch):
     """Of pretraining by two views, and of a test that flips."""
     said = []
