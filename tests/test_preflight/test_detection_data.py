@@ -1,7 +1,13 @@
 """Boxes and masks in COCO's format: B101, B102, B104 and their kind."""
+import json
+
 import pytest
 from inputs import (boxes, check, detection, noise, problem, problems, turn,
                     write_json)
+from mmengine.registry import DefaultScope
+
+from mmmix.cli.preflight.run import Run
+from mmmix.cli.toolboxes import register_toolboxes
 
 pytestmark = pytest.mark.downstream
 pytest.importorskip('mmdet')
@@ -43,9 +49,34 @@ def test_a_missing_field_b102(tmp_path, kind, field, name):
     assert f"ann.json': entry 0 of `{kind}` ({name}) has no {field}" in said
 
 
-def test_a_box_of_three_numbers(tmp_path):
-    said = ' '.join(problems(changed(tmp_path, bbox=[1, 2, 3])))
+@pytest.mark.parametrize('box', [[1, 2, 3], None])
+def test_a_box_of_other_numbers(tmp_path, box):
+    changed(tmp_path)
+    content = json.loads((tmp_path / 'ann.json').read_text())
+    content['annotations'][0]['bbox'] = box
+    write_json(tmp_path / 'ann.json', content)
+    said = ' '.join(problems(detection(tmp_path)))
     assert 'id 10' in said and 'x, y, width, height' in said
+
+
+def test_an_annotation_that_is_none(tmp_path):
+    boxes(tmp_path)
+    content = json.loads((tmp_path / 'ann.json').read_text())
+    content['annotations'][0] = 'box'
+    write_json(tmp_path / 'ann.json', content)
+    assert 'entry 0 of `annotations`' in ' '.join(
+        problems(detection(tmp_path)))
+
+
+def test_images_of_extreme_sizes_are_tried(tmp_path):
+    boxes(tmp_path)
+    cfg = detection(tmp_path)
+    register_toolboxes(cfg)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        expected = Run(cfg).indices('train')
+        cfg.train_dataloader.batch_sampler = dict(
+            type='AspectRatioBatchSampler')
+        assert Run(cfg).indices('train') == expected
 
 
 def test_a_file_that_is_not_json(tmp_path):

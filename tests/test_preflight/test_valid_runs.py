@@ -10,6 +10,10 @@ from mmpretrain.structures import DataSample
 from PIL import Image
 from torch.utils.data import Dataset
 
+from mmmix.cli.preflight import check as check_module
+from mmmix.cli.preflight import run
+from mmmix.cli.preflight.finding import Finding
+
 SMALL_RESNET = dict(
     type='mmpretrain.ResNet', depth=18, stem_channels=8, base_channels=8)
 SMALL_VIT = dict(
@@ -18,6 +22,17 @@ SMALL_VIT = dict(
         embed_dims=16, num_layers=1, num_heads=2, feedforward_channels=32),
     img_size=32,
     patch_size=8)
+
+
+def fails_half_way(run):
+    yield Finding('This is wrong.', 'train_cfg')
+    raise KeyError('that a check expects')
+
+
+def test_what_a_check_found_before_it_failed(monkeypatch):
+    monkeypatch.setattr(check_module, 'OF_CONFIG', [fails_half_way])
+    monkeypatch.setattr(check_module, '_is_of_check', lambda error: True)
+    assert any('This is wrong.' in what for what in problems(tiny()))
 
 
 class Plain(Dataset):
@@ -214,7 +229,11 @@ def test_a_head_of_margins(tmp_path):
     assert not problems(cfg)
 
 
-def test_a_last_batch_of_one_image_with_shared_statistics():
+@pytest.mark.parametrize('device, trains', [('cpu:0', True), ('cpu', False)])
+def test_a_last_batch_of_one_image_with_shared_statistics(
+        monkeypatch, device, trains):
+    # any device but this one stands for a GPU, where SyncBN synchronises
+    monkeypatch.setattr(run, 'get_device', lambda: device)
     cfg = tiny({
         'train_dataloader.batch_size': 1,
         'train_dataloader.dataset.num_images': 8
@@ -224,7 +243,7 @@ def test_a_last_batch_of_one_image_with_shared_statistics():
         backbone=dict(SMALL_RESNET, norm_cfg=dict(type='SyncBN')),
         neck=dict(type='GlobalAveragePooling'),
         head=dict(type='LinearClsHead', num_classes=10, in_channels=64))
-    assert not problems(cfg, processes=4)
+    assert bool(problems(cfg, processes=4)) != trains
     assert problems(cfg)
 
 

@@ -131,12 +131,12 @@ def _collect(run: Run) -> List[Finding]:
             errors.append(error)
             if _is_of_check(error):  # which does not know such a run
                 if not known:
-                    run.looked_at.append(f'not {run.looking_at}: '
+                    run.looked_at.append(f'{run.looking_at} in part only: '
                                          f'{finding_of(error, "").what}')
-                return True
-            if known:
+            elif known:
                 return False
-            found.append(finding_of(error, run.looking_at))
+            else:
+                found.append(finding_of(error, run.looking_at))
         for finding in found:
             fatal = finding.fatal and stops
             if all(finding.what != other.what for other in findings):
@@ -172,10 +172,12 @@ def _collect(run: Run) -> List[Finding]:
 
 
 def _is_of_check(error: Exception) -> bool:
-    """Whether the code of a check raised it, and not what it looks at."""
+    """Whether the code of a check raised it, and not what it looks at, such as
+    the user's files."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return Path(frame.f_code.co_filename).parent == Path(__file__).parent \
-        and not isinstance(error, MmmixError)
+    path = Path(frame.f_code.co_filename)
+    return (path.parent == Path(__file__).parent and path.name != 'files.py'
+            and not isinstance(error, (MmmixError, OSError)))
 
 
 @contextmanager

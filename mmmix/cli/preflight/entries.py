@@ -248,7 +248,8 @@ def _by_softmax(head: dict) -> bool:
     losses = head.get('loss_decode') or dict(type='CrossEntropyLoss')
     losses = [losses] if isinstance(losses, dict) else losses
     return any(
-        type_name(loss) == 'CrossEntropyLoss' and not loss.get('use_sigmoid')
+        type_name(loss) in ('CrossEntropyLoss',
+                            'OhemCrossEntropy') and not loss.get('use_sigmoid')
         for loss in losses)
 
 

@@ -133,11 +133,12 @@ def coco_problems(path: str) -> List[str]:
         ]
     for kind, fields in COCO_FIELDS.items():
         for place, entry in enumerate(content[kind]):
-            lacks = [key for key in fields if key not in entry]
-            if 'bbox' in entry and len(entry['bbox']) != 4:
+            known = entry if isinstance(entry, dict) else {}
+            lacks = [key for key in fields if key not in known]
+            if 'bbox' in known and len(known['bbox'] or []) != 4:
                 lacks.append('bbox (x, y, width, height)')
             if lacks:
-                name = entry.get('file_name') or f'id {entry.get("id")}'
+                name = known.get('file_name') or f'id {known.get("id")}'
                 problems.append(
                     f"'{path}': entry {place} of `{kind}` ({name}) has no "
                     f'{", ".join(lacks)}, which mmdet reads: add it.')

@@ -15,7 +15,7 @@ from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 from PIL import Image
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import DataLoader
 
 from mmmix.cli.runner import build_model, drop_pretrained, replace_sync_bn
 from mmmix.cli.toolboxes import toolbox_of
@@ -28,6 +28,8 @@ HEADERS = 300  # images of a set whose sizes are read
 SAMPLES = dict(train=8, val=4, test=4)  # that go through the pipelines
 STEP = 2  # images of a batch that the model takes
 ORIENTATION = 0x0112  # the EXIF tag
+# of batches that may hold any images
+PLAIN = ('BatchSampler', 'AspectRatioBatchSampler')
 # packages whose parts the checks know; of others they say nothing
 KNOWN = ('mmcv', 'mmengine', 'mmpretrain', 'mmseg', 'mmdet', 'mmmix')
 
@@ -101,9 +103,10 @@ class Run:
             ]
             if cfg.get(f'{split}_dataloader') and not same:
                 self.splits.append(split)
-        # it synchronises with no other, and takes a single image
-        self.synchronised = bool(replace_sync_bn(self.cfg.get('model')
-                                                 or {})) and processes > 1
+        # the model of a preflight has no other to synchronise with
+        replaced = replace_sync_bn(self.cfg.get('model') or {})
+        self.synchronised = bool(replaced and processes > 1
+                                 and get_device() != 'cpu')
         self.looking_at = ''
         self.looked_at: List[str] = []
         self._kept: Dict[tuple, Tuple[Any, Optional[Exception]]] = {}
@@ -188,11 +191,10 @@ class Run:
         """Samples to look at: the images that differ most in size, the first,
         the last, and some between; or the first batch of a sampler that may
         choose which images go together."""
-        loader = self.loader(split)
-        if type(loader.batch_sampler) is not BatchSampler or not isinstance(
-                loader.sampler, (DefaultSampler, InfiniteSampler)):
-            batches = chain.from_iterable(loader.batch_sampler)
-            return [*islice(batches, SAMPLES[split])]
+        together = self.loader(split).batch_sampler
+        if type(together).__name__ not in PLAIN or not isinstance(
+                together.sampler, (DefaultSampler, InfiniteSampler)):
+            return [*islice(chain.from_iterable(together), SAMPLES[split])]
         headers = self.headers(split)
         found = []
         for key in (lambda h: h[2] / h[3], lambda h: h[2] * h[3]):
