@@ -99,11 +99,19 @@ def check_arguments(kind: type) -> type:
 
 
 def _at_home(value: Any) -> Any:
-    """A path below ``~``, or those of a list, with the home folder."""
-    if isinstance(value, str) and value.startswith('~/'):
+    """A path below ``~``, or those of a list or a dict, with the home
+    folder."""
+    if isinstance(value, str) and (value == '~' or value.startswith('~/')):
         return osp.expanduser(value)
     if type(value) in (list, tuple):
         return type(value)(map(_at_home, value))
+    if isinstance(value, dict) and any(
+            isinstance(path, str) and path.startswith('~')
+            for path in value.values()):
+        return type(value)({
+            key: _at_home(path)
+            for key, path in value.items()
+        })
     return value
 
 

@@ -284,6 +284,7 @@ def main():
     parser.add_argument('tables', nargs='+', help='configs of tables')
     parser.add_argument(
         '--work-dir',
+        type=os.path.expanduser,
         default='work_dirs/tables',
         help='where to save everything (default: %(default)s)')
     parser.add_argument(
