@@ -164,6 +164,14 @@ def test_the_ones_to_keep_are_kept(run, tmp_path):
     assert Path((tmp_path / 'run/last_checkpoint').read_text()).is_file()
 
 
+def test_checkpoints_in_a_folder_of_their_own(run, tmp_path):
+    run(options=[
+        'default_hooks.checkpoint.filename_tmpl=saved/epoch_{}.pth',
+        'default_hooks.checkpoint.save_best=None'
+    ])
+    assert [*names(tmp_path / 'run/saved')] == ['epoch_3.pth']
+
+
 @pytest.mark.parametrize('copied', [False, True])
 @pytest.mark.parametrize('keys', ['auto', '[accuracy/top1,accuracy/top5]'])
 def test_the_best_checkpoint_of_another_run_is_kept(run, tmp_path, copied,

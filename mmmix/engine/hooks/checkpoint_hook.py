@@ -165,8 +165,7 @@ class _RemovingLater:
         return self._is_here(path) and self.backend.isdir(path)
 
     def _is_here(self, path: str) -> bool:
-        return path == self.backend.join_path(self.folder,
-                                              os.path.basename(path))
+        return str(path).startswith(self.backend.join_path(self.folder, ''))
 
     def remove(self, path: str) -> None:
         self.removed.append(path)
