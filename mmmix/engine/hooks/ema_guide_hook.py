@@ -97,6 +97,7 @@ class EMAGuideHook(Hook):
                 self._restore(average)
             elif average.steps == 0:
                 average.module.load_state_dict(model.state_dict())
+        self._saved = None
         for guide in ema_guides(model):
             guide.average = average.module
         if self.end_momentum is not None:
@@ -148,7 +149,7 @@ class EMAGuideHook(Hook):
                 f'guide ({KEY}): resume a run that had EMAGuideHook, or start '
                 'a new one with load_from.')
         average.load_state_dict(self._saved)
-        self._resumed, self._saved = False, None
+        self._resumed = False
 
 
 def ema_guides(model: nn.Module) -> List[EMAGuide]:
