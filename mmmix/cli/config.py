@@ -25,7 +25,7 @@ RUNNER_KEYS = {
     'custom_imports', 'efficient_conv_bn_eval', 'find_unused_parameters',
     'activation_checkpointing', 'init_weights_for_test_or_val',
     'model_wrapper_cfg', 'runner_type', 'sync_bn', 'tta_model', 'tta_pipeline'
-}
+} - {'cfg'}
 
 
 def add_cfg_options(parser: argparse.ArgumentParser,

@@ -138,6 +138,7 @@ def test_auto_scale_lr_wants_a_base(run_tool, config):
     ('optim_wraper.optimizer.lr', 'did you mean optim_wrapper?'),
     ('train_dataloder.batch_size', 'did you mean train_dataloader?'),
     ('mine', 'add it to the config'),
+    ('cfg.train_cfg', 'did you mean'),
 ])
 def test_an_option_that_nobody_reads(run_tool, config, key, hint):
     with pytest.raises(SystemExit) as error:
