@@ -33,7 +33,7 @@ from mmmix.engine.hooks import (CheckpointHook, ExactResumeHook,
 from mmmix.errors import MmmixError
 from mmmix.private import train_on
 from mmmix.progress import is_quiet
-from mmmix.registry import HOOKS, MODELS, class_of
+from mmmix.registry import HOOKS, MODELS, class_of, type_name
 
 # the variables in which a launcher tells each process its rank and how many
 # there are, and how to start it
@@ -359,7 +359,7 @@ def replace_sync_bn(model: dict) -> int:
     """
     found = [
         node for node in _dicts_in(model)
-        if node.get('type') in ('SyncBN', 'MMSyncBN')
+        if type_name(node) in ('SyncBN', 'MMSyncBN', 'SyncBatchNorm')
     ]
     for node in found:
         node['type'] = 'BN'

@@ -6,8 +6,10 @@ import pytest
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
 from mmpretrain.engine import SwitchRecipeHook
+from torch.nn import SyncBatchNorm
 
-from mmmix.cli import load_config, set_loader_defaults, toolbox_of
+from mmmix.cli import (load_config, replace_sync_bn, set_loader_defaults,
+                       toolbox_of)
 from mmmix.cli.methods import config_mixers
 from mmmix.cli.preflight import check_run
 from mmmix.engine import FSDPStrategy
@@ -73,3 +75,9 @@ def test_the_toolbox_of_a_class():
     for kind in (models.MaskRCNN, Own, 'mmdet.MaskRCNN'):
         assert toolbox_of(Config(dict(model=dict(type=kind)))) == 'mmdet'
     assert toolbox_of(load_config(LAZY)) is None
+
+
+def test_normalisation_over_processes_is_replaced():
+    model = dict(backbone=dict(norm_cfg=dict(type=SyncBatchNorm)))
+    assert replace_sync_bn(model) == 1
+    assert model == dict(backbone=dict(norm_cfg=dict(type='BN')))
