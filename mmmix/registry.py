@@ -7,7 +7,7 @@ those to which mmmix adds nothing: MMEngine warns about a default scope that
 lacks one.
 """
 from textwrap import shorten
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, List, Optional, Sequence, Union
 
 from mmengine import registry as roots
 from mmengine.registry import Registry as StockRegistry
@@ -18,7 +18,7 @@ from mmmix.errors import MmmixError
 
 __all__ = [
     *parents.__all__, 'ATTENTION_EXTRACTORS', 'FUNCTIONS', 'STRATEGIES',
-    'build_as', 'class_of', 'is_of', 'type_name'
+    'as_list', 'build_as', 'class_of', 'is_of', 'type_name'
 ]
 
 
@@ -127,6 +127,15 @@ def type_name(cfg: dict) -> str:
     """
     kind = cfg.get('type') or ''
     return getattr(kind, '__name__', str(kind)).split('.')[-1]
+
+
+def as_list(cfgs: Union[dict, Sequence[dict], None]) -> List[dict]:
+    """What may be the config of one part, those of several, or None.
+
+    >>> as_list(dict(type='CutMix')), as_list(None)
+    ([{'type': 'CutMix'}], [])
+    """
+    return [cfgs] if isinstance(cfgs, dict) else list(cfgs or ())
 
 
 def build_as(kind: type, registry: Registry, cfg: dict, where: str):

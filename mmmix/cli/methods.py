@@ -15,7 +15,8 @@ from mmmix.cli.models import (add_images, add_out, add_split, choose_names,
 from mmmix.errors import MmmixError
 from mmmix.models import BatchMixer, ImageGuide
 from mmmix.private import parse_option_value
-from mmmix.registry import BATCH_AUGMENTS, TASK_UTILS, is_of, type_name
+from mmmix.registry import (BATCH_AUGMENTS, TASK_UTILS, as_list, is_of,
+                            type_name)
 
 # heads of MMPretrain that ours take the place of, with the same parameters
 HEADS = {
@@ -58,8 +59,7 @@ def default_mixer(name: str) -> dict:
 def config_mixers(cfg: Config) -> Dict[str, dict]:
     """The mixers that a config trains with, by name without prefix."""
     train_cfg = cfg.model.get('train_cfg') or {}
-    augments = train_cfg.get('augments', [])
-    augments = [augments] if isinstance(augments, dict) else augments
+    augments = as_list(train_cfg.get('augments'))
     names = tell_apart(map(type_name, augments))
     return dict(zip(names, augments))
 

@@ -33,7 +33,7 @@ from mmmix.engine.hooks import (CheckpointHook, ExactResumeHook,
 from mmmix.errors import MmmixError
 from mmmix.private import train_on
 from mmmix.progress import is_quiet
-from mmmix.registry import HOOKS, MODELS, class_of, type_name
+from mmmix.registry import HOOKS, MODELS, as_list, class_of, type_name
 
 # the variables in which a launcher tells each process its rank and how many
 # there are, and how to start it
@@ -325,9 +325,11 @@ def drop_pretrained(model: dict) -> None:
         if node.get('pretrained'):  # a file, or True in a timm backbone
             node['pretrained'] = None if isinstance(node['pretrained'],
                                                     str) else False
-        inits = node.get('init_cfg')
-        inits = [inits] if isinstance(inits, dict) else list(inits or [])
-        kept = [init for init in inits if not _is_pretrained(init)]
+        inits = as_list(node.get('init_cfg'))
+        kept = [
+            init for init in inits
+            if type_name(init) not in ('Pretrained', 'PretrainedInit')
+        ]
         if len(kept) < len(inits):
             node['init_cfg'] = kept or None
 
@@ -374,9 +376,3 @@ def _dicts_in(node: Any, skipped: str = '') -> Iterator[dict]:
     if isinstance(node, (list, tuple)):
         for child in node:
             yield from _dicts_in(child, skipped)
-
-
-def _is_pretrained(init: dict) -> bool:
-    kind = init.get('type')
-    kind = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
-    return kind.split('.')[-1] in ('Pretrained', 'PretrainedInit')

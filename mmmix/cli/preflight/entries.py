@@ -13,7 +13,7 @@ from mmpretrain.models import ImageToImageRetriever
 
 from mmmix.cli.errors import layout_of
 from mmmix.errors import first_few
-from mmmix.registry import class_of, is_of, type_name
+from mmmix.registry import as_list, class_of, is_of, type_name
 from .files import by_extension, files_in
 from .finding import Finding
 from .run import Run, is_known
@@ -245,8 +245,7 @@ def head_classes(run: Run) -> List[tuple]:
 def _by_softmax(head: dict) -> bool:
     """Whether a loss of a segmentation head takes labels of its classes
     alone; those for a sigmoid may be 0 and 1 of one class."""
-    losses = head.get('loss_decode') or dict(type='CrossEntropyLoss')
-    losses = [losses] if isinstance(losses, dict) else losses
+    losses = as_list(head.get('loss_decode') or dict(type='CrossEntropyLoss'))
     return any(
         type_name(loss) in ('CrossEntropyLoss',
                             'OhemCrossEntropy') and not loss.get('use_sigmoid')

@@ -11,7 +11,7 @@ from mmpretrain.datasets import transforms
 from mmmix.datasets import LoadLabelMap, RandomResizedCrop
 from mmmix.datasets.collating import sides
 from mmmix.errors import first_few
-from mmmix.registry import class_of
+from mmmix.registry import as_list, class_of
 from .entries import head_classes, steps_of
 from .finding import Finding
 from .run import Run, is_known
@@ -140,7 +140,7 @@ def check_turned(run: Run, split: str) -> Iterator[Finding]:
 def _load(dataset: BaseDataset, info: dict) -> Tuple:
     """Height and width of the image and of the label map, as loaded."""
     results = info
-    for step in dataset.pipeline.transforms:
+    for step in steps_of(dataset):
         results = step(results)
         if results is None:
             return None, None
@@ -160,7 +160,7 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
     ignored = {
         head.get('ignore_index', 255)
         for key in ('decode_head', 'auxiliary_head')
-        for head in _as_list(run.cfg.model.get(key))
+        for head in as_list(run.cfg.model.get(key))
     }
     for leaf, rows in zip(run.leaves(split), run.entries(split)):
         step = next(
@@ -193,11 +193,6 @@ def check_label_maps(run: Run, split: str) -> Iterator[Finding]:
                              f'{count - len(absent)} of {count} classes')
         if absent:
             yield _absent(leaf, absent, count, len(some), len(rows), where)
-
-
-def _as_list(node: Any) -> list:
-    """What may be one thing, several or none."""
-    return [node] if isinstance(node, dict) else list(node or ())
 
 
 def _absent(leaf: BaseDataset, absent: List[int], count: int, seen: int,
