@@ -32,7 +32,7 @@ from mmmix.cli import (add_quiet, load_config, replace_sync_bn, require_keys,
                        set_loader_defaults, user_errors)
 from mmmix.cli.runner import set_default_hooks
 from mmmix.environment import find_config
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, first_few
 from mmmix.progress import QUIET, Progress
 from mmmix.visualization.curves import COLOURS, draw_curves, read_curves
 from mmmix.visualization.panels import draw_panels
@@ -98,7 +98,7 @@ def check_folders(runs):
     own = {}
     for run in runs:
         first = own.setdefault(run.folder, run)
-        changed = differences(first.config, run.config)
+        changed = first is not run and differences(first.config, run.config)
         if changed:
             raise MmmixError(
                 f'The rows {first.row!r} and {run.row!r} would share the '
@@ -131,12 +131,8 @@ def differences(old, new):
         } if str(old.get(key)) != str(new.get(key))
         and not key.endswith('pin_memory')  # as the machine has a GPU
     ]
-    said = [
-        f'{key} ({shorten(str(old.get(key)), 60)} and '
-        f'{shorten(str(new.get(key)), 60)})' for key in keys[:5]
-    ]
-    more = f' and {len(keys) - 5} more' if len(keys) > 5 else ''
-    return ', '.join(said) + more
+    return first_few(f'{key} ({shorten(str(old.get(key)), 60)} and '
+                     f'{shorten(str(new.get(key)), 60)})' for key in keys)
 
 
 def _completed(cfg):
@@ -164,7 +160,8 @@ def _values(node, key=''):
 
 def train(run, progress):
     """Train one run in a process of its own; returns whether it finished."""
-    if not run.finished:
+    finished = run.finished
+    if not finished:
         run.folder.mkdir(parents=True, exist_ok=True)
         path = run.folder / 'run.py'
         run.config.dump(path)
@@ -177,10 +174,11 @@ def train(run, progress):
                 stderr=subprocess.STDOUT,
                 env=dict(os.environ, OMP_NUM_THREADS='1', **{QUIET: ''}))
             relay_epochs(process, said, run, progress)
+        finished = run.finished
     progress.advance()
-    state = 'finished' if run.finished else 'FAILED, see log.txt'
+    state = 'finished' if finished else 'FAILED, see log.txt'
     print(f'{run.folder}: {state}', flush=True)
-    return run.finished
+    return finished
 
 
 def relay_epochs(process, log, run, progress):
