@@ -4,7 +4,7 @@ from typing import Dict
 
 from torch import Tensor
 
-from mmmix.errors import MmmixError
+from mmmix.errors import MmmixError, first_few
 
 StateDict = Dict[str, Tensor]
 
@@ -42,9 +42,7 @@ def from_published_absvit(state_dict: StateDict) -> StateDict:
     for what, keys in (('unknown', state_dict.keys() - names.keys()),
                        ('missing', names.keys() - state_dict.keys())):
         if keys:
-            shown = ', '.join(sorted(keys)[:8])
-            wrong.append(f'{len(keys)} {what}: {shown}'
-                         f'{", ..." if len(keys) > 8 else ""}')
+            wrong.append(f'{len(keys)} {what}: {first_few(sorted(keys), 8)}')
     if wrong:
         raise MmmixError('\n  '.join([
             'These are not the weights of a public AbSViT classifier with '
