@@ -130,13 +130,14 @@ class PreemptionHook(Hook):
 
 
 def _validates_now(runner) -> bool:
-    """Whether a loop of iterations validates at the one where it is."""
+    """Whether a loop of iterations validates at the one where it is, even if
+    it were not the last."""
     loop, number = runner.train_loop, runner.iter
     if not isinstance(loop, IterBasedTrainLoop) or runner.val_loop is None:
         return False
     phase = bisect(loop.dynamic_milestones, number + 1) - 1
-    return number >= loop.val_begin and (number % loop.dynamic_intervals[phase]
-                                         == 0 or number == loop.max_iters)
+    return (number >= loop.val_begin
+            and number % loop.dynamic_intervals[phase] == 0)
 
 
 @contextmanager
