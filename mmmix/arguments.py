@@ -4,7 +4,7 @@ What a config says of a part reaches its constructor as keyword arguments. Two
 kinds of faults are the same for all parts and are found here: a name that the
 part does not have, or that is missing, and a value of another kind than the
 annotation says. A part itself checks only its ranges. A path below ``~``, or
-one of a list, is completed here for all parts, too.
+one in a list or a dict, is completed here for all parts, too.
 """
 import inspect
 import numbers

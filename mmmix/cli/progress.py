@@ -41,7 +41,7 @@ class ProgressHook(Hook):
         self._by_iters = False
 
     def before_train(self, runner: Runner) -> None:
-        self._start, self._begin = runner.iter, time.perf_counter()
+        self._iters, self._begin = runner.iter, time.perf_counter()
         self._by_iters = isinstance(runner.train_loop, IterBasedTrainLoop)
         self._reset()
         if self.name is not None:
@@ -127,7 +127,7 @@ class ProgressHook(Hook):
     def _flush(self, runner: Runner, reached: str = '') -> None:
         """Say what is pending, with what a validation reached."""
         if self._pending:
-            done = runner.iter - self._start
+            done = runner.iter - self._iters
             seconds = time.perf_counter() - self._begin
             left = seconds * (runner.max_iters - runner.iter) / max(done, 1)
             self._say(
