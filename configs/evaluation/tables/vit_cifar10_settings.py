@@ -40,5 +40,12 @@ runs = {
         ('CutMix, always', 'cutmix', {
             'model.train_cfg.probs': [1.]
         }),
+        ('SMMix', 'smmix', {}),
+        ('SMMix, learning rate 5e-4', 'smmix', {
+            _rate: 5e-4
+        }),
+        ('SMMix, learning rate 8e-3', 'smmix', {
+            _rate: 8e-3
+        }),
     ]
 }
