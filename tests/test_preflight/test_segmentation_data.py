@@ -152,3 +152,12 @@ def test_images_of_different_sizes_are_padded(tmp_path):
     Image.fromarray(np.zeros((40, 56),
                              np.uint8)).save(root / 'annotations/0.png')
     assert not problems(segmentation(root))
+
+
+def test_the_first_images_are_ignored(tmp_path):
+    root = scenes(tmp_path, n=8)
+    for i in range(7):
+        Image.fromarray(np.full((48, 64), 255,
+                                np.uint8)).save(root / f'annotations/{i}.png')
+    report = check(segmentation(root))
+    assert report.passed, str(report)

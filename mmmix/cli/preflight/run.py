@@ -231,13 +231,14 @@ class Run:
             for sample in self.samples(split))
 
     @once
-    def batch(self, split: str, count: int = STEP) -> Any:
-        """Some of the samples put together, at most as many as a batch has;
-        where many are asked for, the same ones again."""
+    def batch(self, split: str, count: int = STEP, first: int = 0) -> Any:
+        """Some of the samples put together, from one of them on, at most as
+        many as a batch has; where many are asked for, the same ones again."""
         most = self.batch_size(split)
         if self.synchronised and split == 'train':
             most *= self.processes
         samples, count = self.samples(split), min(count, most)
+        samples = samples[first:] + samples[:first]
         repeats = math.ceil(count / len(samples)) if count > STEP else 1
         samples = [
             deepcopy(sample) for _ in range(repeats) for sample in samples

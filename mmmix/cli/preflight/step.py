@@ -5,7 +5,7 @@ from typing import Iterator, List, Sized, Tuple
 import torch
 from mmengine.evaluator import Evaluator
 from mmengine.model import BaseModel
-from mmengine.optim import OptimWrapperDict, build_optim_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmengine.registry import EVALUATOR, HOOKS
 from mmpretrain.evaluation import Accuracy
 from mmpretrain.models import ClsHead, LinearClsHead
@@ -122,41 +122,52 @@ def check_training(run: Run) -> Iterator[Finding]:
     wrapper = build_optim_wrapper(model, run.cfg.optim_wrapper)
     if isinstance(wrapper, OptimWrapperDict):
         return  # the model itself says which optimizer takes which step
-    numbers, sizes = {}, set()
-    for mixer, least in _mixers_in_turn(run, model):
-        batch = run.batch('train', max(STEP, least))
-        sizes.add(min(max(STEP, least), run.batch_size('train')))
-        run.looking_at = f'one batch forward and backward {mixer}'.strip()
-        data = model.data_preprocessor(deepcopy(batch), True)
+    for first in range(0, len(run.samples('train')), STEP):
         try:
-            with wrapper.optim_context(model):
-                losses = _losses(model, data)
-                loss, parts = model.parse_losses(losses)
-            finite = torch.isfinite(loss)
-        except FloatingPointError:  # raised by MixClassifier
-            finite = False
-        if not finite:
+            numbers = _forward_and_backward(run, model, wrapper, first)
+        except FloatingPointError:
             # the weights of a resumed run are others
             yield Finding(
                 'The loss is not finite: check mean and std of the '
                 'data_preprocessor, and the loss.', 'model', not run.trained)
             return
-        numbers[mixer] = ', '.join(f'{name} {float(value):.4g}'
-                                   for name, value in parts.items())
+        if any(
+                p.grad is not None and bool(p.grad.any())
+                for p in model.parameters()):
+            return
+    # sparse labels may ignore all of some images, but of all that were tried
+    yield Finding(
+        f'No weight gets a gradient from the losses ({"; ".join(numbers)}), '
+        'so nothing is learned: check the loss, the number of classes, what '
+        'is frozen and what is ignored.', 'model')
+
+
+def _forward_and_backward(run: Run, model: nn.Module, wrapper: OptimWrapper,
+                          first: int) -> List[str]:
+    """Let a model learn from a batch by every mixer; returns its losses.
+
+    Raises:
+        FloatingPointError: If their sum is not finite, as MixClassifier does.
+    """
+    numbers, sizes, told = [], set(), []
+    for mixer, least in _mixers_in_turn(run, model):
+        batch = run.batch('train', max(STEP, least), first)
+        sizes.add(min(max(STEP, least), run.batch_size('train')))
+        run.looking_at = f'one batch forward and backward {mixer}'.strip()
+        data = model.data_preprocessor(deepcopy(batch), True)
+        with wrapper.optim_context(model):
+            loss, parts = model.parse_losses(_losses(model, data))
+        if not torch.isfinite(loss):
+            raise FloatingPointError
+        numbers.append(', '.join(f'{name} {float(value):.4g}'
+                                 for name, value in parts.items()))
+        told.append(f'{mixer} {numbers[-1]}'.strip())
         if loss.requires_grad:
             loss.backward()
     size = ' or '.join(map(str, sorted(sizes)))
-    run.looked_at.append(
-        f'training: one batch of {size} images forward and backward: ' +
-        '; '.join(f'{mixer} {text}'.strip()
-                  for mixer, text in numbers.items()))
-    if not any(
-            p.grad is not None and bool(p.grad.any())
-            for p in model.parameters()):
-        yield Finding(
-            'No weight gets a gradient from the losses '
-            f'({"; ".join(numbers.values())}), so nothing is learned: check '
-            'the loss, the number of classes and what is frozen.', 'model')
+    run.looked_at.append(f'training: one batch of {size} images forward and '
+                         f'backward: {"; ".join(told)}')
+    return numbers
 
 
 def _trains_itself(model: nn.Module) -> bool:
