@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Trains SMMix and the CutMix baseline on the built-in data and compares them.
+# Trains without mixing, with CutMix and with SMMix on the built-in data, and
+# compares them.
 # Arguments are passed to tools/quickstart.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."

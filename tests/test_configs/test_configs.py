@@ -61,7 +61,10 @@ TORCHVISION['resnext50'] = 'resnext50_32x4d'
 # The 3 x 3 stem has 64 x 3 kernels of 9 numbers instead of 49.
 SMALL_STEM = {'resnet18-cifar': 'resnet18', 'resnext50-cifar': 'resnext50'}
 # Ours, published nowhere.
-OURS = {'pvt-xs-128px', 'resnet-xs', 'resnet-xs-32px', 'vit-xs', 'vit-xs-64px'}
+OURS = {
+    'pvt-xs-128px', 'resnet-xs', 'resnet-xs-32px', 'vit-xs', 'vit-xs-64px',
+    'vit-xxs'
+}
 
 
 def test_there_are_configs(capsys):

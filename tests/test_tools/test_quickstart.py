@@ -11,7 +11,7 @@ SMALL = [
 ]
 
 
-def test_both_methods_are_trained_and_compared(run_tool, tmp_path, capsys):
+def test_all_methods_are_trained_and_compared(run_tool, tmp_path, capsys):
     for _ in range(2):  # it can be repeated
         run_tool('quickstart.py', '--epochs', 2, *SMALL)
     output, said = capsys.readouterr()
@@ -23,15 +23,16 @@ def test_both_methods_are_trained_and_compared(run_tool, tmp_path, capsys):
 
     work_dir = tmp_path / 'quick'
     results = json.loads((work_dir / 'results.json').read_text())
-    assert [row['method'] for row in results['results']] == ['CutMix', 'SMMix']
+    assert [row['method']
+            for row in results['results']] == ['no mixing', 'CutMix', 'SMMix']
     for row in results['results']:
         assert 0 <= row['accuracy'] <= 100
-        assert 0 <= row['accuracy_half_lost'] <= 100
+        assert 0 < row['attention_gain'] < 5
         assert row['images_per_second'] > 0
-        assert (f'{row["accuracy"]:.1f} % | {row["accuracy_half_lost"]:.1f} %'
+        assert (f'{row["accuracy"]:.1f} % | {row["attention_gain"]:.2f} x'
                 in output)
         assert (tmp_path / row['checkpoint']).is_file()
-    for method in ('cutmix', 'smmix'):
+    for method in ('no_mixing', 'cutmix', 'smmix'):
         assert len(list((work_dir / method).glob('*/*.log'))) >= 1
     picture = matplotlib.image.imread(work_dir / 'mixed_images.png')
     assert picture.shape[0] > 800 and picture.std() > .1

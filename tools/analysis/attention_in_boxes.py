@@ -7,8 +7,8 @@ which knows where objects usually are. The gain is the share of the attention
 divided by that of the area.
 
 example, after tools/quickstart.sh:
-    attention_in_boxes.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
+    attention_in_boxes.py smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
              --maps BottomUp TopDown --num-images 200
 """
 from mmmix import analysis

@@ -7,10 +7,10 @@ Section 5.4). All checkpoints are shown the same mixed images, and maps that
 depend on a label are made for the source's and for the target's.
 
 example, after tools/quickstart.sh:
-    attention_on_mixed.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
+    attention_on_mixed.py cutmix/vit-xxs_cutmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/cutmix/epoch_120.pth \
+             smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
              --methods CutMix SMMix --maps BottomUp --num-images 100 \
              --out work_dirs/attention_on_mixed
 """

@@ -7,8 +7,8 @@ their boxes where a data set has no masks (TdAttenMix, Table 2, on Pascal VOC
 OUT.md and OUT.png.
 
 example, after tools/quickstart.sh:
-    attention_segmentation.py smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-        work_dirs/quickstart/smmix/epoch_4.pth --num-images 200
+    attention_segmentation.py smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+        work_dirs/quickstart/smmix/epoch_120.pth --num-images 200
 Pascal VOC 2012, as close as it gets to the public code of Naseer et al.:
     attention_segmentation.py mmpretrain::deit/deit-small_4xb256_in1k.py \
         deit-small.pth --data _base_/datasets/voc2012_512px.py \

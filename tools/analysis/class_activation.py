@@ -5,10 +5,10 @@ what each checkpoint looks at for the label of the source and of the target
 (SMMix, Fig. 5b and c; TdAttenMix, Fig. 6; MixPro, Fig. 6).
 
 example, after tools/quickstart.sh:
-    class_activation.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
+    class_activation.py cutmix/vit-xxs_cutmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/cutmix/epoch_120.pth \
+             smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
              --method CutMix --num 4 --out work_dirs/class_activation
 """
 from mmmix import analysis

@@ -6,12 +6,12 @@ share of the source in what can still be seen of both objects. All methods
 mix the same pairs of different classes of the validation images.
 
 example, after tools/quickstart.sh:
-    inconsistency.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
-             --guide smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
+    inconsistency.py cutmix/vit-xxs_cutmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/cutmix/epoch_120.pth \
+             smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
+             --guide smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
              --methods ResizeMix SMMix --num-images 200 \
              --out work_dirs/inconsistency
 """

@@ -7,12 +7,12 @@ pairs of different classes of the validation images, and one model, --judge,
 looks at all of them.
 
 example, after tools/quickstart.sh:
-    mixed_accuracy.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
-             --judge cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_4.pth \
+    mixed_accuracy.py cutmix/vit-xxs_cutmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/cutmix/epoch_120.pth \
+             smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
+             --judge cutmix/vit-xxs_cutmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/cutmix/epoch_120.pth \
              --methods Mixup ResizeMix --num-images 200 \
              --out work_dirs/mixed-accuracy
 """

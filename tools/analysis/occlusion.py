@@ -7,11 +7,11 @@ itself, by one that is named, or by maps in files. Writes OUT.json, OUT.md and
 OUT.png.
 
 example, after tools/quickstart.sh:
-    occlusion.py cutmix/vit-xs_cutmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/cutmix/epoch_4.pth \
-             smmix/vit-xs_smmix_1xb64-10e_synthetic.py \
-             work_dirs/quickstart/smmix/epoch_4.pth \
-             --grid 8 8 --num-images 200 --out work_dirs/occlusion
+    occlusion.py cutmix/vit-xxs_cutmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/cutmix/epoch_120.pth \
+             smmix/vit-xxs_smmix_1xb64-120e_synthetic-250.py \
+             work_dirs/quickstart/smmix/epoch_120.pth \
+             --grid 4 4 --num-images 200 --out work_dirs/occlusion
 """
 from dataclasses import asdict
 

