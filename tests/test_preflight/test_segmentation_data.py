@@ -154,10 +154,13 @@ def test_images_of_different_sizes_are_padded(tmp_path):
     assert not problems(segmentation(root))
 
 
-def test_the_first_images_are_ignored(tmp_path):
+@pytest.mark.parametrize('batch_size', [1, 2])
+def test_the_first_images_are_ignored(tmp_path, batch_size):
     root = scenes(tmp_path, n=8)
     for i in range(7):
         Image.fromarray(np.full((48, 64), 255,
                                 np.uint8)).save(root / f'annotations/{i}.png')
-    report = check(segmentation(root))
+    cfg = segmentation(root)
+    cfg.train_dataloader.batch_size = batch_size
+    report = check(cfg)
     assert report.passed, str(report)

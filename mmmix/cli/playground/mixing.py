@@ -154,10 +154,11 @@ def fitting(network: Network, kind: type) -> Dict[str, Any]:
     backbone = network.trained.model.backbone
     found: Dict[str, Any] = {}
     if 'patch_size' in names and declared_size(backbone):
-        rows, _ = find_extractor(backbone).grid(network.size)
-        found['patch_size'] = network.size[0] // rows
-        if 'scale' in names and names['scale'].default > rows // 2:
-            found['scale'] = rows // 2  # a cell of all patches mixes nothing
+        grid = find_extractor(backbone).grid(network.size)
+        found['patch_size'] = network.size[0] // grid[0]
+        # a cell of all patches would mix nothing
+        if 'scale' in names and names['scale'].default >= max(grid):
+            found['scale'] = max(1, max(grid) // 2)
     if 'sites' in names:
         modules = dict(backbone.named_modules())
         default = names['sites'].default

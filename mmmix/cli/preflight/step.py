@@ -122,9 +122,11 @@ def check_training(run: Run) -> Iterator[Finding]:
     wrapper = build_optim_wrapper(model, run.cfg.optim_wrapper)
     if isinstance(wrapper, OptimWrapperDict):
         return  # the model itself says which optimizer takes which step
-    for first in range(0, len(run.samples('train')), STEP):
+    told: List[str] = []
+    at_a_time = min(STEP, run.batch_size('train'))
+    for first in range(0, len(run.samples('train')), at_a_time):
         try:
-            numbers = _forward_and_backward(run, model, wrapper, first)
+            size, told = _forward_and_backward(run, model, wrapper, first)
         except FloatingPointError:
             # the weights of a resumed run are others
             yield Finding(
@@ -134,22 +136,26 @@ def check_training(run: Run) -> Iterator[Finding]:
         if any(
                 p.grad is not None and bool(p.grad.any())
                 for p in model.parameters()):
+            run.looked_at.append(
+                f'training: one batch of {size} images forward and '
+                f'backward: {"; ".join(told)}')
             return
     # sparse labels may ignore all of some images, but of all that were tried
     yield Finding(
-        f'No weight gets a gradient from the losses ({"; ".join(numbers)}), '
+        f'No weight gets a gradient from the losses ({"; ".join(told)}), '
         'so nothing is learned: check the loss, the number of classes, what '
         'is frozen and what is ignored.', 'model')
 
 
 def _forward_and_backward(run: Run, model: nn.Module, wrapper: OptimWrapper,
-                          first: int) -> List[str]:
-    """Let a model learn from a batch by every mixer; returns its losses.
+                          first: int) -> Tuple[str, List[str]]:
+    """Let a model learn from a batch by every mixer; returns how many images
+    it had, and the losses.
 
     Raises:
         FloatingPointError: If their sum is not finite, as MixClassifier does.
     """
-    numbers, sizes, told = [], set(), []
+    sizes, told = set(), []
     for mixer, least in _mixers_in_turn(run, model):
         batch = run.batch('train', max(STEP, least), first)
         sizes.add(min(max(STEP, least), run.batch_size('train')))
@@ -159,15 +165,12 @@ def _forward_and_backward(run: Run, model: nn.Module, wrapper: OptimWrapper,
             loss, parts = model.parse_losses(_losses(model, data))
         if not torch.isfinite(loss):
             raise FloatingPointError
-        numbers.append(', '.join(f'{name} {float(value):.4g}'
-                                 for name, value in parts.items()))
-        told.append(f'{mixer} {numbers[-1]}'.strip())
+        numbers = ', '.join(f'{name} {float(value):.4g}'
+                            for name, value in parts.items())
+        told.append(f'{mixer} {numbers}'.strip())
         if loss.requires_grad:
             loss.backward()
-    size = ' or '.join(map(str, sorted(sizes)))
-    run.looked_at.append(f'training: one batch of {size} images forward and '
-                         f'backward: {"; ".join(told)}')
-    return numbers
+    return ' or '.join(map(str, sorted(sizes))), told
 
 
 def _trains_itself(model: nn.Module) -> bool:
