@@ -1,8 +1,8 @@
 # How many epochs the quickstart takes: chosen with other seeds than it prints;
 # docs/results/quickstart.md says by which rule. Its ViT has two thirds of the
 # layers and a quarter of the tokens of vit-xs, so that six minutes are enough
-# to overfit, and half the learning rate of the small schedules, because at 2e-3
-# its seeds differ by up to ten points.
+# to overfit, and half the learning rate of the small schedules, because at
+# 2e-3 its seeds differ by up to ten points.
 seeds = [10, 11, 12]
 
 runs = {
