@@ -1,11 +1,9 @@
 # resnet_cifar10-5000_mixers.py for those without a GPU: half the width and a
 # quarter of the images make a training of some minutes on one CPU core.
-_base_ = './resnet_cifar10-5000_mixers.py'
+_base_ = ['./resnet_cifar10-5000_mixers.py', './narrow_resnet.py']
 
 _small = {
-    'model.backbone.stem_channels': 8,
-    'model.backbone.base_channels': 8,
-    'model.head.in_channels': 64,
+    **_base_.narrow,
     'train_dataloader.dataset.num_images': 1250,
     'train_cfg.val_interval': 25,
 }

@@ -1,12 +1,6 @@
 # vit_cifar10_grid.py with a ResNet of half the width of resnet-xs, as in
 # resnet_cifar10-1250_mixers.py: a CPU trains its smaller cells in minutes
-_base_ = './vit_cifar10_grid.py'
-
-_narrow = {
-    'model.backbone.stem_channels': 8,
-    'model.backbone.base_channels': 8,
-    'model.head.in_channels': 64,
-}
+_base_ = ['./vit_cifar10_grid.py', './narrow_resnet.py']
 
 runs = {
     row:
@@ -14,7 +8,7 @@ runs = {
         run,
         config=run['config'].replace('vit-xs_', 'resnet-xs_'),
         options={
-            **_narrow,
+            **_base_.narrow,
             **run['options'],
             'train_cfg.val_interval': run['grid'][1] // 2,
         })

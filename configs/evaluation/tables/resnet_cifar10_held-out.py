@@ -1,6 +1,8 @@
 # Does a ResNet of half the width, which a CPU trains in minutes, overfit so
 # few images that mixing has something to regularise? Asked of training images
 # of CIFAR-10 that no other table uses, with a seed of its own.
+_base_ = './narrow_resnet.py'
+
 seeds = [100]
 
 runs = {
@@ -8,12 +10,7 @@ runs = {
     dict(
         config=f'{method}/resnet-xs_{method}_1xb100-100e_cifar10-jpg-5000.py',
         options={
-            'model.backbone.stem_channels':
-            8,
-            'model.backbone.base_channels':
-            8,
-            'model.head.in_channels':
-            64,
+            **_base_.narrow,
             'train_dataloader.dataset.num_images':
             images,
             'train_dataloader.dataset.offset':
