@@ -1,6 +1,9 @@
 # resnet_cifar10-5000_mixers.py for those without a GPU: half the width and a
 # quarter of the images make a training of some minutes on one CPU core.
-_base_ = ['./resnet_cifar10-5000_mixers.py', './narrow_resnet.py']
+_base_ = [
+    './resnet_cifar10-5000_mixers.py',
+    '../../_base_/tables/narrow_resnet.py',
+]
 
 _small = {
     **_base_.narrow,

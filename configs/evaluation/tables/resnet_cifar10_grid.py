@@ -1,6 +1,6 @@
 # vit_cifar10_grid.py with a ResNet of half the width of resnet-xs, as in
 # resnet_cifar10-1250_mixers.py: a CPU trains its smaller cells in minutes
-_base_ = ['./vit_cifar10_grid.py', './narrow_resnet.py']
+_base_ = ['./vit_cifar10_grid.py', '../../_base_/tables/narrow_resnet.py']
 
 runs = {
     row:
