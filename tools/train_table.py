@@ -5,19 +5,22 @@ and the values to override in it, dict(config=..., options={...}), and `seeds`.
 With grid=(PANEL, EPOCHS, LINE) in each row, the differences are drawn as lines
 in panels, and are those from the first row of the same panel and epochs.
 A run that is finished, also as a row of another table, is skipped, and one
-that was interrupted resumes: repeat the command. One whose config has changed
-since is refused. The log of a run is in its folder; its line of each epoch is
-shown here, too.
+that was interrupted resumes: repeat the command. Stopped by a signal (Ctrl-C,
+SIGTERM), it stops its trainings, too, which save where they are. A run whose
+config has changed since is refused. The log of a run is in its folder; its
+line of each epoch is shown here, too.
 
 example: train_table.py configs/evaluation/tables/vit_cifar10-5000.py
 """
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import deepcopy
 from itertools import product, repeat
 from pathlib import Path
@@ -31,6 +34,7 @@ from mmengine.config import Config
 from mmmix.cli import (add_quiet, load_config, replace_sync_bn, require_keys,
                        set_loader_defaults, user_errors)
 from mmmix.cli.runner import set_default_hooks
+from mmmix.engine.hooks.preemption_hook import AGAIN, SIGNALS
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError, first_few
 from mmmix.progress import QUIET, Progress
@@ -158,9 +162,29 @@ def _values(node, key=''):
         yield from _values(child, f'{key}.{name}'.lstrip('.'))
 
 
-def train(run, progress):
-    """Train one run in a process of its own; returns whether it finished."""
-    finished = run.finished
+@contextmanager
+def passing_on(processes):
+    """Have trainings stop when this process is asked to: they save where they
+    are, and no other begins. Ctrl-C reaches them by itself."""
+
+    def stop(number, frame):
+        if number != signal.SIGINT:
+            for process in processes:
+                process.terminate()
+        raise SystemExit(AGAIN)
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def train(run, progress, processes):
+    """Train one run in a process of its own, which is added to a list;
+    returns whether it finished."""
+    finished, state = run.finished, 'FAILED, see log.txt'
     if not finished:
         run.folder.mkdir(parents=True, exist_ok=True)
         path = run.folder / 'run.py'
@@ -173,11 +197,13 @@ def train(run, progress):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=dict(os.environ, OMP_NUM_THREADS='1', **{QUIET: ''}))
+            processes.append(process)
             relay_epochs(process, said, run, progress)
         finished = run.finished
+        if process.returncode == AGAIN:
+            state = 'stopped, the same command goes on'
     progress.advance()
-    state = 'finished' if finished else 'FAILED, see log.txt'
-    print(f'{run.folder}: {state}', flush=True)
+    print(f'{run.folder}: {"finished" if finished else state}', flush=True)
     return finished
 
 
@@ -304,9 +330,13 @@ def main():
                 'after the other, each with its own --work-dir.')
         # a row of several tables is trained once
         runs = check_folders(run for own in tables.values() for run in own)
-        with Progress('runs', len(runs), 'runs') as progress, \
+        processes = []
+        with passing_on(processes), \
+                Progress('runs', len(runs), 'runs') as progress, \
                 ThreadPoolExecutor(args.workers) as pool:
-            finished = [*pool.map(train, runs, repeat(progress))]
+            finished = [
+                *pool.map(train, runs, repeat(progress), repeat(processes))
+            ]
         for name, own in tables.items():
             if all(run.finished for run in own):
                 write_table(Path(args.work_dir, name), name, own)

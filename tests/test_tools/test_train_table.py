@@ -1,6 +1,10 @@
 import json
+import os
 import re
 import shutil
+import signal
+import threading
+import time
 
 import matplotlib.pyplot as plt
 import pytest
@@ -106,6 +110,33 @@ def test_a_table_of_many_rows_shows_their_seeds(run_tool, tmp_path, table):
     assert [row[1] for row in rows] == [10. * rate for rate in rates]
     height, width, _ = plt.imread(tmp_path / 'runs/many.png').shape
     assert height > .5 * width  # a line for each row, not two panels of curves
+
+
+def test_a_signal_stops_the_training(run_tool, tmp_path, table, capsys):
+    """It is saved where it is, and no other begins."""
+    path = table(
+        'table', [0],
+        long={'train_cfg.max_epochs': 9999},
+        other={'optim_wrapper.optimizer.lr': 1e-5})
+    folder = 'runs/tiny_smmix-max_epochs=9999/seed0'
+    log = tmp_path / folder / 'log.txt'
+
+    def ask():
+        while not (log.exists() and 'epoch 1 of' in log.read_text()):
+            time.sleep(.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    threading.Thread(target=ask, daemon=True).start()
+    with pytest.raises(SystemExit) as stopped:
+        run_tool(TOOL, path, '--work-dir', 'runs')
+    assert stopped.value.code == 75  # as that of a training
+    assert signal.getsignal(signal.SIGTERM) == handler
+    said = f'{folder}: stopped, the same command goes on'
+    assert said in capsys.readouterr().out
+    saved, = re.findall('is saved to (.*)[.] --resume', log.read_text())
+    assert (tmp_path / saved).is_file()
+    assert not (tmp_path / 'runs/tiny_smmix-lr=1e-05').exists()
 
 
 def test_rows_that_would_share_a_folder(run_tool, tmp_path, table, config):
