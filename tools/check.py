@@ -1,18 +1,14 @@
 """Check a config and its data, as train.py does before the first step."""
-import argparse
-
 import mmmix  # noqa: F401
-from mmmix.cli import (add_cfg_options, load_config, require_keys,
-                       set_loader_defaults, user_errors)
+from mmmix.cli import (add_cfg_options, add_config, command_parser,
+                       load_config, require_keys, set_loader_defaults,
+                       user_errors)
 from mmmix.cli.preflight import check_run
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'config',
-        help='a file, or a config of mmmix such as smmix/NAME.py, or one of '
-        'an installed package such as mmdet::mask_rcnn/NAME.py')
+    parser = command_parser(__doc__)
+    add_config(parser)
     parser.add_argument(
         '--processes',
         type=int,

@@ -3,7 +3,6 @@ compare accuracy and how much of the attention is on the objects.
 
 Saves a checkpoint of each, results.json and a picture of mixed images.
 """
-import argparse
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from mmmix.analysis import (ModelMap, TrainedModel, choose_images,
                             measure_attention_in_boxes, mix_pairs)
 from mmmix.analysis.attention_in_boxes import mean_attention
 from mmmix.analysis.training_cost import environment
-from mmmix.cli import add_cfg_options, load_config, user_errors
+from mmmix.cli import add_cfg_options, command_parser, load_config, user_errors
 from mmmix.cli.methods import guided_methods
 from mmmix.cli.progress import train_with_progress
 from mmmix.visualization import draw_pairs, markdown_table
@@ -65,7 +64,7 @@ def attention_gain(trained, dataset):
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--epochs',
         type=int,

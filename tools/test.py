@@ -1,5 +1,4 @@
 """Evaluate a checkpoint on the test set of a config."""
-import argparse
 import json
 import os
 from copy import deepcopy
@@ -15,22 +14,19 @@ from mmengine.runner import Runner
 from mmengine.utils import apply_to
 
 import mmmix  # noqa: F401
-from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
-                       build_runner, check_start, drop_mixing, end_processes,
-                       load_config, prints_hidden_if_quiet, require_keys,
-                       set_loader_defaults, set_work_dir, toolbox_of,
-                       user_errors)
+from mmmix.cli import (ProgressHook, add_cfg_options, add_config, add_launcher,
+                       build_runner, check_start, command_parser, drop_mixing,
+                       end_processes, load_config, prints_hidden_if_quiet,
+                       require_keys, set_loader_defaults, set_work_dir,
+                       toolbox_of, user_errors)
 from mmmix.cli.preflight import preflight
 from mmmix.datasets.watched_pipeline import leaves
 from mmmix.progress import is_quiet
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'config',
-        help='a file, or a config of mmmix such as smmix/NAME.py, or one of '
-        'an installed package such as mmdet::mask_rcnn/NAME.py')
+    parser = command_parser(__doc__)
+    add_config(parser)
     parser.add_argument('checkpoint', help='a .pth file or an address')
     parser.add_argument('--work-dir', help='where to save logs')
     parser.add_argument(

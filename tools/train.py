@@ -1,13 +1,11 @@
 """Train the model of a config."""
-import argparse
-
 from mmengine.device import get_device
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import checkpoint_to_resume
-from mmmix.cli import (ProgressHook, add_cfg_options, add_launcher,
+from mmmix.cli import (ProgressHook, add_cfg_options, add_config, add_launcher,
                        build_runner, check_start, claim_work_dir,
-                       end_processes, launched, load_config,
+                       command_parser, end_processes, launched, load_config,
                        prints_hidden_if_quiet, require_keys,
                        set_loader_defaults, set_work_dir, toolbox_of,
                        user_errors)
@@ -19,11 +17,8 @@ from mmmix.registry import type_name
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'config',
-        help='a file, or a config of mmmix such as smmix/NAME.py, or one of '
-        'an installed package such as mmdet::mask_rcnn/NAME.py')
+    parser = command_parser(__doc__)
+    add_config(parser)
     parser.add_argument('--work-dir', help='where to save logs and models')
     parser.add_argument(
         '--resume',

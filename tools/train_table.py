@@ -12,7 +12,6 @@ line of each epoch is shown here, too.
 
 example: train_table.py configs/evaluation/tables/vit_cifar10-5000.py
 """
-import argparse
 import os
 import re
 import signal
@@ -31,8 +30,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
-from mmmix.cli import (add_quiet, load_config, replace_sync_bn, require_keys,
-                       set_loader_defaults, user_errors)
+from mmmix.cli import (add_quiet, command_parser, load_config, replace_sync_bn,
+                       require_keys, set_loader_defaults, user_errors)
 from mmmix.cli.runner import set_default_hooks
 from mmmix.engine.hooks.preemption_hook import AGAIN, SIGNALS
 from mmmix.environment import find_config
@@ -302,9 +301,7 @@ def draw_seeds(last):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('tables', nargs='+', help='configs of tables')
     parser.add_argument(
         '--work-dir',

@@ -27,8 +27,7 @@ from mmengine.config import Config
 
 import mmmix  # noqa: F401
 from mmmix.checkpoint import check_checkpoint
-from mmmix.cli import add_cfg_options, load_config, user_errors
-from mmmix.cli.models import analysis_parser
+from mmmix.cli import add_cfg_options, command_parser, load_config, user_errors
 from mmmix.cli.progress import train_with_progress
 from mmmix.errors import MmmixError
 from mmmix.visualization import markdown_table
@@ -50,7 +49,7 @@ TASKS = {
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--data', choices=['synthetic', 'coco-tiny'], default='synthetic')
     parser.add_argument('--backbone', default='vit-xs')

@@ -28,6 +28,22 @@ RUNNER_KEYS = {
 } - {'cfg'}
 
 
+def command_parser(description: str) -> argparse.ArgumentParser:
+    """A parser whose help shows the docstring of a tool as it is."""
+    return argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The argument that names the config of a tool; see
+    :func:`load_config`."""
+    parser.add_argument(
+        'config',
+        help='a file, or a config of mmmix such as smmix/NAME.py, or one of '
+        'an installed package such as mmpretrain::deit/NAME.py')
+
+
 def add_cfg_options(parser: argparse.ArgumentParser,
                     name: str = '--cfg-options',
                     of: str = 'the config') -> None:

@@ -1,11 +1,10 @@
 """The tool that converts a checkpoint between published key names and ours."""
-import argparse
 from typing import Callable, Dict, Optional
 
 from torch import Tensor
 
 from mmmix.checkpoint import read_weights, save_whole
-from mmmix.cli.config import add_trust
+from mmmix.cli.config import add_trust, command_parser
 from mmmix.cli.errors import user_errors
 
 Rename = Callable[[Dict[str, Tensor]], Dict[str, Tensor]]
@@ -21,9 +20,7 @@ def convert(description: str,
         from_published (Callable): Renames a published state dict.
         to_published (Callable, optional): Its inverse.
     """
-    parser = argparse.ArgumentParser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(description)
     parser.add_argument('source', help='the checkpoint')
     parser.add_argument('target', help='where to save the converted one')
     add_trust(parser)

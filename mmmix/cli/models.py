@@ -18,13 +18,6 @@ from mmmix.cli.runner import build_model, drop_mixing
 from mmmix.errors import MmmixError
 
 
-def analysis_parser(description: str) -> argparse.ArgumentParser:
-    """A parser that shows the docstring of a tool as it is."""
-    return argparse.ArgumentParser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-
-
 @contextmanager
 def analysis_run(args: argparse.Namespace) -> Iterator[None]:
     """Run an analysis without a log, seeded by ``args.seed`` if there is one;
@@ -94,13 +87,13 @@ def add_maps(parser: argparse.ArgumentParser,
         f'{default}')
 
 
-def add_split(parser: argparse.ArgumentParser) -> None:
+def add_split(parser: argparse.ArgumentParser, default: str = 'val') -> None:
     """The argument that names a part of a data set."""
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),
-        default='val',
-        help='default: %(default)s')
+        default=default,
+        help='whose images (default: %(default)s)')
 
 
 def read_models(args: argparse.Namespace) -> List[TrainedModel]:

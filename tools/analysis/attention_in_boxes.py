@@ -13,8 +13,9 @@ example, after tools/quickstart.sh:
 """
 from mmmix import analysis
 from mmmix.analysis.attention_in_boxes import draw_over_area, mean_attention
-from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
-                              analysis_run, read_map_kinds, read_models)
+from mmmix.cli import command_parser
+from mmmix.cli.models import (add_maps, add_models, add_out, analysis_run,
+                              read_map_kinds, read_models)
 from mmmix.visualization import write_report
 
 COLUMNS = ('checkpoint', 'map', 'images', 'gain', 'std. error', 'median',
@@ -32,7 +33,7 @@ NOTE = ('Shares in the boxes in percent, means over the images; the gain is '
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_models(parser)
     add_maps(parser)
     add_out(parser)

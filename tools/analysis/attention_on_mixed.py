@@ -15,11 +15,11 @@ example, after tools/quickstart.sh:
              --out work_dirs/attention_on_mixed
 """
 from mmmix import analysis
+from mmmix.cli import command_parser
 from mmmix.cli.methods import (add_guided, add_rounds, guided_methods,
                                sampling_note)
 from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
-                              analysis_parser, analysis_run, read_map_kinds,
-                              read_models)
+                              analysis_run, read_map_kinds, read_models)
 from mmmix.visualization import write_report
 
 COLUMNS = ('checkpoint', 'mixed by', 'map', 'label of', 'pairs', 'area',
@@ -33,7 +33,7 @@ NOTE = ('Shares of the pasted region in percent, means over pairs of '
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_models(parser, batch_size=25)
     add_guided(parser, '--methods', nargs='+', default=['CutMix'])
     add_maps(parser)

@@ -18,9 +18,9 @@ from dataclasses import asdict
 
 from mmmix import analysis
 from mmmix.analysis.attention_segmentation import VOID
-from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
-                              analysis_run, open_images, read_map_kinds,
-                              read_models)
+from mmmix.cli import command_parser
+from mmmix.cli.models import (add_maps, add_models, add_out, analysis_run,
+                              open_images, read_map_kinds, read_models)
 from mmmix.cli.settings import add_settings, read_settings
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
@@ -39,7 +39,7 @@ COMPARED = dict(
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_models(parser)
     add_maps(parser)
     parser.add_argument(

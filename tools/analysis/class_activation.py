@@ -14,10 +14,10 @@ example, after tools/quickstart.sh:
 from mmmix import analysis
 from mmmix.analysis.where_models_look import (choose_pairs, correct_images,
                                               look_at_pair)
+from mmmix.cli import command_parser
 from mmmix.cli.methods import add_guided, guided_methods
 from mmmix.cli.models import (add_maps, add_models, add_out, add_split,
-                              analysis_parser, analysis_run, read_map_kinds,
-                              read_models)
+                              analysis_run, read_map_kinds, read_models)
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 from mmmix.visualization.contact_sheet import draw_sheet
@@ -28,7 +28,7 @@ COLUMNS = ('pair', 'source', 'target', 'lambda', 'checkpoint',
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_models(parser)
     add_guided(parser, '--method', default='CutMix')
     add_maps(parser, 'GradCAM', '--map')

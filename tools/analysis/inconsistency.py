@@ -18,8 +18,9 @@ example, after tools/quickstart.sh:
 from mmmix import analysis
 from mmmix.analysis.inconsistency import (against_first, draw_inconsistency,
                                           mean_inconsistency, within)
+from mmmix.cli import command_parser
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import analysis_parser, analysis_run, open_images
+from mmmix.cli.models import analysis_run, open_images
 from mmmix.visualization import write_report
 
 COLUMNS = ('method', 'guided by', 'inconsistency', 'std. error',
@@ -34,7 +35,7 @@ NOTE = ('Mean of |lambda_gt - lambda| in percent over pairs of different '
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_methods(parser, 'guide', 'a trained model that guides --methods')
     parser.add_argument(
         '--area',

@@ -22,9 +22,9 @@ from mmmix import analysis
 from mmmix.analysis.mixed_accuracy import (KINDS, LEAST, against_first,
                                            draw_over_lambda, mean_accuracy,
                                            over_lambda)
+from mmmix.cli import command_parser
 from mmmix.cli.methods import add_methods, read_methods, sampling_note
-from mmmix.cli.models import (analysis_parser, analysis_run, open_images,
-                              read_model)
+from mmmix.cli.models import analysis_run, open_images, read_model
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
@@ -35,7 +35,7 @@ COLUMNS = ('method', 'guided by', 'top-1', 'std. error', 'top-2', 'std. error',
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_methods(
         parser, 'judge',
         'the model that looks at all mixed images, and guides '

@@ -19,9 +19,9 @@ import torch
 
 from mmmix import analysis
 from mmmix.analysis.model_maps import read_maps
-from mmmix.cli.models import (add_maps, add_models, add_out, analysis_parser,
-                              analysis_run, read_map_kinds, read_model,
-                              read_models)
+from mmmix.cli import command_parser
+from mmmix.cli.models import (add_maps, add_models, add_out, analysis_run,
+                              read_map_kinds, read_model, read_models)
 from mmmix.cli.settings import add_settings, read_settings
 from mmmix.errors import MmmixError
 from mmmix.functional import resize_mask
@@ -34,7 +34,7 @@ FILLED = dict(
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_models(parser)
     add_settings(parser, analysis.Occlusion)
     add_maps(parser, option='--map')

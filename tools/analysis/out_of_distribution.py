@@ -25,8 +25,8 @@ from pathlib import Path
 
 from mmmix.analysis.out_of_distribution import (ACCURACY_ONLY, KNOWN, TEST,
                                                 OutOfDistribution)
-from mmmix.cli.models import (add_models, add_out, analysis_parser,
-                              analysis_run, read_models)
+from mmmix.cli import command_parser
+from mmmix.cli.models import add_models, add_out, analysis_run, read_models
 from mmmix.cli.settings import add_settings, read_settings
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
@@ -121,7 +121,7 @@ def notes_on(content, args):
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     add_models(parser)
     parser.add_argument(
         '--sets',

@@ -24,9 +24,9 @@ import torch
 
 from mmmix.analysis.training_cost import (PRECISIONS, Training, environment,
                                           measure_steps, peak_bytes)
-from mmmix.cli import add_cfg_options, build_model, load_config
+from mmmix.cli import add_cfg_options, build_model, command_parser, load_config
 from mmmix.cli.methods import choose_mixers, mixer_names
-from mmmix.cli.models import add_out, analysis_parser, analysis_run
+from mmmix.cli.models import add_out, analysis_run
 from mmmix.cli.step_methods import METHODS, step_configs, unmixed_config
 from mmmix.errors import MmmixError
 from mmmix.private import parts_without_cuda_graph
@@ -118,7 +118,7 @@ def first_line(error):
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--config',
         default=CONFIG,

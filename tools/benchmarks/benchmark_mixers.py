@@ -26,9 +26,9 @@ from mmengine.logging import MMLogger
 from mmmix.analysis.training_cost import (Training, environment,
                                           image_guidance, time_against,
                                           time_mixing)
-from mmmix.cli import add_cfg_options, build_model, load_config, user_errors
+from mmmix.cli import (add_cfg_options, build_model, command_parser,
+                       load_config, user_errors)
 from mmmix.cli.methods import choose_mixers, mixer_names
-from mmmix.cli.models import analysis_parser
 from mmmix.cli.step_methods import IMAGE_MAP, METHODS, step_configs
 from mmmix.errors import MmmixError
 from mmmix.registry import BATCH_AUGMENTS
@@ -59,7 +59,7 @@ def step_runs(cfg, mixers, args):
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--config',
         default=CONFIG,

@@ -40,7 +40,8 @@ from mmmix.analysis.peer_costs import draw_costs, measure_costs, rivals
 from mmmix.analysis.peers import (HALF, LIBRARIES, METHODS, OURS,
                                   installed_version, mixers_of)
 from mmmix.analysis.training_cost import environment
-from mmmix.cli.models import add_out, analysis_parser, analysis_run
+from mmmix.cli import command_parser
+from mmmix.cli.models import add_out, analysis_run
 from mmmix.errors import MmmixError
 from mmmix.progress import track
 from mmmix.visualization import markdown_table, write_report
@@ -54,7 +55,7 @@ FACTS = ('method', 'library', 'lambda is the share', 'drawn for each',
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     peers = [library for library in LIBRARIES if library != OURS]
     parser.add_argument(
         '--peers',

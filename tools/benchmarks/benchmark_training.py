@@ -24,9 +24,8 @@ from mmengine.device import get_device
 from mmmix.analysis.training_cost import (Training, draw_accuracies,
                                           draw_speeds, environment,
                                           measure_training)
-from mmmix.cli import add_cfg_options, build_model, load_config
-from mmmix.cli.models import (add_out, analysis_parser, analysis_run,
-                              choose_names, short_names)
+from mmmix.cli import add_cfg_options, build_model, command_parser, load_config
+from mmmix.cli.models import add_out, analysis_run, choose_names, short_names
 from mmmix.errors import MmmixError
 from mmmix.visualization import write_report
 
@@ -56,7 +55,7 @@ def fitting(configs, batch_size, size, device):
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         'configs',
         nargs='+',

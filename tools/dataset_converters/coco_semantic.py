@@ -18,8 +18,7 @@ import numpy as np
 from mmengine.fileio import load
 from PIL import Image
 
-from mmmix.cli import add_quiet, user_errors
-from mmmix.cli.models import analysis_parser
+from mmmix.cli import add_quiet, command_parser, user_errors
 from mmmix.errors import MmmixError
 from mmmix.progress import track
 
@@ -148,7 +147,7 @@ def report(split, folder, content, by_image, pixels):
 
 
 def main():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         'data_root',
         type=Path,

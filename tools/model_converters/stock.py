@@ -11,19 +11,15 @@ mmmix.EMAGuideHook keeps.
 
 example: stock.py work_dirs/resnet18_automix/epoch_800.pth resnet18.pth
 """
-import argparse
-
 from mmengine.runner import CheckpointLoader
 
 from mmmix.checkpoint import save_whole, stock_weights
-from mmmix.cli import user_errors
+from mmmix.cli import command_parser, user_errors
 from mmmix.cli.config import add_trust
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('source', help='the checkpoint')
     parser.add_argument('target', help='where to save what is kept')
     parser.add_argument(

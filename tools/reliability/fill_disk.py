@@ -1,6 +1,5 @@
 """Let a small training fill a small disk, again and again, make room and
 resume it, and compare it with the same training on a large one."""
-import argparse
 import os
 import random
 import re
@@ -13,13 +12,14 @@ from pathlib import Path
 from kill_runs import add_training, finish, losses, outcome, same, start
 
 from mmmix.checkpoint import check_checkpoint
+from mmmix.cli import command_parser
 
 ROOM = 2**30
 INSIDE = 'MMMIX_OWN_MOUNTS'
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument('--runs', type=int, default=10)
     add_training(parser, 'fill_disk')
     return parser.parse_args()

@@ -1,6 +1,5 @@
 """Kill a small training again and again, also while it saves, and compare it
 with the same training left alone."""
-import argparse
 import json
 import os
 import random
@@ -13,7 +12,7 @@ from pathlib import Path
 import torch
 
 from mmmix.checkpoint import check_checkpoint, read_checkpoint
-from mmmix.cli import add_quiet
+from mmmix.cli import add_quiet, command_parser
 from mmmix.progress import Progress
 
 TOOLS = Path(__file__).resolve().parents[1]
@@ -26,7 +25,7 @@ SAVED = ('state_dict', 'optimizer', 'param_schedulers', 'rank_states')
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument('--kills', type=int, default=20)
     add_training(parser, 'kill_runs')
     add_quiet(parser)

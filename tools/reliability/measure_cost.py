@@ -25,9 +25,9 @@ from scipy.stats import bootstrap
 from torch.multiprocessing import get_context, start_processes
 
 from mmmix.checkpoint.saving import WholeFileBackend
-from mmmix.cli import (add_cfg_options, build_runner, load_config,
-                       set_loader_defaults)
-from mmmix.cli.models import analysis_parser, analysis_run
+from mmmix.cli import (add_cfg_options, build_runner, command_parser,
+                       load_config, set_loader_defaults)
+from mmmix.cli.models import analysis_run
 from mmmix.environment import silent_import
 from mmmix.progress import QUIET, Progress
 
@@ -38,7 +38,7 @@ WARM_UP = 5  # steps that are not timed
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--config', default=CONFIG, help='which training; small, please')
     parser.add_argument('--epochs', type=int, default=50)

@@ -16,17 +16,17 @@ import warnings
 from pathlib import Path
 
 from mmmix.analysis import methods_of, mix_pairs, open_dataset
-from mmmix.cli import add_cfg_options, load_config, user_errors
+from mmmix.cli import (add_cfg_options, add_config, command_parser,
+                       load_config, user_errors)
 from mmmix.cli.methods import choose_mixers, with_mixers, with_mixing_of
-from mmmix.cli.models import analysis_parser, choose_names, load_trained
+from mmmix.cli.models import add_split, choose_names, load_trained
 from mmmix.errors import MmmixError
 from mmmix.visualization import draw_pairs
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
-    parser.add_argument(
-        'config', help='a file, or a config of mmmix such as smmix/NAME.py')
+    parser = command_parser(__doc__)
+    add_config(parser)
     parser.add_argument(
         '--checkpoint', help='weights of the model, which may be the guide')
     parser.add_argument(
@@ -41,11 +41,7 @@ def parse_args():
         '--names', nargs='+', metavar='NAME', help='what to call each of them')
     parser.add_argument(
         '--num', type=int, default=6, help='number of pairs (default: 6)')
-    parser.add_argument(
-        '--split',
-        choices=('train', 'val', 'test'),
-        default='train',
-        help='default: %(default)s')
+    add_split(parser, 'train')
     parser.add_argument(
         '--out',
         default='mixed_images.png',

@@ -8,15 +8,15 @@ example, with images and a network of one's own:
     playground.py --images my_photographs/ \
         --guide smmix/vit-xs_smmix_1xb64-10e_synthetic.py epoch_10.pth
 """
-from mmmix.cli import user_errors
+from mmmix.cli import command_parser, user_errors
 from mmmix.cli.config import add_trust
-from mmmix.cli.models import analysis_parser, analysis_run
+from mmmix.cli.models import analysis_run
 from mmmix.cli.playground import (Playground, from_folder, known_networks,
                                   require_gradio, serve)
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--images',
         metavar='FOLDER',

@@ -12,14 +12,13 @@ example, MixPro's Fig. 2: plot_curves.py work_dirs/mixpro work_dirs/transmix \
 """
 from pathlib import Path
 
-from mmmix.cli import user_errors
-from mmmix.cli.models import analysis_parser
+from mmmix.cli import command_parser, user_errors
 from mmmix.errors import MmmixError
 from mmmix.visualization.curves import choose_panels, draw_curves, read_curves
 
 
 def main():
-    parser = analysis_parser(__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument('work_dirs', nargs='+', type=Path)
     parser.add_argument(
         '--panels',

@@ -13,9 +13,9 @@ from mmengine.dataset import pseudo_collate
 
 from mmmix.analysis import choose_images, open_dataset
 from mmmix.checkpoint import check_checkpoint
-from mmmix.cli import (add_cfg_options, drop_pretrained, load_config,
-                       require_keys, user_errors)
-from mmmix.cli.models import analysis_parser, load_trained
+from mmmix.cli import (add_cfg_options, add_config, command_parser,
+                       drop_pretrained, load_config, require_keys, user_errors)
+from mmmix.cli.models import add_split, load_trained
 from mmmix.cli.toolboxes import TOOLBOXES, toolbox_of
 from mmmix.errors import MmmixError
 from mmmix.progress import track
@@ -24,17 +24,10 @@ from mmmix.visualization import (draw_prediction, prediction_visualizer,
 
 
 def parse_args():
-    parser = analysis_parser(__doc__)
-    parser.add_argument(
-        'config',
-        help='a file, or a config of mmmix such as downstream/NAME.py, or '
-        'one of an installed package such as mmdet::mask_rcnn/NAME.py')
+    parser = command_parser(__doc__)
+    add_config(parser)
     parser.add_argument('checkpoint', help='a .pth file or an address')
-    parser.add_argument(
-        '--split',
-        choices=['train', 'val', 'test'],
-        default='test',
-        help='whose images; default: %(default)s')
+    add_split(parser, 'test')
     parser.add_argument(
         '--num-images',
         type=int,
