@@ -164,6 +164,27 @@ def test_the_ones_to_keep_are_kept(run, tmp_path):
     assert Path((tmp_path / 'run/last_checkpoint').read_text()).is_file()
 
 
+@pytest.mark.parametrize('runner', ['Runner', 'FlexibleRunner'])
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_a_checkpoint_that_is_saved_again_says_when(run, tmp_path, runner,
+                                                    by_epoch):
+    """With a better score; MMEngine's FlexibleRunner counts one too many, so
+    that a resumed run would leave out an epoch."""
+    run(keep=-1,
+        epochs=2,
+        options=[
+            f'runner_type={runner}',
+            'default_hooks.checkpoint.interval=' + ('1' if by_epoch else '4'),
+            f'default_hooks.checkpoint.by_epoch={by_epoch}'
+        ])
+    saved = [
+        read_checkpoint(path)['meta']
+        for path in sorted((tmp_path / 'run').glob('[ei]*_*.pth'))
+    ]
+    counts = [(meta['epoch'], meta['iter']) for meta in saved]
+    assert counts == ([(1, 4), (2, 8)] if by_epoch else [(1, 4), (1, 8)])
+
+
 def test_checkpoints_in_a_folder_of_their_own(run, tmp_path):
     run(options=[
         'default_hooks.checkpoint.filename_tmpl=saved/epoch_{}.pth',

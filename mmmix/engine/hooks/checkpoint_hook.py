@@ -1,7 +1,7 @@
 import os
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
@@ -34,6 +34,7 @@ class CheckpointHook(_CheckpointHook):
     ...     checkpoint=dict(type='CheckpointHook', max_keep_ckpts=2))
     """
     _states: Optional[List[rank_states.State]] = None
+    _counts: Dict[str, int] = {}  # epoch and iteration of a validation
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Note the states of the processes that a resumed run had."""
@@ -57,9 +58,12 @@ class CheckpointHook(_CheckpointHook):
                     'optimizer were in the checkpoint: none is lost.')
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Save the states of all processes, where they were asked for."""
+        """Save the states of all processes, where they were asked for, and
+        after a validation its epoch and iteration, of which FlexibleRunner
+        counts one too many."""
         if self._states:
             checkpoint[KEY] = self._states
+        checkpoint['meta'].update(self._counts)
 
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         # all processes come here; only the first saves
@@ -81,11 +85,12 @@ class CheckpointHook(_CheckpointHook):
         try:
             yield
         finally:
-            self._states = None
+            self._states, self._counts = None, {}
 
     def _save_best_checkpoint(self, runner, metrics) -> None:
         if not (self.save_best and has_train_loop(runner)):
             return
+        self._counts = dict(epoch=runner.epoch, iter=runner.iter)
         with self.having_states(runner), self._removing_last():
             super()._save_best_checkpoint(runner, metrics)
 
