@@ -1,6 +1,7 @@
 # Does a ResNet of half the width, which a CPU trains in minutes, overfit so
 # few images that mixing has something to regularise? Asked of training images
-# of CIFAR-10 that no other table uses, with a seed of its own.
+# of CIFAR-10 on which no table of 5,000 images or fewer trains, with a seed of
+# its own.
 _base_ = '../../_base_/tables/narrow_resnet.py'
 
 seeds = [100]
