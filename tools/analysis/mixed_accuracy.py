@@ -48,6 +48,20 @@ def parse_args():
     return parser.parse_args()
 
 
+def row_of(method, found, metrics, differences, curve, common):
+    """What the table says of a method; `common` are the bins of lambda in
+    which every method has pairs."""
+    at_equal_lambda = [
+        np.mean([curve[kind][i] for i in common]) if len(common) else None
+        for kind in KINDS
+    ]
+    return (method.name, method.guided_by, metrics['top1'],
+            metrics['top1_error'], metrics['top2'], metrics['top2_error'],
+            *differences['top1'][method.name],
+            *differences['top2'][method.name], *at_equal_lambda,
+            found['lam'].mean(), metrics['images'])
+
+
 def main():
     args = parse_args()
     with analysis_run(args):
@@ -69,28 +83,18 @@ def main():
     curves = {name: over_lambda(own, args.bins) for name, own in found.items()}
     counts = np.array([curve['pairs'] for curve in curves.values()])
     common = np.flatnonzero((counts >= LEAST).all(0))
+    metrics = {name: mean_accuracy(own) for name, own in found.items()}
     differences = against_first(found)
-    metrics, rows = {}, []
-    for method in methods:
-        name = method.name
-        own = metrics[name] = mean_accuracy(found[name])
-        at_equal_lambda = [
-            np.mean([curves[name][kind][i]
-                     for i in common]) if len(common) else None
-            for kind in KINDS
-        ]
-        rows.append(
-            (name, method.guided_by, own['top1'], own['top1_error'],
-             own['top2'], own['top2_error'], *differences['top1'][name],
-             *differences['top2'][name], *at_equal_lambda,
-             found[name]['lam'].mean(), own['images']))
     ranges = ', '.join(f'{i / args.bins:g} to {(i + 1) / args.bins:g}'
                        for i in common)
     write_report(
         args.out,
         'Accuracy on mixed images',
-        COLUMNS,
-        rows,
+        COLUMNS, [
+            row_of(method, found[method.name], metrics[method.name],
+                   differences, curves[method.name], common)
+            for method in methods
+        ],
         dict(
             judge=args.judge,
             metrics=metrics,
