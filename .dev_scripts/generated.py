@@ -1,8 +1,8 @@
 """Parts of pages that a script writes, between markers."""
-import argparse
 from pathlib import Path
 from typing import Optional
 
+from mmmix.cli import command_parser
 from mmmix.errors import MmmixError
 
 
@@ -27,8 +27,7 @@ def page_to_write(doc: str) -> Optional[Path]:
     Args:
         doc (str): The docstring of the script.
     """
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(doc)
     parser.add_argument(
         '--write',
         metavar='FILE',

@@ -12,7 +12,6 @@ that have a list 'measured', with entries such as
 
 example: python .dev_scripts/model_zoo.py --write docs/model_zoo.md
 """
-import argparse
 import json
 import re
 from collections import defaultdict
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from mmmix.cli import user_errors
+from mmmix.cli import command_parser, user_errors
 from mmmix.errors import MmmixError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,9 +139,7 @@ def page(root):
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--write',
         metavar='FILE',

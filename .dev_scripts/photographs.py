@@ -6,16 +6,14 @@ unlike those of ImageNet's images.
 
 example: python .dev_scripts/photographs.py data/photographs
 """
-import argparse
 from pathlib import Path
 
+from mmmix.cli import command_parser
 from mmmix.cli.playground.images import PHOTOGRAPHS, photograph
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('folder', type=Path)
     folder = parser.parse_args().folder
     for name, (wnid, _) in PHOTOGRAPHS.items():
