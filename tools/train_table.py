@@ -19,7 +19,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from copy import deepcopy
 from itertools import product, repeat
 from pathlib import Path
@@ -33,7 +32,7 @@ from mmengine.config import Config
 from mmmix.cli import (add_quiet, command_parser, load_config, replace_sync_bn,
                        require_keys, set_loader_defaults, user_errors)
 from mmmix.cli.runner import set_default_hooks
-from mmmix.engine.hooks.preemption_hook import AGAIN, SIGNALS
+from mmmix.engine.hooks.preemption_hook import AGAIN, handling_signals
 from mmmix.environment import find_config
 from mmmix.errors import MmmixError, first_few
 from mmmix.progress import QUIET, Progress
@@ -161,7 +160,6 @@ def _values(node, key=''):
         yield from _values(child, f'{key}.{name}'.lstrip('.'))
 
 
-@contextmanager
 def passing_on(processes):
     """Have trainings stop when this process is asked to: they save where they
     are, and no other begins. Ctrl-C reaches them by itself."""
@@ -172,12 +170,7 @@ def passing_on(processes):
                 process.terminate()
         raise SystemExit(AGAIN)
 
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handling_signals(stop)
 
 
 def train(run, progress, processes):

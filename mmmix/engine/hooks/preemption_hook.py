@@ -3,7 +3,7 @@ import signal
 import threading
 from bisect import bisect
 from contextlib import contextmanager
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional
 
 from mmengine.dist import barrier, get_world_size
 from mmengine.hooks import Hook
@@ -141,6 +141,18 @@ def _validates_now(runner) -> bool:
 
 
 @contextmanager
+def handling_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Give the signals that ask a process to stop to a handler, inside the
+    context."""
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextmanager
 def saving_when_stopped(runner: Any) -> Iterator[None]:
     """Give a runner a :class:`PreemptionHook`, and the signals to the hook,
     inside the context; in the main thread only, which alone can receive
@@ -150,12 +162,5 @@ def saving_when_stopped(runner: Any) -> Iterator[None]:
         return
     hook = PreemptionHook()
     runner.register_hook(hook)
-    before = {
-        number: signal.signal(number, hook.receive)
-        for number in SIGNALS
-    }
-    try:
+    with handling_signals(hook.receive):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
